@@ -1,0 +1,194 @@
+// THE border: everything that compiled programs, the AssemblyScript runtime and TypeScript must agree on.
+// Only un-annotated integer constants (compiles under asc and tsc). Offsets are bytes, little-endian.
+//
+// One linear memory:
+//
+//   0        64 Ki      68 Ki            256 Ki            ...
+//   | page 0 | VM state | BPF stack      | runtime data     | heap: maps, packets, batches, trace, statistics
+//   | never  | struct Vm| 376 frames     | (asc memoryBase) | (TLSF allocator of the runtime)
+//   | handed |          | grows downward |                  |
+//   | out    |
+//
+// NULL and small offsets from it therefore hit nothing that was ever given to a program.
+
+export const VM_BASE = 65536;
+export const VM_SIZE = 4096;
+/** Bottom of the BPF stack: right behind the VM state. */
+export const STACK_BASE = 69632;
+/** R10 of the first frame. Frames are MAX_BPF_STACK bytes each, callee below caller. */
+export const STACK_TOP = 262144;
+/** Where the runtime's static data starts; `memoryBase` in asconfig.json. */
+export const RUNTIME_BASE = 262144;
+
+// struct Vm: the state of one thread of execution, at the address in the imported global `env.vm`.
+// 0   ctx          u32  context record of the packet being processed
+// 4   tailCount    u32  tail calls taken in this invocation (MAX_TAIL_CALL_CNT at most)
+// 8   budget       i32  insns left to this invocation: back edges subtract, below zero is a violation
+// 12  budgetLimit  i32  what budget starts from for each packet
+// 16  trap         struct Trap, 32 bytes: the violation that ended an invocation
+// 48  time         u64  ns: what bpf_ktime_get_ns returns when the context carries no time of its own
+// 56  prng         u64  state of bpf_get_prandom_u32
+// 64  cpu          u32  what bpf_get_smp_processor_id returns
+// 68  traceOn      u32  someone listens to trace_printk
+// 72  traceBase    u32  trace buffer: struct TraceRecord one behind the other
+// 76  traceSize    u32  bytes of the buffer
+// 80  traceUsed    u32  bytes used
+// 84  frameTop     u32  STACK_TOP of this thread
+// 88  batchBase    u32  first context record of the batch being run
+// 92  batchEnd     u32  end of its records
+export const VM_CTX = 0;
+export const VM_TAIL_COUNT = 4;
+export const VM_BUDGET = 8;
+export const VM_BUDGET_LIMIT = 12;
+export const VM_TRAP = 16;
+export const VM_TIME = 48;
+export const VM_PRNG = 56;
+export const VM_CPU = 64;
+export const VM_TRACE_ON = 68;
+export const VM_TRACE_BASE = 72;
+export const VM_TRACE_SIZE = 76;
+export const VM_TRACE_USED = 80;
+export const VM_FRAME_TOP = 84;
+export const VM_BATCH_BASE = 88;
+export const VM_BATCH_END = 92;
+
+// struct Trap
+// 0   code   u32  TRAP_*
+// 4   prog   u32  program id
+// 8   pc     u32  slot in the linked program
+// 12  size   u32  bytes of the access, or the helper's id
+// 16  addr   u64  address of the access, as the program had it
+// 24  write  u32  1 for a store
+export const TRAP_CODE = 0;
+export const TRAP_PROG = 4;
+export const TRAP_PC = 8;
+export const TRAP_SIZE = 12;
+export const TRAP_ADDR = 16;
+export const TRAP_WRITE = 24;
+
+export const TRAP_NONE = 0;
+/** A load or store outside what the program was given. */
+export const TRAP_ACCESS = 1;
+/** The instruction budget is used up. */
+export const TRAP_BUDGET = 2;
+/** A helper's pointer argument is outside what the program was given, or not a map. */
+export const TRAP_ARGUMENT = 3;
+/** An atomic access that is not aligned to its size. */
+export const TRAP_ALIGN = 4;
+/** The stack of nested calls and tail calls is used up. */
+export const TRAP_STACK = 5;
+
+/** Insns an invocation may take before it counts as endless; about a tenth of a second. */
+export const DEFAULT_INSN_BUDGET = 134217728;
+
+// struct XdpCtx: `struct xdp_md` (linux/bpf.h) literally, then what only the engine sees. 64 bytes: one cache line.
+// 0   data             u32  address of the first byte of the packet
+// 4   data_end         u32  address behind its last byte
+// 8   data_meta        u32  address of the metadata, <= data
+// 12  ingress_ifindex  u32
+// 16  rx_queue_index   u32
+// 20  egress_ifindex   u32
+// 24  hardStart        u32  lowest address data_meta may take (the headroom's start)
+// 28  hardEnd          u32  highest address data_end may take
+// 32  time             u64  ns: bpf_ktime_get_ns during this packet; 0 means vm.time
+// 40  verdict          u32  low half of R0, written when the program is done
+// 44  redirectIfindex  u32  of bpf_redirect
+// 48  redirectFlags    u32
+// 52  status           u32  CTX_* bits
+// 56  wireLength       u32  original length, as the capture says
+// 60  cpu              u32  reserved for receive-side scaling
+export const XDP_MD_DATA = 0;
+export const XDP_MD_DATA_END = 4;
+export const XDP_MD_DATA_META = 8;
+export const XDP_MD_INGRESS_IFINDEX = 12;
+export const XDP_MD_RX_QUEUE_INDEX = 16;
+export const XDP_MD_EGRESS_IFINDEX = 20;
+/** Bytes of the context a program may read. */
+export const XDP_MD_SIZE = 24;
+export const CTX_HARD_START = 24;
+export const CTX_HARD_END = 28;
+export const CTX_TIME = 32;
+export const CTX_VERDICT = 40;
+export const CTX_REDIRECT_IFINDEX = 44;
+export const CTX_REDIRECT_FLAGS = 48;
+export const CTX_STATUS = 52;
+export const CTX_WIRE_LENGTH = 56;
+export const CTX_CPU = 60;
+/** Stride of a batch. */
+export const CTX_SIZE = 64;
+
+/** The invocation ended in a violation; the verdict is XDP_ABORTED. */
+export const CTX_STATUS_VIOLATION = 1;
+
+/** Free bytes in front of a packet, as Linux gives XDP programs. */
+export const XDP_PACKET_HEADROOM = 256;
+/** Largest room for metadata and its granularity. */
+export const XDP_META_MAX = 255;
+/** Room behind the packet: skb_shared_info is kept free by Linux in a 4 KiB frame. */
+export const XDP_TAILROOM = 320;
+/** A context field of XDP_ABORTED..XDP_REDIRECT counts under its number; everything else here. */
+export const VERDICT_OTHER = 5;
+
+// struct Map: 64 bytes, then (array kinds) the elements or (prog array) the mirror of program ids.
+// A map's address is what `ld_imm64` of a map gives, zero-extended.
+// 0   type        u32  BPF_MAP_TYPE_*
+// 4   keySize     u32
+// 8   valueSize   u32
+// 12  maxEntries  u32
+// 16  flags       u32  BPF_F_*
+// 20  id          u32  unique in its engine, from 1
+// 24  data        u32  address of the first element (array, prog array: address + MAP_DATA)
+// 28  stride      u32  bytes from one element to the next
+// 32  count       u32  elements held (hash)
+// 36  cpuStride   u32  bytes from one CPU's copy to the next (per-CPU kinds)
+// 40  tableBase   u32  first slot in the shared function table (prog array)
+// 44  progType    u32  program type every slot of a prog array must have; 0 until the first one is set
+// 48  next        u32  next map of the engine, 0 at the end: what checked accesses search
+// 52  end         u32  address behind the last byte of data
+// 56  impl        u32  private to the implementation (hash: buckets)
+// 60  impl2       u32  private (hash: free list)
+export const MAP_TYPE = 0;
+export const MAP_KEY_SIZE = 4;
+export const MAP_VALUE_SIZE = 8;
+export const MAP_MAX_ENTRIES = 12;
+export const MAP_FLAGS = 16;
+export const MAP_ID = 20;
+export const MAP_DATA_PTR = 24;
+export const MAP_STRIDE = 28;
+export const MAP_COUNT = 32;
+export const MAP_CPU_STRIDE = 36;
+export const MAP_TABLE_BASE = 40;
+export const MAP_PROG_TYPE = 44;
+export const MAP_NEXT = 48;
+export const MAP_END = 52;
+export const MAP_IMPL = 56;
+export const MAP_IMPL2 = 60;
+/** Size of struct Map, and the offset of an array's first element or of a prog array's mirror. */
+export const MAP_DATA = 64;
+/** Possible CPUs of an engine unless its options say otherwise. */
+export const DEFAULT_CPUS = 1;
+export const MAX_CPUS = 256;
+
+// Statistics of one program, u64 each: runs, then for each tail-call site `taken` and `missed`.
+export const STATS_RUNS = 0;
+export const STATS_SITES = 8;
+export const STATS_SITE_SIZE = 16;
+export const STATS_SITE_TAKEN = 0;
+export const STATS_SITE_MISSED = 8;
+
+// struct TraceRecord: one trace_printk line.
+// 0   size    u32  bytes of the whole record, a multiple of 8
+// 4   length  u32  bytes of the text
+// 8   time    u64  ns
+// 16  cpu     u32
+// 20  prog    u32  reserved
+// 24  text
+export const TRACE_SIZE = 0;
+export const TRACE_LENGTH = 4;
+export const TRACE_TIME = 8;
+export const TRACE_CPU = 16;
+export const TRACE_TEXT = 24;
+/** Longest line bpf_trace_printk writes (MAX_TRACE_PRINTK... 1024 bytes with the NUL). */
+export const TRACE_LINE_MAX = 1024;
+/** Size of the trace buffer an engine allocates when tracing is first switched on. */
+export const TRACE_BUFFER_SIZE = 262144;

@@ -1,0 +1,135 @@
+// The instruction set's numbers (RFC 9669, linux/bpf.h), written once for both languages.
+// Only un-annotated integer constants: that subset compiles under asc and under tsc.
+
+// Classes: the low three bits of an opcode.
+export const BPF_LD = 0x00;
+export const BPF_LDX = 0x01;
+export const BPF_ST = 0x02;
+export const BPF_STX = 0x03;
+export const BPF_ALU = 0x04;
+export const BPF_JMP = 0x05;
+export const BPF_JMP32 = 0x06;
+export const BPF_ALU64 = 0x07;
+
+// Source operand of ALU and JMP classes.
+export const BPF_K = 0x00;
+export const BPF_X = 0x08;
+
+// Access sizes and modes of load and store classes.
+export const BPF_W = 0x00;
+export const BPF_H = 0x08;
+export const BPF_B = 0x10;
+export const BPF_DW = 0x18;
+export const BPF_IMM = 0x00;
+export const BPF_ABS = 0x20;
+export const BPF_IND = 0x40;
+export const BPF_MEM = 0x60;
+export const BPF_MEMSX = 0x80;
+export const BPF_ATOMIC = 0xc0;
+
+// ALU operations.
+export const BPF_ADD = 0x00;
+export const BPF_SUB = 0x10;
+export const BPF_MUL = 0x20;
+export const BPF_DIV = 0x30;
+export const BPF_OR = 0x40;
+export const BPF_AND = 0x50;
+export const BPF_LSH = 0x60;
+export const BPF_RSH = 0x70;
+export const BPF_NEG = 0x80;
+export const BPF_MOD = 0x90;
+export const BPF_XOR = 0xa0;
+export const BPF_MOV = 0xb0;
+export const BPF_ARSH = 0xc0;
+export const BPF_END = 0xd0;
+
+// Jump operations.
+export const BPF_JA = 0x00;
+export const BPF_JEQ = 0x10;
+export const BPF_JGT = 0x20;
+export const BPF_JGE = 0x30;
+export const BPF_JSET = 0x40;
+export const BPF_JNE = 0x50;
+export const BPF_JSGT = 0x60;
+export const BPF_JSGE = 0x70;
+export const BPF_CALL = 0x80;
+export const BPF_EXIT = 0x90;
+export const BPF_JLT = 0xa0;
+export const BPF_JLE = 0xb0;
+export const BPF_JSLT = 0xc0;
+export const BPF_JSLE = 0xd0;
+export const BPF_JCOND = 0xe0;
+
+// Atomic operations, in imm.
+export const BPF_FETCH = 0x01;
+export const BPF_XCHG = 0xe1;
+export const BPF_CMPXCHG = 0xf1;
+export const BPF_LOAD_ACQ = 0x100;
+export const BPF_STORE_REL = 0x110;
+
+// src_reg of a call instruction.
+export const BPF_CALL_HELPER = 0;
+export const BPF_PSEUDO_CALL = 1;
+export const BPF_PSEUDO_KFUNC_CALL = 2;
+
+// src_reg of ld_imm64.
+export const BPF_PSEUDO_MAP_FD = 1;
+export const BPF_PSEUDO_MAP_VALUE = 2;
+export const BPF_PSEUDO_BTF_ID = 3;
+export const BPF_PSEUDO_FUNC = 4;
+export const BPF_PSEUDO_MAP_IDX = 5;
+export const BPF_PSEUDO_MAP_IDX_VALUE = 6;
+
+export const BPF_REG_FP = 10;
+export const BPF_INSN_SIZE = 8;
+
+// Map types (enum bpf_map_type).
+export const BPF_MAP_TYPE_HASH = 1;
+export const BPF_MAP_TYPE_ARRAY = 2;
+export const BPF_MAP_TYPE_PROG_ARRAY = 3;
+export const BPF_MAP_TYPE_PERCPU_ARRAY = 6;
+
+// Map update flags.
+export const BPF_ANY = 0;
+export const BPF_NOEXIST = 1;
+export const BPF_EXIST = 2;
+export const BPF_F_LOCK = 4;
+
+// Map creation flags (BPF_F_*).
+export const BPF_F_NO_PREALLOC = 0x1;
+export const BPF_F_RDONLY = 0x8;
+export const BPF_F_WRONLY = 0x10;
+export const BPF_F_ZERO_SEED = 0x40;
+export const BPF_F_RDONLY_PROG = 0x80;
+export const BPF_F_WRONLY_PROG = 0x100;
+export const BPF_F_MMAPABLE = 0x400;
+
+// XDP verdicts (enum xdp_action).
+export const XDP_ABORTED = 0;
+export const XDP_DROP = 1;
+export const XDP_PASS = 2;
+export const XDP_TX = 3;
+export const XDP_REDIRECT = 4;
+
+// Limits of Linux.
+export const MAX_TAIL_CALL_CNT = 33;
+export const MAX_BPF_STACK = 512;
+export const MAX_CALL_FRAMES = 8;
+export const BPF_MAXINSNS = 4096;
+export const BPF_COMPLEXITY_LIMIT_INSNS = 1000000;
+/** Iterations of one `may_goto` counter (BPF_MAX_LOOPS). */
+export const BPF_MAX_LOOPS = 8388608;
+
+// errno values that helpers and map operations return, negated.
+export const EPERM = 1;
+export const ENOENT = 2;
+export const E2BIG = 7;
+export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const EFAULT = 14;
+export const EBUSY = 16;
+export const EEXIST = 17;
+export const EINVAL = 22;
+export const ENOSPC = 28;
+export const ERANGE = 34;
+export const ENOTSUPP = 524;
