@@ -1,0 +1,39 @@
+// Whether the running kernel can be asked, and a `describe` that says loudly when it cannot.
+
+import { describe } from 'vitest';
+import { closeFd, loadProg } from './bpf.ts';
+import { KernelError } from './errno.ts';
+import { openSyscalls } from './syscall.ts';
+
+/** `mov r0, 2; exit` */
+const trivialProg = Uint8Array.of(0xb7, 0, 0, 0, 2, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
+
+export interface Availability {
+  readonly ok: boolean;
+  /** Why not; empty when the kernel can be asked. */
+  readonly reason: string;
+}
+
+/** Can programs be loaded and maps be made here? Asks the kernel by loading two insns. */
+export function kernelAvailable(): Availability {
+  const opened = openSyscalls();
+  if (typeof opened === 'string') return { ok: false, reason: opened };
+  try {
+    closeFd(loadProg({ type: 'xdp', insns: trivialProg }).fd);
+    return { ok: true, reason: '' };
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    return { ok: false, reason: `bpf() is not permitted here: ${error.command} ${error.code}` };
+  }
+}
+
+/** `describe` where the kernel can be asked; elsewhere a warning, and a skipped suite whose title has the reason. */
+export function describeKernel(title: string, body: () => void): void {
+  const { ok, reason } = kernelAvailable();
+  if (ok) {
+    describe(title, body);
+    return;
+  }
+  console.warn(`SKIPPED: ${title}: the kernel is not compared with (${reason})`);
+  describe.skip(`${title} [skipped: ${reason}]`, body);
+}

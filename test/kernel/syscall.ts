@@ -1,0 +1,113 @@
+// syscall(2) from Node through koffi: one mapped arena holds `union bpf_attr` and every buffer it points to, so that
+// addresses are stable and nothing is copied but the caller's own bytes. man 2 bpf, man 2 syscall.
+
+import { createRequire } from 'node:module';
+
+const bpfSyscallNumbers: Readonly<Record<string, number>> = { x64: 321, arm64: 280 };
+
+/** The largest program (1 M insns) with its log fits; pages nobody touches cost nothing. */
+const ARENA_SIZE = 48 << 20;
+const ATTR_SIZE = 256;
+
+const PROT_READ_WRITE = 3;
+const MAP_PRIVATE_ANONYMOUS = 0x22;
+const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
+
+type NativeFunction = (...args: unknown[]) => number;
+
+interface Koffi {
+  load(path: string | null): { func(prototype: string): NativeFunction };
+  view(address: bigint, length: number): ArrayBuffer;
+  errno(): number;
+}
+
+/** Bytes in the arena: `address` is what the kernel is told, `bytes` what JavaScript sees. */
+export interface Region {
+  readonly address: bigint;
+  readonly bytes: Uint8Array;
+}
+
+export class Syscalls {
+  readonly attr: DataView;
+  private readonly koffi: Koffi;
+  private readonly bpfFunction: NativeFunction;
+  private readonly closeFunction: NativeFunction;
+  private readonly number: number;
+  private readonly base: bigint;
+  private readonly bytes: Uint8Array;
+  private used = ATTR_SIZE;
+
+  constructor(koffi: Koffi, number: number) {
+    const libc = koffi.load(null);
+    const mmap = libc.func('uint64_t mmap(uint64_t, uint64_t, int, int, int, int64_t)');
+    this.koffi = koffi;
+    this.number = number;
+    this.bpfFunction = libc.func('long syscall(long, long, uint64_t, unsigned long)');
+    this.closeFunction = libc.func('int close(int)');
+    this.base = BigInt(mmap(0, ARENA_SIZE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0));
+    if (this.base === MAP_FAILED) throw new Error('mmap of the bpf(2) arena failed');
+    const buffer = koffi.view(this.base, ARENA_SIZE);
+    this.bytes = new Uint8Array(buffer);
+    this.attr = new DataView(buffer, 0, ATTR_SIZE);
+  }
+
+  /** Begin a command: attr is zeroed, regions of the one before are void. */
+  begin(): DataView {
+    this.bytes.fill(0, 0, ATTR_SIZE);
+    this.used = ATTR_SIZE;
+    return this.attr;
+  }
+
+  /** `size` bytes for this command, zeroed unless `dirty`. */
+  alloc(size: number, dirty = false): Region {
+    const start = this.used;
+    const end = start + size;
+    if (end > ARENA_SIZE) throw new Error(`bpf(2) arena is full: ${size} bytes wanted, ${ARENA_SIZE - start} left`);
+    this.used = (end + 15) & ~15;
+    const bytes = this.bytes.subarray(start, end);
+    if (!dirty) bytes.fill(0);
+    return { address: this.base + BigInt(start), bytes };
+  }
+
+  /** The address of a copy of `bytes` in the arena; 0 for nothing. */
+  put(bytes: Uint8Array | undefined): bigint {
+    if (bytes === undefined) return 0n;
+    const region = this.alloc(bytes.length, true);
+    region.bytes.set(bytes);
+    return region.address;
+  }
+
+  /** Run `bpf(cmd, attr, size)`: the result, or the negated errno. */
+  bpf(cmd: number, size: number): number {
+    const result = this.bpfFunction(this.number, cmd, this.base, size);
+    return result >= 0 ? result : -this.koffi.errno();
+  }
+
+  close(fd: number): void {
+    this.closeFunction(fd);
+  }
+}
+
+interface Opened {
+  syscalls?: Syscalls;
+  reason?: string;
+}
+
+const opened: Opened = {};
+
+/** The process's one `Syscalls`, or the reason why there is none. */
+export function openSyscalls(): Syscalls | string {
+  if (opened.syscalls === undefined && opened.reason === undefined) {
+    const number = process.platform === 'linux' ? bpfSyscallNumbers[process.arch] : undefined;
+    if (number === undefined) {
+      opened.reason = `no bpf(2) on ${process.platform}/${process.arch}`;
+    } else {
+      try {
+        opened.syscalls = new Syscalls(createRequire(import.meta.url)('koffi') as Koffi, number);
+      } catch (error) {
+        opened.reason = `koffi cannot be loaded: ${(error as Error).message.split('\n')[0]}`;
+      }
+    }
+  }
+  return opened.syscalls ?? (opened.reason as string);
+}
