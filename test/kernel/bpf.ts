@@ -233,7 +233,7 @@ export function testRun(fd: number, run: TestRun): TestRunResult {
   if (run.ctx !== undefined) {
     ctxOut = sys.alloc(CTX_OUT_SIZE);
     attr.setUint32(40, run.ctx.length, true);
-    attr.setUint32(44, run.ctx.length, true);
+    attr.setUint32(44, CTX_OUT_SIZE, true);
     attr.setBigUint64(48, sys.put(run.ctx), true);
     attr.setBigUint64(56, ctxOut.address, true);
   }

@@ -116,6 +116,8 @@ export class LoadedCase {
         return {};
       case 'lookup':
         return { value: lookup(map!, mapFd, step.key, step.flags) };
+      case 'next':
+        return { key: bpf.nextKey(mapFd, step.key, map!.keySize) };
       case 'setProg':
         bpf.updateElem(mapFd, step.key, u32(this.progFds[step.prog]!), step.flags);
         return {};

@@ -17,6 +17,7 @@ import {
   movr,
   stx,
 } from './asm.ts';
+import { u32, u64 } from './bytes.ts';
 import type { Case, CaseMap, CaseProg, Step } from './types.ts';
 
 /** Map 0: u64 words; word `id` counts the runs of program `id`, word 15 folds the order in which they ran. */
@@ -27,9 +28,6 @@ const PROGS = 1;
 const INDEX = 2;
 const ORDER_OFFSET = 120;
 const ARRAY_SIZE = 4;
-
-export const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
-export const u64 = (...values: bigint[]): Uint8Array => new Uint8Array(BigUint64Array.from(values).buffer);
 
 /** What word 15 holds after programs ran in this order. */
 export function orderHash(ids: readonly number[]): bigint {

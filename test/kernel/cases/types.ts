@@ -31,6 +31,8 @@ export type Step =
     }
   | { readonly op: 'delete'; readonly map: number; readonly key: Uint8Array }
   | { readonly op: 'lookup'; readonly map: number; readonly key: Uint8Array; readonly flags?: number }
+  /** The key after `key`, or the first. */
+  | { readonly op: 'next'; readonly map: number; readonly key?: Uint8Array }
   /** Put program number `prog` into a prog array. */
   | {
       readonly op: 'setProg';
@@ -53,6 +55,7 @@ export type StepResult =
   | { readonly error: string }
   | { readonly retval: number; readonly data: Uint8Array; readonly ctx?: Uint8Array }
   | { readonly value: Uint8Array }
+  | { readonly key: Uint8Array }
   | Record<string, never>;
 
 /** What a case did. `maps` has every map's entries by key order; prog arrays are left out (undefined). */
