@@ -29,5 +29,4 @@ export const CAPTURE_ERRORS = {
     `the option ${f.name} is ${f.found}, where ${f.expected} is expected`,
   CAPTURE_WRITE: (f: { packet: number; field: string; found: string; expected: string }) =>
     `packet ${f.packet} cannot be written to a pcap file: its ${f.field} is ${f.found}, where ${f.expected} is expected`,
-  CAPTURE_CLOSED: (f: { what: string }) => `the ${f.what} is closed`,
 };

@@ -1,0 +1,49 @@
+// Files and pipes as chunks for the stages that read streams. Node only; Deno and Bun provide the same modules.
+import { open } from 'node:fs/promises';
+import { CaptureError } from '../errors/index.ts';
+
+const DEFAULT_CHUNK_BYTES = 1 << 20;
+
+export interface ReadChunksOptions {
+  /** 1 MiB unless given. A pipe gives what it has, without waiting for a full chunk. */
+  chunkBytes?: number;
+  /** Reads every chunk of a file into the same buffer: faster, for readers that are done with a chunk when they ask for the next. */
+  reuse?: boolean;
+}
+
+function unreadable(path: string, error: unknown): CaptureError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CaptureError('CAPTURE_UNREADABLE', { path: path === '-' ? 'standard input' : path, reason });
+}
+
+async function* stdinChunks(): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of process.stdin) yield chunk as Uint8Array;
+  } catch (error) {
+    throw unreadable('-', error);
+  }
+}
+
+/** The bytes of a file, or of standard input when `path` is `-`. A file that cannot be opened or read is a `CaptureError`. */
+export async function* readChunks(path: string, options: ReadChunksOptions = {}): AsyncGenerator<Uint8Array> {
+  if (path === '-') {
+    yield* stdinChunks();
+    return;
+  }
+  const chunkBytes = options.chunkBytes ?? DEFAULT_CHUNK_BYTES;
+  const fail = (error: unknown) => {
+    throw unreadable(path, error);
+  };
+  const file = await open(path, 'r').catch(fail);
+  try {
+    let buffer = new Uint8Array(chunkBytes);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, chunkBytes, null).catch(fail);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+      if (options.reuse !== true) buffer = new Uint8Array(chunkBytes);
+    }
+  } finally {
+    await file.close();
+  }
+}
