@@ -1,7 +1,7 @@
 // xdp_adjust_head, _tail, _meta: scans over deltas for several packet sizes, and sequences of them.
 
 import type { Insn, Item } from './asm.ts';
-import { asm, call, exit, jmpr, label, ldx, lddwMapValue, mov, movr, alu64, alu64r, st, stx } from './asm.ts';
+import { alu64, alu64r, asm, call, exit, jmpr, label, lddwMapValue, ldx, mov, movr, st, stx } from './asm.ts';
 import { u32, u64 } from './bytes.ts';
 import type { Case, CaseMap, Step } from './types.ts';
 
@@ -36,7 +36,9 @@ function scan(kind: AdjustKind, size: number, deltas: readonly number[], meta = 
 const range = (from: number, to: number, stride = 1): number[] =>
   Array.from({ length: Math.floor((to - from) / stride) + 1 }, (_, i) => from + i * stride);
 
-const extremes = [-0x8000_0000, -0x7fff_ffff, -65536, -4096, 4096, 65536, 0x7fff_ffff, 0x8000_0000, 0x1_0000_0000, 0x1_0000_0004];
+const extremes = [
+  -0x8000_0000, -0x7fff_ffff, -65536, -4096, 4096, 65536, 0x7fff_ffff, 0x8000_0000, 0x1_0000_0000, 0x1_0000_0004,
+];
 
 /** Words of map 0 that one operation of a sequence writes. */
 export const SEQUENCE_WORDS = ['return', 'length', 'metaLength', 'buffLen'] as const;
@@ -110,6 +112,7 @@ const sequences: readonly (readonly [name: string, size: number, steps: readonly
   ['longest metadata', 512, [head(200), meta(-260), meta(-256), meta(-252), meta(-4), meta(252)]],
   ['a packet with a fragment', 3521, [head(0), head(14), tail(0), tail(-1), tail(-14), tail(100), meta(-4)]],
   ['a longer packet with a fragment', 4096, [head(0), tail(-577), tail(1)]],
+  ['growing a packet that has a fragment', 4000, [tail(1), tail(-1), tail(1), head(-200), tail(-300)]],
   ['metadata given with the packet', 64, [head(0), head(-4), meta(-4)], 8],
 ];
 
@@ -143,7 +146,11 @@ export const adjustCases: readonly Case[] = [
 
 /** What test_run itself takes: packet sizes and contexts. */
 const contexts: readonly (readonly [name: string, size: number, ctx: readonly number[] | undefined])[] = [
-  ...[0, 1, 13, 14, 15, 3519, 3520, 3521, 4096].map((size): [string, number, undefined] => [`size ${size}`, size, undefined]),
+  ...[0, 1, 13, 14, 15, 3519, 3520, 3521, 4096].map((size): [string, number, undefined] => [
+    `size ${size}`,
+    size,
+    undefined,
+  ]),
   ['data_end short', 64, [0, 60, 0, 0, 0, 0]],
   ['data_end long', 64, [0, 65, 0, 0, 0, 0]],
   ['data_end 0', 64, [0, 0, 0, 0, 0, 0]],

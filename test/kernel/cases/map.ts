@@ -1,7 +1,7 @@
 // Maps: update flags and error codes from a program and from the syscall, for every map type of the runtime.
 
 import type { Item } from './asm.ts';
-import { asm, call, exit, jmp, label, lddwMap, lddwMapValue, ldx, mov, movr, alu64, stx } from './asm.ts';
+import { alu64, asm, call, exit, jmp, label, lddwMap, lddwMapValue, ldx, mov, movr, stx } from './asm.ts';
 import { u32, u64 } from './bytes.ts';
 import type { Case, CaseMap, CaseProg, Step } from './types.ts';
 
@@ -62,7 +62,8 @@ interface Script {
 
 /** The operations of a script, from the program (`p`) and from the syscall (`s`). */
 const p = {
-  update: (key: number | bigint, value: bigint, flags: number | bigint = 0): Step[] => runWith(UPDATE, key, flags, value),
+  update: (key: number | bigint, value: bigint, flags: number | bigint = 0): Step[] =>
+    runWith(UPDATE, key, flags, value),
   delete: (key: number | bigint): Step[] => runWith(DELETE, key),
   lookup: (key: number | bigint): Step[] => [...runWith(LOOKUP, key), { op: 'lookup', map: 1, key: u32(0) }],
 };
@@ -175,7 +176,15 @@ function wideScript(keySize: number, valueSize: number): Script {
   return {
     name: `hash, key ${keySize}, value ${valueSize}, from the syscall`,
     map: { type: 'hash', keySize, valueSize, maxEntries: 2 },
-    ops: [s.update(1, 1n), s.update(2, 2n, 1), s.update(3, 3n), s.lookup(2), s.delete(1), s.update(3, 3n, 1), s.lookup(3)],
+    ops: [
+      s.update(1, 1n),
+      s.update(2, 2n, 1),
+      s.update(3, 3n),
+      s.lookup(2),
+      s.delete(1),
+      s.update(3, 3n, 1),
+      s.lookup(3),
+    ],
   };
 }
 
@@ -250,7 +259,13 @@ export const mapCreateCases: readonly Case[] = createTable.map((map) => ({
 const progArray: CaseMap = { type: 'prog_array', keySize: 4, valueSize: 4, maxEntries: 2 };
 const pass: CaseProg = { name: 'pass', type: 'xdp', insns: asm([mov(0, 2), exit()]) };
 const classifier: CaseProg = { name: 'ok', type: 'sched_cls', insns: asm([mov(0, 0), exit()]) };
-const set = (key: number, program: number, flags = 0): Step => ({ op: 'setProg', map: 0, key: u32(key), prog: program, flags });
+const set = (key: number, program: number, flags = 0): Step => ({
+  op: 'setProg',
+  map: 0,
+  key: u32(key),
+  prog: program,
+  flags,
+});
 
 /** The syscall on a prog array: the first program put in gives it its type. */
 export const progArrayCases: readonly Case[] = [
@@ -275,6 +290,16 @@ export const progArrayCases: readonly Case[] = [
       { op: 'next', map: 0, key: u32(1) },
     ],
   },
-  { name: 'prog array: another program type', maps: [progArray], progs: [pass, classifier], steps: [set(0, 0), set(1, 1), set(1, 0)] },
-  { name: 'prog array: another program type first', maps: [progArray], progs: [pass, classifier], steps: [set(0, 1), set(1, 0)] },
+  {
+    name: 'prog array: another program type',
+    maps: [progArray],
+    progs: [pass, classifier],
+    steps: [set(0, 0), set(1, 1), set(1, 0)],
+  },
+  {
+    name: 'prog array: another program type first',
+    maps: [progArray],
+    progs: [pass, classifier],
+    steps: [set(0, 1), set(1, 0)],
+  },
 ];

@@ -9,18 +9,13 @@ import type { Case, Step } from './types.ts';
 const PACKET = 64;
 const BIG = 70_000;
 
-const offsets = [0, 1, 13, 48, 59, 60, 61, 63, 64, 65, 0xfffe, 0xffff, 0x1_0000, 0x7fff_ffff, 0xffff_ffff, 0x1_0000_0000];
+const offsets = [
+  0, 1, 13, 48, 59, 60, 61, 63, 64, 65, 0xfffe, 0xffff, 0x1_0000, 0x7fff_ffff, 0xffff_ffff, 0x1_0000_0000,
+];
 
 /** The buffer is map 0, filled with 0xee before each run (0xdd for a store); the offset is word 0 of map 1. */
 function copyCase(kind: 'xdp_load_bytes' | 'xdp_store_bytes', length: number, at: readonly number[]): Case {
-  const body: Item[] = [
-    lddwMapValue(2, 1),
-    ldx('dw', 2, 2),
-    lddwMapValue(3, 0),
-    mov(4, length),
-    call(kind),
-    exit(),
-  ];
+  const body: Item[] = [lddwMapValue(2, 1), ldx('dw', 2, 2), lddwMapValue(3, 0), mov(4, length), call(kind), exit()];
   const bufferSize = length > 512 ? BIG : 64;
   const fill = new Uint8Array(bufferSize).fill(kind === 'xdp_load_bytes' ? 0xee : 0xdd);
   const step = (offset: number): Step[] => [
@@ -45,11 +40,13 @@ export const packetBytesCases: readonly Case[] = [
     ...[1, 4, 5, 16, 63, 64].map((length) => copyCase(kind, length, offsets)),
     ...[65, 0xffff, 0x1_0000].map((length) => copyCase(kind, length, [0, 1, 0xffff])),
   ]),
-  ...[14, 15, 64, 1500, 3520].map((size): Case => ({
-    name: `xdp_get_buff_len: ${size}`,
-    progs: [{ name: 'len', type: 'xdp', insns: asm([call('xdp_get_buff_len'), exit()]) }],
-    steps: [{ op: 'run', data: countingPacket(size) }],
-  })),
+  ...[14, 15, 64, 1500, 3520].map(
+    (size): Case => ({
+      name: `xdp_get_buff_len: ${size}`,
+      progs: [{ name: 'len', type: 'xdp', insns: asm([call('xdp_get_buff_len'), exit()]) }],
+      steps: [{ op: 'run', data: countingPacket(size) }],
+    }),
+  ),
 ];
 
 const redirectFlags = [0n, 1n, 2n, 3n, 4n, 8n, 0xffff_ffffn, 0x1_0000_0000n, 1n << 63n];
@@ -73,9 +70,32 @@ export const redirectCases: readonly Case[] = redirectIfindex.map((ifindex) => (
 }));
 
 const CSUM_SIZES: readonly (readonly [from: number, to: number])[] = [
-  [0, 0], [4, 0], [0, 4], [4, 4], [8, 4], [4, 8], [20, 0], [0, 20], [20, 20], [64, 0], [0, 64], [64, 64], [12, 40],
-  [512, 0], [0, 512], [512, 512], [1024, 1024], [0, 1024],
-  [1, 0], [0, 1], [2, 4], [4, 2], [3, 3], [6, 0], [0, 5], [1022, 1024],
+  [0, 0],
+  [4, 0],
+  [0, 4],
+  [4, 4],
+  [8, 4],
+  [4, 8],
+  [20, 0],
+  [0, 20],
+  [20, 20],
+  [64, 0],
+  [0, 64],
+  [64, 64],
+  [12, 40],
+  [512, 0],
+  [0, 512],
+  [512, 512],
+  [1024, 1024],
+  [0, 1024],
+  [1, 0],
+  [0, 1],
+  [2, 4],
+  [4, 2],
+  [3, 3],
+  [6, 0],
+  [0, 5],
+  [1022, 1024],
 ];
 const CSUM_BUFFER = 1024;
 
@@ -160,7 +180,11 @@ export const csumSizes = CSUM_SIZES;
 export const csumNull: Case = {
   name: 'csum_diff: NULL with a size',
   progs: [
-    { name: 'csum', type: 'xdp', insns: asm([mov(1, 0), mov(2, 4), mov(3, 0), mov(4, 0), lddw(5, 0n), call('csum_diff'), movr(6, 0), exit()]) },
+    {
+      name: 'csum',
+      type: 'xdp',
+      insns: asm([mov(1, 0), mov(2, 4), mov(3, 0), mov(4, 0), lddw(5, 0n), call('csum_diff'), movr(6, 0), exit()]),
+    },
   ],
   steps: [],
 };
