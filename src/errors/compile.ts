@@ -1,4 +1,10 @@
-/** Error rows of the compile stage: code -> text. Fields say what, where and what to do. */
+/** Error rows of the JIT: code -> text. */
 export const COMPILE_ERRORS = {
-  COMPILE_INTERNAL: (f: { detail: string }) => `internal error in the compile stage: ${f.detail}`,
+  COMPILE_INTERNAL: (f: { detail: string }) => `internal error while compiling: ${f.detail}; please report it`,
+  COMPILE_TOO_LARGE: (f: { prog: string; func: string; bytes: number; limit: number }) =>
+    `program ${f.prog}: function ${f.func} becomes ${f.bytes} bytes of Wasm, but engines take ${f.limit} at most; split it into subprograms`,
+  COMPILE_DUPLICATE: (f: { prog: string }) =>
+    `two programs of one module are named ${f.prog}; compile them apart or rename one`,
+  COMPILE_BINARYEN: (f: { reason: string }) =>
+    `binaryen is needed for this (optimize: true, or the text form) and could not be used: ${f.reason}; run \`npm install binaryen\``,
 };

@@ -1,4 +1,29 @@
-/** Error rows of the verifier stage: code -> text. Fields say what, where and what to do. */
+/** Error rows of the verifier: code -> text. The kernel's own words come first where it has some. */
+import { MAX_CALL_FRAMES } from '../../assembly/isa.ts';
+
 export const VERIFIER_ERRORS = {
-  VERIFIER_INTERNAL: (f: { detail: string }) => `internal error in the verifier stage: ${f.detail}`,
+  VERIFIER_EMPTY: (f: { prog: string; func: string }) =>
+    `program ${f.prog}: function ${f.func} has no insns, or its range lies outside the program`,
+  VERIFIER_JUMP_RANGE: (f: { prog: string; pc: number; target: number; func: string }) =>
+    `program ${f.prog}: jump out of range from insn ${f.pc} to ${f.target}: a jump must stay inside its function (${f.func})`,
+  VERIFIER_JUMP_MIDDLE: (f: { prog: string; pc: number; target: number }) =>
+    `program ${f.prog}: jump from insn ${f.pc} into the middle of ldimm64 insn ${f.target}`,
+  VERIFIER_FRAME_POINTER: (f: { prog: string; pc: number }) =>
+    `program ${f.prog}: insn ${f.pc}: frame pointer is read only`,
+  VERIFIER_HELPER: (f: { prog: string; pc: number; helper: number }) =>
+    `program ${f.prog}: insn ${f.pc}: helper #${f.helper} is unknown, or this engine does not implement it`,
+  VERIFIER_KFUNC: (f: { prog: string; pc: number; kfunc: string }) =>
+    `program ${f.prog}: insn ${f.pc}: kfunc ${f.kfunc} is unknown, or this engine does not implement it`,
+  VERIFIER_MAP_INDEX: (f: { prog: string; pc: number; map: number; maps: number }) =>
+    `program ${f.prog}: insn ${f.pc} refers to map ${f.map}, but the program has ${f.maps} maps`,
+  VERIFIER_CALL_TARGET: (f: { prog: string; pc: number; target: number }) =>
+    `program ${f.prog}: insn ${f.pc} calls ${f.target}, where no function starts`,
+  VERIFIER_FALLS_OFF: (f: { prog: string; pc: number; func: string }) =>
+    `program ${f.prog}: last insn of ${f.func} (${f.pc}) is not an exit or jmp: control would fall off the end`,
+  VERIFIER_RECURSION: (f: { prog: string; func: string }) =>
+    `program ${f.prog}: recursive call: function ${f.func} reaches itself`,
+  VERIFIER_CALL_DEPTH: (f: { prog: string; frames: number; limit: number }) =>
+    `program ${f.prog}: the call stack of ${f.frames} frames is too deep; the limit is ${MAX_CALL_FRAMES}`,
+  VERIFIER_TYPE: (f: { prog: string; type: string }) =>
+    `program ${f.prog} has type ${f.type}, which this engine cannot run; it runs xdp and socket_filter`,
 };

@@ -1,0 +1,167 @@
+/**
+ * Makes a graph reducible: every loop with several entries gets a dispatcher in front, and each edge to one of its entries
+ * becomes "remember which entry, go to the dispatcher". clang writes such loops rarely; hand-written and fuzzed programs do.
+ *
+ * Loops nest, so the search goes on inside each loop without its header. At MAX_DEPTH all blocks of a loop become entries
+ * at once, which is always right and bounds the work: no more than MAX_DEPTH passes over the function.
+ */
+import { type Block, type Cfg, successors } from './cfg.ts';
+import { buildDomTree, dominates } from './dom.ts';
+import { orderBlocks } from './order.ts';
+
+const MAX_DEPTH = 32;
+
+/** A retreating edge whose target does not dominate its source makes a graph irreducible. */
+export function isReducible(blocks: readonly Block[]): boolean {
+  const order = orderBlocks(blocks);
+  const tree = buildDomTree(blocks, order);
+  for (let b = 0; b < blocks.length; b++) {
+    for (const to of successors(blocks[b].term)) {
+      if (order.position[to] <= order.position[b] && !dominates(tree, to, b)) return false;
+    }
+  }
+  return true;
+}
+
+/** The same function with dispatchers where they are needed; `blocks` is changed in place. */
+export function makeReducible(blocks: Block[]): Cfg {
+  if (isReducible(blocks)) return { blocks, needsLabel: false };
+  splitEntry(blocks);
+  // Level by level: without their headers, loops of one level share no cycle, so one search finds all of the next level.
+  let members = blocks.map((_, b) => b);
+  for (let depth = 0; members.length > 0; depth++) {
+    const loops = cycles(blocks, members);
+    const headers = giveHeaders(blocks, loops, depth >= MAX_DEPTH);
+    members = depth >= MAX_DEPTH ? [] : loops.flat().filter((b) => !headers.has(b));
+  }
+  return { blocks, needsLabel: true };
+}
+
+/** Gives the function an entry block that no jump goes to. */
+function splitEntry(blocks: Block[]): void {
+  const copy = blocks.length;
+  blocks.push(blocks[0]);
+  blocks[0] = { start: 0, end: 0, term: { kind: 'goto', to: copy } };
+  const redirect = new Map([[0, copy]]);
+  for (let b = 1; b < blocks.length; b++) redirectTargets(blocks[b].term, redirect);
+}
+
+/** The strongly connected components of the subgraph that hold a cycle (Tarjan's method, iterative). */
+function cycles(blocks: readonly Block[], members: readonly number[]): number[][] {
+  const inside = new Map<number, number>();
+  for (let i = 0; i < members.length; i++) inside.set(members[i], i);
+  const n = members.length;
+  const index = new Int32Array(n).fill(-1);
+  const low = new Int32Array(n);
+  const next = new Int32Array(n);
+  const open = new Uint8Array(n);
+  const pending: number[] = [];
+  const found: number[][] = [];
+  let clock = 0;
+  for (let root = 0; root < n; root++) {
+    if (index[root] >= 0) continue;
+    const stack = [root];
+    while (stack.length > 0) {
+      const v = stack[stack.length - 1];
+      if (next[v] === 0 && index[v] < 0) {
+        index[v] = low[v] = clock++;
+        pending.push(v);
+        open[v] = 1;
+      }
+      const succs = successors(blocks[members[v]].term);
+      if (next[v] < succs.length) {
+        const w = inside.get(succs[next[v]++]);
+        if (w === undefined) continue;
+        if (index[w] < 0) stack.push(w);
+        else if (open[w] === 1) low[v] = Math.min(low[v], index[w]);
+        continue;
+      }
+      stack.pop();
+      if (stack.length > 0) {
+        const u = stack[stack.length - 1];
+        low[u] = Math.min(low[u], low[v]);
+      }
+      if (low[v] === index[v]) closeComponent(v, pending, open, blocks, members, found);
+    }
+  }
+  return found;
+}
+
+function closeComponent(
+  v: number,
+  pending: number[],
+  open: Uint8Array,
+  blocks: readonly Block[],
+  members: readonly number[],
+  found: number[][],
+): void {
+  const component: number[] = [];
+  let w: number;
+  do {
+    w = pending.pop() as number;
+    open[w] = 0;
+    component.push(members[w]);
+  } while (w !== v);
+  const alone = component.length === 1 && !successors(blocks[component[0]].term).includes(component[0]);
+  if (!alone) found.push(component.reverse());
+}
+
+/** Blocks of each loop that edges from outside the loop go to, in the order of the loop's blocks. */
+function findEntries(blocks: readonly Block[], loops: readonly (readonly number[])[]): number[][] {
+  const loopOf = new Int32Array(blocks.length).fill(-1);
+  loops.forEach((loop, i) => {
+    for (const b of loop) loopOf[b] = i;
+  });
+  const entered = new Uint8Array(blocks.length);
+  for (let b = 0; b < blocks.length; b++) {
+    for (const to of successors(blocks[b].term)) if (loopOf[to] >= 0 && loopOf[to] !== loopOf[b]) entered[to] = 1;
+  }
+  return loops.map((loop) => loop.filter((b) => entered[b] === 1));
+}
+
+/** The one entry of each loop: the one it has, or a new dispatcher before the several (`all`: before every block of it). */
+function giveHeaders(blocks: Block[], loops: readonly (readonly number[])[], all: boolean): Set<number> {
+  const headers = new Set<number>();
+  const redirect = new Map<number, number>();
+  const own = new Set<number>();
+  findEntries(blocks, loops).forEach((found, i) => {
+    const entries = all ? [...loops[i]] : found;
+    if (entries.length === 1) {
+      headers.add(entries[0]);
+      return;
+    }
+    const dispatcher = blocks.length;
+    headers.add(dispatcher);
+    own.add(dispatcher);
+    blocks.push({ start: 0, end: 0, term: { kind: 'dispatch', targets: entries } });
+    entries.forEach((b, label) => {
+      redirect.set(b, blocks.length);
+      own.add(blocks.length);
+      blocks.push({ start: 0, end: 0, term: { kind: 'select', label, to: dispatcher } });
+    });
+  });
+  // Dispatchers keep their targets; every other edge to an entry goes through the entry's selector.
+  for (let b = 0; b < blocks.length; b++) if (!own.has(b)) redirectTargets(blocks[b].term, redirect);
+  return headers;
+}
+
+function redirectTargets(term: Block['term'], to: ReadonlyMap<number, number>): void {
+  switch (term.kind) {
+    case 'goto':
+      term.to = to.get(term.to) ?? term.to;
+      break;
+    case 'branch':
+      term.then = to.get(term.then) ?? term.then;
+      term.else = to.get(term.else) ?? term.else;
+      break;
+    case 'dispatch':
+      term.targets.forEach((t, i) => {
+        term.targets[i] = to.get(t) ?? t;
+      });
+      break;
+    // A selector only ever goes to its own dispatcher, which is no entry of an inner loop.
+    case 'select':
+    case 'exit':
+      break;
+  }
+}

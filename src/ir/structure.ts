@@ -1,0 +1,176 @@
+/**
+ * Structured control flow from a reducible graph, after Ramsey, "Beyond Relooper: Recursive Translation of Unstructured Control
+ * Flow to Structured Control Flow" (ICFP 2022): walk the dominator tree; a loop header opens a `loop`, a block with several
+ * forward predecessors is placed behind the `block` that its predecessors leave. Linear, and with a work list instead of recursion.
+ *
+ * The result is a flat list, in the order in which the JIT writes it.
+ */
+import { type Block, type Cfg, successors, type Terminator } from './cfg.ts';
+import { buildDomTree, dominates } from './dom.ts';
+import { orderBlocks } from './order.ts';
+
+export type Flow =
+  | { readonly kind: 'block' }
+  /** `cost`: insns one round of the loop takes at most, for the budget; `pc`: where it starts. */
+  | { readonly kind: 'loop'; readonly cost: number; readonly pc: number }
+  | { readonly kind: 'end' }
+  /** The straight-line insns of a block; with `exit` its end leaves the function. */
+  | { readonly kind: 'body'; readonly block: number; readonly exit: boolean }
+  | { readonly kind: 'br'; readonly depth: number }
+  /** Branches when the condition of the insn at `pc` holds (`negate`: does not hold). */
+  | { readonly kind: 'br_if'; readonly pc: number; readonly negate: boolean; readonly depth: number }
+  | { readonly kind: 'set_label'; readonly label: number }
+  /** Branches to `depths[label]`. */
+  | { readonly kind: 'br_table'; readonly depths: readonly number[] };
+
+type Task =
+  | { readonly kind: 'tree'; readonly block: number }
+  | { readonly kind: 'enter'; readonly block: number }
+  | { readonly kind: 'close' };
+
+class Structurer {
+  readonly flow: Flow[] = [];
+  private readonly blocks: readonly Block[];
+  private readonly order;
+  private readonly tree;
+  /** Forward predecessors are several, or a dispatcher is among them: the block is reached by `br`. */
+  private readonly merge: Uint8Array;
+  private readonly header: Uint8Array;
+  private readonly cost: Float64Array;
+  /** Nesting level at which a block's `block`, and its `loop`, was opened. */
+  private readonly blockLevel: Int32Array;
+  private readonly loopLevel: Int32Array;
+  private level = 0;
+  private readonly tasks: Task[] = [];
+
+  constructor(blocks: readonly Block[]) {
+    const n = blocks.length;
+    this.blocks = blocks;
+    this.order = orderBlocks(blocks);
+    this.tree = buildDomTree(blocks, this.order);
+    this.merge = new Uint8Array(n);
+    this.header = new Uint8Array(n);
+    this.cost = new Float64Array(n);
+    this.blockLevel = new Int32Array(n);
+    this.loopLevel = new Int32Array(n);
+    this.classify();
+  }
+
+  private classify(): void {
+    const forward = new Int32Array(this.blocks.length);
+    this.blocks.forEach((block, b) => {
+      for (const to of successors(block.term)) {
+        if (this.isBackEdge(b, to)) {
+          this.header[to] = 1;
+          this.cost[to] = Math.max(this.cost[to], block.end - this.blocks[to].start, 1);
+        } else {
+          forward[to]++;
+          if (block.term.kind === 'dispatch') this.merge[to] = 1;
+        }
+      }
+    });
+    for (let b = 0; b < forward.length; b++) if (forward[b] > 1) this.merge[b] = 1;
+  }
+
+  private isBackEdge(from: number, to: number): boolean {
+    return this.order.position[to] <= this.order.position[from] && dominates(this.tree, to, from);
+  }
+
+  run(): Flow[] {
+    this.tasks.push({ kind: 'tree', block: 0 });
+    for (let task = this.tasks.pop(); task !== undefined; task = this.tasks.pop()) {
+      if (task.kind === 'tree') this.openTree(task.block);
+      else if (task.kind === 'enter') this.enter(task.block);
+      else this.close();
+    }
+    return this.flow;
+  }
+
+  private open(flow: Flow): void {
+    this.flow.push(flow);
+    this.level++;
+  }
+
+  private close(): void {
+    this.flow.push({ kind: 'end' });
+    this.level--;
+  }
+
+  /** Everything block `b` dominates: its loop, the blocks its merge children end, itself, then those children. */
+  private openTree(b: number): void {
+    if (this.header[b] === 1) {
+      this.open({ kind: 'loop', cost: this.cost[b], pc: this.blocks[b].start });
+      this.loopLevel[b] = this.level;
+      this.tasks.push({ kind: 'close' });
+    }
+    const { from, list } = this.tree.children;
+    // Children come in reverse postorder; the last one's `block` must be the outermost. Tasks run last in, first out.
+    for (let i = from[b + 1] - 1; i >= from[b]; i--) {
+      const child = list[i];
+      if (this.merge[child] === 0) continue;
+      this.open({ kind: 'block' });
+      this.blockLevel[child] = this.level;
+      this.tasks.push({ kind: 'tree', block: child }, { kind: 'close' });
+    }
+    this.tasks.push({ kind: 'enter', block: b });
+  }
+
+  private enter(b: number): void {
+    const { term } = this.blocks[b];
+    this.flow.push({ kind: 'body', block: b, exit: term.kind === 'exit' });
+    this.leave(b, term);
+  }
+
+  private leave(b: number, term: Terminator): void {
+    switch (term.kind) {
+      case 'exit':
+        return;
+      case 'goto':
+        this.jump(b, term.to);
+        return;
+      case 'branch':
+        this.branch(b, term);
+        return;
+      case 'select':
+        this.flow.push({ kind: 'set_label', label: term.label });
+        this.jump(b, term.to);
+        return;
+      case 'dispatch':
+        this.flow.push({ kind: 'br_table', depths: term.targets.map((to) => this.depth(b, to)) });
+        return;
+    }
+  }
+
+  private branch(b: number, term: Terminator & { kind: 'branch' }): void {
+    const { pc } = term;
+    if (this.isBranch(b, term.then)) {
+      this.flow.push({ kind: 'br_if', pc, negate: false, depth: this.depth(b, term.then) });
+      this.jump(b, term.else);
+    } else if (this.isBranch(b, term.else)) {
+      this.flow.push({ kind: 'br_if', pc, negate: true, depth: this.depth(b, term.else) });
+      this.jump(b, term.then);
+    } else {
+      this.open({ kind: 'block' });
+      this.flow.push({ kind: 'br_if', pc, negate: false, depth: 0 });
+      this.tasks.push({ kind: 'tree', block: term.then }, { kind: 'close' }, { kind: 'tree', block: term.else });
+    }
+  }
+
+  private isBranch(from: number, to: number): boolean {
+    return this.merge[to] === 1 || this.isBackEdge(from, to);
+  }
+
+  private jump(from: number, to: number): void {
+    if (this.isBranch(from, to)) this.flow.push({ kind: 'br', depth: this.depth(from, to) });
+    else this.tasks.push({ kind: 'tree', block: to });
+  }
+
+  private depth(from: number, to: number): number {
+    return this.level - (this.isBackEdge(from, to) ? this.loopLevel[to] : this.blockLevel[to]);
+  }
+}
+
+/** The structured form of a reducible `cfg`. */
+export function structure(cfg: Cfg): Flow[] {
+  return new Structurer(cfg.blocks).run();
+}

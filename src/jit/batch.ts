@@ -1,0 +1,52 @@
+/**
+ * The batch loop of a program: runs it over an array of context records and writes each verdict. It is a function of the program's own
+ * module, so that the call is direct; JavaScript calls it once per batch. Progress is in vm.ctx, so that after a violation
+ * the engine can go on behind the packet that caused it.
+ */
+import {
+  CTX_SIZE,
+  CTX_VERDICT,
+  VM_BUDGET,
+  VM_BUDGET_LIMIT,
+  VM_CTX,
+  VM_FRAME_TOP,
+  VM_TAIL_COUNT,
+} from '../../assembly/abi.ts';
+import { Code } from './code.ts';
+import type { WasmWriter } from './encoder.ts';
+import { pushBase, type Ref } from './env.ts';
+import * as w from './opcodes.ts';
+
+/** Body of (ctx: i32, end: i32) -> (); `prog` is the entry's function index. */
+export function batchLoop(vm: Ref, prog: number): WasmWriter {
+  const code = new Code(2);
+  const ctx = 0;
+  const end = 1;
+  const storeCell = (cell: number, push: () => void) => {
+    const offset = pushBase(code, vm);
+    push();
+    code.mem(w.I32_STORE, offset + cell);
+  };
+  const loadCell = (cell: number) => code.mem(w.I32_LOAD, pushBase(code, vm) + cell);
+  code.block(w.BLOCK);
+  code.block(w.LOOP);
+  code.get(ctx);
+  code.get(end);
+  code.op(w.I32_GE_U);
+  code.br(w.BR_IF, 1);
+  storeCell(VM_CTX, () => code.get(ctx));
+  storeCell(VM_TAIL_COUNT, () => code.i32(0));
+  storeCell(VM_BUDGET, () => loadCell(VM_BUDGET_LIMIT));
+  code.get(ctx);
+  code.get(ctx);
+  loadCell(VM_FRAME_TOP);
+  code.call(prog);
+  code.mem(w.I64_STORE32, CTX_VERDICT);
+  code.get(ctx);
+  code.i32(CTX_SIZE);
+  code.op(w.I32_ADD);
+  code.set(ctx);
+  code.br(w.BR, 0);
+  code.op(w.END, w.END, w.END);
+  return code.body();
+}

@@ -1,0 +1,240 @@
+/**
+ * Explicit checks of an unverified program: each access is compared with what the program was given. Where the address comes from
+ * (facts) picks the check: constants are answered here and now, packet and stack pointers by one compare, the rest by the runtime.
+ * A violation writes a `Trap` record and leaves Wasm; the engine gives that packet XDP_ABORTED and goes on with the next.
+ */
+import {
+  STACK_BASE,
+  STACK_TOP,
+  TRAP_ACCESS,
+  TRAP_ARGUMENT,
+  VM_CTX,
+  XDP_MD_DATA_END,
+  XDP_MD_DATA_META,
+  XDP_MD_SIZE,
+} from '../../assembly/abi.ts';
+import {
+  BPF_F_RDONLY_PROG,
+  BPF_F_WRONLY_PROG,
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  MAX_BPF_STACK,
+} from '../../assembly/isa.ts';
+import type { MapSpec } from '../object/types.ts';
+import type { RegFact } from '../verifier/facts.ts';
+import { type FuncEnv, pushBase, pushReg } from './env.ts';
+import * as w from './opcodes.ts';
+
+/** An access of `size` bytes at register `reg` + `off`. */
+export interface Access {
+  readonly pc: number;
+  readonly reg: number;
+  readonly off: number;
+  readonly size: number;
+  readonly write: boolean;
+  readonly fact: RegFact;
+}
+
+/** `what` of a violation: code, size and direction in one i32. */
+const packed = (code: number, size: number, write: boolean): number => code | (write ? 0x100 : 0) | (size << 16);
+
+/** Ends the invocation: pc and address as the program had them. */
+export function emitViolation(f: FuncEnv, code: number, a: Omit<Access, 'fact'>): void {
+  f.code.i32(packed(code, a.size, a.write));
+  f.code.i32(a.pc);
+  pushAddress64(f, a.reg, a.off);
+  f.code.call(f.prog.violation);
+  f.code.op(w.UNREACHABLE);
+}
+
+/** Takes an i32 from the stack; not zero is a violation. */
+function violateIf(f: FuncEnv, code: number, a: Omit<Access, 'fact'>): void {
+  f.code.block(w.IF);
+  emitViolation(f, code, a);
+  f.code.op(w.END);
+}
+
+export function pushAddress64(f: FuncEnv, reg: number, off: number): void {
+  pushReg(f, reg);
+  if (off !== 0) {
+    f.code.i64(off);
+    f.code.op(w.I64_ADD);
+  }
+}
+
+/** What a map lets programs reach of one value. */
+function valueBytes(map: MapSpec, write: boolean): number {
+  const known = [BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_ARRAY].includes(map.type);
+  const denied = (map.flags & (write ? BPF_F_RDONLY_PROG : BPF_F_WRONLY_PROG)) !== 0;
+  return known && !denied ? map.valueSize : 0;
+}
+
+type Answer = 'inside' | 'outside' | 'ask';
+
+/** What constants alone say of an access. */
+function answer(f: FuncEnv, a: Access): Answer {
+  const { fact } = a;
+  if (fact.kind === 'stack' && fact.off !== undefined) {
+    const at = fact.off + a.off;
+    return at >= -MAX_BPF_STACK && at + a.size <= 0 ? 'inside' : 'outside';
+  }
+  if (fact.kind === 'ctx') {
+    const at = fact.off + a.off;
+    const readable = f.prog.checked.prog.type === 'xdp' ? XDP_MD_SIZE : 0;
+    return !a.write && at >= 0 && at + a.size <= readable ? 'inside' : 'outside';
+  }
+  if (fact.kind === 'map_value') {
+    const at = fact.off + a.off;
+    return at >= 0 && at + a.size <= valueBytes(f.prog.checked.prog.maps[fact.map], a.write) ? 'inside' : 'outside';
+  }
+  return 'ask';
+}
+
+/** Emits the check of one access; afterwards its address is known to be good. */
+export function checkAccess(f: FuncEnv, a: Access): void {
+  if (!f.prog.checks) return;
+  switch (answer(f, a)) {
+    case 'inside':
+      if (a.fact.kind === 'map_value' && !a.fact.nonNull) checkNotNull(f, TRAP_ACCESS, a);
+      return;
+    case 'outside':
+      emitViolation(f, TRAP_ACCESS, a);
+      return;
+    case 'ask':
+      break;
+  }
+  const limit = f.packet?.limit.get(a.size);
+  if (a.fact.kind === 'packet' && limit !== undefined) checkPacket(f, a, limit);
+  else if (a.fact.kind === 'stack') checkStack(f, a);
+  else askRuntime(f, TRAP_ACCESS, a);
+}
+
+/** NULL plus the constant offset that the register carries. */
+function checkNotNull(f: FuncEnv, code: number, a: Access): void {
+  pushReg(f, a.reg);
+  const off = a.fact.kind === 'map_value' ? a.fact.off : 0;
+  if (off === 0) f.code.op(w.I64_EQZ);
+  else {
+    f.code.i64(off);
+    f.code.op(w.I64_EQ);
+  }
+  violateIf(f, code, a);
+}
+
+/** addr - lo is below the number of good start addresses. */
+function checkPacket(f: FuncEnv, a: Access, limit: number): void {
+  pushAddress64(f, a.reg, a.off);
+  f.code.get(f.packet?.lo as number);
+  f.code.op(w.I64_SUB);
+  f.code.get(limit);
+  f.code.op(w.I64_GE_U);
+  violateIf(f, TRAP_ACCESS, a);
+}
+
+function checkStack(f: FuncEnv, a: Access): void {
+  pushAddress64(f, a.reg, a.off);
+  f.code.i64(STACK_BASE);
+  f.code.op(w.I64_SUB);
+  f.code.i64(STACK_TOP - STACK_BASE - a.size);
+  f.code.op(w.I64_GT_U);
+  violateIf(f, TRAP_ACCESS, a);
+}
+
+function askRuntime(f: FuncEnv, code: number, a: Access): void {
+  pushAddress64(f, a.reg, a.off);
+  f.code.i32(a.size);
+  f.code.i32(a.write ? 1 : 0);
+  f.code.call(f.prog.funcs.checkMem);
+  f.code.op(w.I32_EQZ);
+  violateIf(f, code, a);
+}
+
+/** A helper's memory argument of constant size. */
+export function checkArgument(f: FuncEnv, a: Access): void {
+  if (!f.prog.checks || a.size === 0) return;
+  if (answer(f, a) === 'inside' && a.fact.kind !== 'ctx') {
+    if (a.fact.kind === 'map_value' && !a.fact.nonNull) checkNotNull(f, TRAP_ARGUMENT, a);
+    return;
+  }
+  askRuntime(f, TRAP_ARGUMENT, a);
+}
+
+/** A helper's memory argument whose size, an i32 on the stack's place `pushSize` makes, is known at run time only; 0 needs no memory. */
+export function checkSizedArgument(f: FuncEnv, a: Omit<Access, 'size'>, pushSize: () => void): void {
+  if (!f.prog.checks) return;
+  const { code } = f;
+  const at = { ...a, size: 0 };
+  pushSize();
+  code.block(w.IF);
+  pushAddress64(f, a.reg, 0);
+  pushSize();
+  code.i32(a.write ? 1 : 0);
+  code.call(f.prog.funcs.checkMem);
+  code.op(w.I32_EQZ);
+  violateIf(f, TRAP_ARGUMENT, at);
+  code.op(w.END);
+}
+
+/** Largest byte count a helper may be given (BPF_MAX_VAR_SIZ). */
+const MAX_SIZE = 1 << 29;
+
+/** A byte count in a register is non-negative and not absurd. */
+export function checkSize(f: FuncEnv, pc: number, reg: number): void {
+  if (!f.prog.checks) return;
+  pushReg(f, reg);
+  f.code.i64(MAX_SIZE);
+  f.code.op(w.I64_GE_U);
+  violateIf(f, TRAP_ARGUMENT, { pc, reg, off: 0, size: 0, write: false });
+}
+
+/** The register holds this invocation's context. */
+export function checkCtx(f: FuncEnv, pc: number, reg: number, fact: RegFact): void {
+  if (!f.prog.checks || (fact.kind === 'ctx' && fact.off === 0)) return;
+  pushReg(f, reg);
+  const offset = pushBase(f.code, f.prog.vm);
+  f.code.mem(w.I64_LOAD32_U, offset + VM_CTX);
+  f.code.op(w.I64_NE);
+  violateIf(f, TRAP_ARGUMENT, { pc, reg, off: 0, size: 0, write: false });
+}
+
+/** The register holds the address of a map. */
+export function checkMap(f: FuncEnv, pc: number, reg: number, fact: RegFact): void {
+  if (!f.prog.checks || fact.kind === 'map') return;
+  pushReg(f, reg);
+  f.code.call(f.prog.funcs.checkMap);
+  f.code.op(w.I32_EQZ);
+  violateIf(f, TRAP_ARGUMENT, { pc, reg, off: 0, size: 0, write: false });
+}
+
+/**
+ * Reads the packet's bounds into locals: at the entry and after whatever may have moved them. `limit` of size s is
+ * max(0, length - s + 1), so that one unsigned compare answers both ends.
+ */
+export function refreshPacket(f: FuncEnv): void {
+  if (f.packet === undefined) return;
+  const { code } = f;
+  const ctx = code.local('ctx', 'i32');
+  const length = code.local('length', 'i64');
+  if (f.ctx !== undefined) code.get(f.ctx);
+  else code.mem(w.I32_LOAD, pushBase(code, f.prog.vm) + VM_CTX);
+  code.tee(ctx);
+  code.mem(w.I64_LOAD32_U, XDP_MD_DATA_END);
+  code.get(ctx);
+  code.mem(w.I64_LOAD32_U, XDP_MD_DATA_META);
+  code.tee(f.packet.lo);
+  code.op(w.I64_SUB);
+  code.set(length);
+  for (const [size, limit] of f.packet.limit) {
+    code.get(length);
+    if (size > 1) {
+      code.i64(size - 1);
+      code.op(w.I64_SUB);
+      code.i64(0);
+      code.get(length);
+      code.i64(size - 1);
+      code.op(w.I64_GT_S, w.SELECT);
+    }
+    code.set(limit);
+  }
+}

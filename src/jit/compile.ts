@@ -1,0 +1,254 @@
+/**
+ * Compiles programs to one Wasm module.
+ *
+ *     CheckedProg -> blocks -> (reducible) Cfg -> structured flow -> function body -> module
+ *
+ * The module imports `env.memory`, `env.table`, the helpers it calls (`helper.NAME`) and, unless it is bound to an engine, its addresses as
+ * globals. It exports each program under its name and its batch loop as `run:NAME`. Same programs and options, same bytes.
+ */
+import { CompileError } from '../errors/index.ts';
+import { buildBlocks } from '../ir/block.ts';
+import type { Cfg } from '../ir/cfg.ts';
+import { makeReducible } from '../ir/irreducible.ts';
+import { findProvenance } from '../ir/provenance.ts';
+import { BPF_FUNC_tail_call, HELPER_BY_ID, type HelperProto, wasmArg, wasmRet } from '../isa/helpers.ts';
+import type { MapSpec } from '../object/types.ts';
+import type { CheckedProg } from '../verifier/structural.ts';
+import { batchLoop } from './batch.ts';
+import { Code } from './code.ts';
+import { type ImportedFuncs, type ProgEnv, pushRef, type Ref } from './env.ts';
+import { lowerFunc } from './lower.ts';
+import { type FuncType, ModuleBuilder } from './module.ts';
+import * as w from './opcodes.ts';
+
+/** Addresses of one engine. With them the code holds constants; without, the module imports globals and fits any engine. */
+export interface Binding {
+  readonly vm: number;
+  readonly map: (map: MapSpec) => { readonly address: number; readonly tableBase: number };
+  readonly prog: (prog: CheckedProg) => { readonly id: number; readonly stats: number };
+  /** Table slot of a callback. */
+  readonly funcSlot: (prog: CheckedProg, pc: number) => number;
+}
+
+export interface CompileOptions {
+  /** Compile explicit bounds checks into every access (default true: nothing is verified without them). */
+  readonly checked?: boolean;
+  readonly binding?: Binding;
+  /** Name in the module's name section. */
+  readonly name?: string;
+}
+
+const PROG_TYPE: FuncType = { params: [w.I32, w.I32], results: [w.I64] };
+const SUBPROG_TYPE: FuncType = { params: [w.I64, w.I64, w.I64, w.I64, w.I64, w.I32], results: [w.I64] };
+const BATCH_TYPE: FuncType = { params: [w.I32, w.I32], results: [] };
+const VIOLATION_TYPE: FuncType = { params: [w.I32, w.I32, w.I64], results: [] };
+/** trap(code, prog, pc, addr, size, write) */
+const TRAP_TYPE: FuncType = { params: [w.I32, w.I32, w.I32, w.I64, w.I32, w.I32], results: [] };
+const CHECK_MEM_TYPE: FuncType = { params: [w.I64, w.I32, w.I32], results: [w.I32] };
+const CHECK_MAP_TYPE: FuncType = { params: [w.I64], results: [w.I32] };
+const KFUNC_TYPE: FuncType = { params: [w.I64, w.I64, w.I64, w.I64, w.I64], results: [w.I64] };
+
+/** Functions larger than this are beyond what Wasm engines take (V8's limit is 7,654,321 bytes). */
+const MAX_FUNCTION_BYTES = 7_654_321;
+
+const valtype = (t: 'i32' | 'i64'): number => (t === 'i32' ? w.I32 : w.I64);
+
+function helperType(proto: HelperProto, quiet: boolean): FuncType {
+  return {
+    params: proto.args.map((arg) => valtype(wasmArg(arg))),
+    results: quiet || proto.ret === 'void' ? [] : [valtype(wasmRet(proto.ret))],
+  };
+}
+
+function protoOf(helper: number): HelperProto {
+  const proto = HELPER_BY_ID.get(helper);
+  if (proto === undefined) throw new CompileError('COMPILE_INTERNAL', { detail: `helper #${helper} has no prototype` });
+  return proto;
+}
+
+/** Imports every function the programs may call, in a fixed order. */
+function importFuncs(module: ModuleBuilder, progs: readonly CheckedProg[], checks: boolean): ImportedFuncs {
+  const trap = module.importFunc('env', 'trap', TRAP_TYPE);
+  const checkMem = checks ? module.importFunc('env', 'check_mem', CHECK_MEM_TYPE) : -1;
+  const checkMap = checks ? module.importFunc('env', 'check_map', CHECK_MAP_TYPE) : -1;
+  const helpers = new Map<string, number>();
+  const kfuncs = new Map<string, number>();
+  for (const { ops, prog } of progs) {
+    for (const op of ops) {
+      if (op?.kind === 'call' && op.helper !== BPF_FUNC_tail_call) {
+        const proto = protoOf(op.helper);
+        for (const quiet of proto.name === 'trace_printk' ? [false, true] : [false]) {
+          const name = quiet ? `${proto.name}_void` : proto.name;
+          if (!helpers.has(name)) helpers.set(name, module.importFunc('helper', name, helperType(proto, quiet)));
+        }
+      } else if (op?.kind === 'call_kfunc') {
+        const name = prog.kfuncs[op.id] ?? `#${op.id}`;
+        if (!kfuncs.has(name)) kfuncs.set(name, module.importFunc('kfunc', name, KFUNC_TYPE));
+      }
+    }
+  }
+  return { trap, checkMem, checkMap, helper: (n) => helpers.get(n) as number, kfunc: (n) => kfuncs.get(n) as number };
+}
+
+/** Imported globals, each made when first asked for. */
+class Globals {
+  private readonly module: ModuleBuilder;
+  private readonly known = new Map<string, Ref>();
+
+  constructor(module: ModuleBuilder) {
+    this.module = module;
+  }
+
+  get(space: string, name: string): Ref {
+    const key = `${space}\0${name}`;
+    let ref = this.known.get(key);
+    if (ref === undefined) {
+      ref = { kind: 'global', index: this.module.importGlobal(space, name) };
+      this.known.set(key, ref);
+    }
+    return ref;
+  }
+}
+
+const constant = (value: number): Ref => ({ kind: 'const', value });
+
+function findSites(checked: CheckedProg): Map<number, number> {
+  const sites = new Map<number, number>();
+  checked.ops.forEach((op, pc) => {
+    if (op?.kind === 'call' && op.helper === BPF_FUNC_tail_call) sites.set(pc, sites.size);
+  });
+  return sites;
+}
+
+/** Pcs of the tail-call sites of a program, in the order of the statistics. */
+export function tailCallSites(checked: CheckedProg): number[] {
+  return [...findSites(checked).keys()];
+}
+
+/** Start pcs of functions whose address a program takes: the callbacks. */
+export function callbackTargets(checked: CheckedProg): number[] {
+  const targets = new Set<number>();
+  for (const op of checked.ops) if (op?.kind === 'lddw' && op.value.kind === 'func') targets.add(op.value.target);
+  return [...targets].sort((a, b) => a - b);
+}
+
+class Compiler {
+  private readonly module = new ModuleBuilder();
+  private readonly globals = new Globals(this.module);
+  private readonly progs: readonly CheckedProg[];
+  private readonly checks: boolean;
+  private readonly binding: Binding | undefined;
+
+  constructor(progs: readonly CheckedProg[], options: CompileOptions) {
+    this.progs = progs;
+    this.checks = options.checked ?? true;
+    this.binding = options.binding;
+  }
+
+  run(name: string): Uint8Array {
+    this.module.importMemory('env', 'memory');
+    this.module.importTable('env', 'table');
+    const funcs = importFuncs(this.module, this.progs, this.checks);
+    // Local functions of each program: violation, entry and subprograms, batch loop.
+    let first = 0;
+    for (const checked of this.progs) {
+      this.addProg(checked, first, funcs);
+      first += checked.funcs.length + 2;
+    }
+    return this.module.finish(name);
+  }
+
+  private env(checked: CheckedProg, first: number, funcs: ImportedFuncs, facts: ProgEnv['facts']): ProgEnv {
+    const { binding, globals, module } = this;
+    const { name, maps } = checked.prog;
+    const index = new Map(checked.funcs.map((f, i) => [f.start, module.localIndex(first + 1 + i)]));
+    const bound = binding?.prog(checked);
+    return {
+      checked,
+      facts,
+      checks: this.checks,
+      funcs,
+      vm: binding ? constant(binding.vm) : globals.get('env', 'vm'),
+      progId: bound ? constant(bound.id) : globals.get('prog', `${name}.id`),
+      stats: bound ? constant(bound.stats) : globals.get('prog', `${name}.stats`),
+      map: (i) => (binding ? constant(binding.map(maps[i]).address) : globals.get('map', maps[i].name)),
+      mapTable: (i) =>
+        binding ? constant(binding.map(maps[i]).tableBase) : globals.get('map', `${maps[i].name}.table`),
+      funcSlot: (pc) =>
+        binding ? constant(binding.funcSlot(checked, pc)) : globals.get('func', `${name}.${funcName(checked, pc)}`),
+      ksym: (id) => globals.get('ksym', `${id}`),
+      callee: (pc) => index.get(pc) as number,
+      violation: module.localIndex(first),
+      progType: module.typeOf(PROG_TYPE),
+      sites: findSites(checked),
+      proto: protoOf,
+    };
+  }
+
+  private addProg(checked: CheckedProg, first: number, funcs: ImportedFuncs): void {
+    const { module } = this;
+    const { prog } = checked;
+    const shapes = checked.funcs.map((f) => {
+      const cfg = makeReducible(buildBlocks(checked.ops, f.start, f.end));
+      return { start: f.start, end: f.end, blocks: cfg.blocks, cfg };
+    });
+    const env = this.env(checked, first, funcs, findProvenance(checked.ops, shapes));
+    module.addFunc(`${prog.name}:violation`, VIOLATION_TYPE, violationBody(env));
+    checked.funcs.forEach((func, i) => {
+      const name = i === 0 ? prog.name : `${prog.name}/${func.name}`;
+      this.addFunc(env, i, name, shapes[i].cfg);
+    });
+    const loop = module.addFunc(`run:${prog.name}`, BATCH_TYPE, batchLoop(env.vm, env.callee(checked.funcs[0].start)));
+    module.exportFunc(prog.name, env.callee(checked.funcs[0].start));
+    module.exportFunc(`run:${prog.name}`, loop);
+    for (const pc of callbackTargets(checked)) module.exportFunc(`${prog.name}/${funcName(checked, pc)}`, env.callee(pc));
+  }
+
+  private addFunc(env: ProgEnv, i: number, name: string, cfg: Cfg): void {
+    const { prog, funcs } = env.checked;
+    const body = lowerFunc(env, funcs[i], cfg);
+    if (body.length > MAX_FUNCTION_BYTES) {
+      throw new CompileError('COMPILE_TOO_LARGE', { prog: prog.name, func: name, bytes: body.length, limit: MAX_FUNCTION_BYTES });
+    }
+    this.module.addFunc(name, i === 0 ? PROG_TYPE : SUBPROG_TYPE, body);
+  }
+}
+
+function funcName(checked: CheckedProg, pc: number): string {
+  return checked.prog.funcs.find((f) => f.start === pc)?.name ?? `${pc}`;
+}
+
+/** (what: code | write << 8 | size << 16, pc, addr): tells the runtime, with the program's id. */
+function violationBody(env: ProgEnv) {
+  const code = new Code(3);
+  code.get(0);
+  code.i32(0xff);
+  code.op(w.I32_AND);
+  pushRef(code, env.progId);
+  code.get(1);
+  code.get(2);
+  code.get(0);
+  code.i32(16);
+  code.op(w.I32_SHR_U);
+  code.get(0);
+  code.i32(8);
+  code.op(w.I32_SHR_U);
+  code.i32(1);
+  code.op(w.I32_AND);
+  code.call(env.funcs.trap);
+  code.op(w.END);
+  return code.body();
+}
+
+/**
+ * One Wasm module for all `progs` (of one object, say), which call each other only through the shared table.
+ * @throws CompileError when a function is too large for Wasm engines
+ */
+export function compile(progs: readonly CheckedProg[], options: CompileOptions = {}): Uint8Array {
+  const names = new Set<string>();
+  for (const { prog } of progs) {
+    if (names.has(prog.name)) throw new CompileError('COMPILE_DUPLICATE', { prog: prog.name });
+    names.add(prog.name);
+  }
+  return new Compiler(progs, options).run(options.name ?? progs[0]?.prog.name ?? 'empty');
+}

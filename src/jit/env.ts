@@ -1,0 +1,125 @@
+/** What the lowering of one function may refer to: imports, addresses, facts, and the function's own locals. */
+import type { HelperProto } from '../isa/helpers.ts';
+import type { Facts } from '../verifier/facts.ts';
+import type { CheckedProg } from '../verifier/structural.ts';
+import type { Code } from './code.ts';
+import * as op from './opcodes.ts';
+
+/** A number known when the module is compiled, or an imported i32 global that holds it. */
+export type Ref =
+  | { readonly kind: 'const'; readonly value: number }
+  | { readonly kind: 'global'; readonly index: number };
+
+/** Puts the value of `ref` on the stack. */
+export function pushRef(code: Code, ref: Ref): void {
+  if (ref.kind === 'const') code.i32(ref.value);
+  else {
+    code.op(op.GLOBAL_GET);
+    code.w.u32(ref.index);
+  }
+}
+
+/** Puts a base on the stack so that base + the returned offset is `ref`: constants go into the access itself. */
+export function pushBase(code: Code, ref: Ref): number {
+  if (ref.kind === 'const') {
+    code.i32(0);
+    return ref.value;
+  }
+  pushRef(code, ref);
+  return 0;
+}
+
+/** Function indices of what the module imports. */
+export interface ImportedFuncs {
+  readonly trap: number;
+  readonly checkMem: number;
+  readonly checkMap: number;
+  readonly helper: (name: string) => number;
+  readonly kfunc: (name: string) => number;
+}
+
+/** One program being compiled. */
+export interface ProgEnv {
+  readonly checked: CheckedProg;
+  readonly facts: Facts;
+  /** Emit the checks that facts do not answer. */
+  readonly checks: boolean;
+  readonly funcs: ImportedFuncs;
+  readonly vm: Ref;
+  readonly progId: Ref;
+  readonly stats: Ref;
+  readonly map: (index: number) => Ref;
+  /** First table slot of a prog array. */
+  readonly mapTable: (index: number) => Ref;
+  /** Table slot of the function that starts at `pc`, for callbacks. */
+  readonly funcSlot: (pc: number) => Ref;
+  /** Address of a kernel variable. */
+  readonly ksym: (id: number) => Ref;
+  /** Wasm function index of the BPF function that starts at `pc`. */
+  readonly callee: (pc: number) => number;
+  /** Local function that records a violation and traps: (what: i32, pc: i32, addr: i64). */
+  readonly violation: number;
+  /** Type index of (ctx: i32, fp: i32) -> i64. */
+  readonly progType: number;
+  /** Number of each tail-call site in the statistics, by pc. */
+  readonly sites: ReadonlyMap<number, number>;
+  readonly proto: (helper: number) => HelperProto;
+}
+
+/** Sizes of packet accesses, each with the local that holds its limit. */
+export interface PacketLocals {
+  /** i64: address of data_meta. */
+  readonly lo: number;
+  /** By access size: i64, how many start addresses from `lo` on are inside the packet. */
+  readonly limit: ReadonlyMap<number, number>;
+}
+
+/** One BPF function being lowered. */
+export interface FuncEnv {
+  readonly prog: ProgEnv;
+  readonly code: Code;
+  /** Locals of R0..R9, i64. */
+  readonly regs: readonly number[];
+  /** Local of R10, i32. */
+  readonly fp: number;
+  /** Local of the context's address, i32; only the entry function has one. */
+  readonly ctx: number | undefined;
+  readonly packet: PacketLocals | undefined;
+  /** i32 copy of vm.budget in functions with loops. */
+  readonly budget: number | undefined;
+  /** i32 counter in functions with `may_goto`. */
+  readonly mayGoto: number | undefined;
+  /** i32 label variable of dispatchers. */
+  readonly label: number | undefined;
+}
+
+/** Puts a register's 64-bit value on the stack. */
+export function pushReg(f: FuncEnv, reg: number): void {
+  if (reg === 10) {
+    f.code.get(f.fp);
+    f.code.op(op.I64_EXTEND_I32_U);
+  } else {
+    f.code.get(f.regs[reg]);
+  }
+}
+
+/** Puts a register's low 32 bits on the stack. */
+export function pushReg32(f: FuncEnv, reg: number): void {
+  if (reg === 10) {
+    f.code.get(f.fp);
+  } else {
+    f.code.get(f.regs[reg]);
+    f.code.op(op.I32_WRAP_I64);
+  }
+}
+
+/** Takes the value for a register from the stack. */
+export function setReg(f: FuncEnv, reg: number): void {
+  f.code.set(f.regs[reg]);
+}
+
+/** Takes an i32 from the stack and writes it zero-extended. */
+export function setReg32(f: FuncEnv, reg: number): void {
+  f.code.op(op.I64_EXTEND_I32_U);
+  setReg(f, reg);
+}

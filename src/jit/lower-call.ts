@@ -1,0 +1,158 @@
+/** Calls of helpers, subprograms and kfuncs. Helpers are imports; their prototypes give the Wasm signature and the checks. */
+import { MAP_DATA, MAP_KEY_SIZE, MAP_VALUE_SIZE } from '../../assembly/abi.ts';
+import { BPF_MAP_TYPE_ARRAY, MAX_BPF_STACK } from '../../assembly/isa.ts';
+import { BPF_FUNC_tail_call, type HelperProto, wasmArg } from '../isa/helpers.ts';
+import type { Op } from '../isa/op.ts';
+import type { RegFact } from '../verifier/facts.ts';
+import { checkArgument, checkCtx, checkMap, checkSize, checkSizedArgument, refreshPacket } from './check.ts';
+import { type FuncEnv, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
+import { loadBudget, saveBudget } from './lower-exit.ts';
+import { lowerTailCall } from './tail-call.ts';
+import * as w from './opcodes.ts';
+
+const UNKNOWN: RegFact = { kind: 'unknown' };
+
+/** Facts of R1..R5 at a call. */
+function argFact(f: FuncEnv, pc: number, i: number): RegFact {
+  return f.prog.facts.args[pc]?.[i] ?? UNKNOWN;
+}
+
+/** A key or value argument: its size is the map's. */
+function checkMapMemory(f: FuncEnv, pc: number, i: number, what: 'keySize' | 'valueSize'): void {
+  const reg = i + 1;
+  const map = argFact(f, pc, 0);
+  const at = { pc, reg, off: 0, write: false, fact: argFact(f, pc, i) };
+  if (map.kind === 'map') {
+    checkArgument(f, { ...at, size: f.prog.checked.prog.maps[map.map][what] });
+    return;
+  }
+  checkSizedArgument(f, at, () => {
+    pushReg32(f, 1);
+    f.code.mem(w.I32_LOAD, what === 'keySize' ? MAP_KEY_SIZE : MAP_VALUE_SIZE);
+  });
+}
+
+/** A memory argument whose size is in the next register. */
+function checkMemory(f: FuncEnv, pc: number, i: number, write: boolean): void {
+  const reg = i + 1;
+  const at = { pc, reg, off: 0, write, fact: argFact(f, pc, i) };
+  const size = argFact(f, pc, i + 1);
+  if (size.kind === 'const' && size.value >= 0) checkArgument(f, { ...at, size: size.value });
+  else checkSizedArgument(f, at, () => pushReg32(f, reg + 1));
+}
+
+function checkArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
+  // Sizes first: the memory checks use them.
+  proto.args.forEach((arg, i) => {
+    if (arg === 'size' || arg === 'size_or_zero') checkSize(f, pc, i + 1);
+  });
+  proto.args.forEach((arg, i) => {
+    switch (arg) {
+      case 'ctx':
+        return checkCtx(f, pc, i + 1, argFact(f, pc, i));
+      case 'const_map_ptr':
+        return checkMap(f, pc, i + 1, argFact(f, pc, i));
+      case 'map_key':
+        return checkMapMemory(f, pc, i, 'keySize');
+      case 'map_value':
+        return checkMapMemory(f, pc, i, 'valueSize');
+      case 'mem':
+      case 'mem_or_null':
+        return checkMemory(f, pc, i, false);
+      case 'uninit_mem':
+        return checkMemory(f, pc, i, true);
+      case 'size':
+      case 'size_or_zero':
+      case 'anything':
+        return;
+    }
+  });
+}
+
+/** Whether R0 is overwritten before anything reads it, as far as straight-line code shows. */
+function resultIsDead(f: FuncEnv, pc: number): boolean {
+  const { ops } = f.prog.checked;
+  for (let p = pc + 1; p < ops.length; p++) {
+    const op = ops[p];
+    if (op?.kind === 'call' || op?.kind === 'call_local' || op?.kind === 'call_kfunc') return true;
+    if (op?.kind === 'lddw' && op.dst === 0) return true;
+    if (op?.kind !== 'alu' || op.op !== 'mov') return false;
+    if (op.src?.kind === 'reg' && op.src.reg === 0) return false;
+    if (op.dst === 0) return true;
+  }
+  return false;
+}
+
+function pushArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
+  proto.args.forEach((arg, i) => {
+    const fact = argFact(f, pc, i);
+    if (arg === 'const_map_ptr' && fact.kind === 'map') pushRef(f.code, f.prog.map(fact.map));
+    else if (wasmArg(arg) === 'i64') pushReg(f, i + 1);
+    else pushReg32(f, i + 1);
+  });
+}
+
+/** A lookup in a known array: a bounds check and an addition. */
+function inlineArrayLookup(f: FuncEnv, map: number): void {
+  const { code } = f;
+  const spec = f.prog.checked.prog.maps[map];
+  const index = code.local('array_index', 'i32');
+  pushReg32(f, 2);
+  code.mem(w.I32_LOAD, 0);
+  code.tee(index);
+  code.i32(spec.maxEntries | 0);
+  code.op(w.I32_LT_U);
+  code.block(w.IF, w.I64);
+  pushRef(code, f.prog.map(map));
+  code.i32(MAP_DATA);
+  code.op(w.I32_ADD);
+  code.get(index);
+  code.i32((spec.valueSize + 7) & ~7);
+  code.op(w.I32_MUL, w.I32_ADD, w.I64_EXTEND_I32_U, w.ELSE);
+  code.i64(0);
+  code.op(w.END);
+  setReg(f, 0);
+}
+
+export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): void {
+  const proto = f.prog.proto(op.helper);
+  checkArgs(f, proto, pc);
+  if (op.helper === BPF_FUNC_tail_call) {
+    lowerTailCall(f, pc, argFact(f, pc, 1), argFact(f, pc, 2));
+    return;
+  }
+  const map = argFact(f, pc, 0);
+  if (proto.name === 'map_lookup_elem' && map.kind === 'map') {
+    if (f.prog.checked.prog.maps[map.map].type === BPF_MAP_TYPE_ARRAY) {
+      inlineArrayLookup(f, map.map);
+      return;
+    }
+  }
+  pushArgs(f, proto, pc);
+  const quiet = proto.name === 'trace_printk' && resultIsDead(f, pc);
+  f.code.call(f.prog.funcs.helper(quiet ? 'trace_printk_void' : proto.name));
+  if (proto.ret === 'map_value_or_null') setReg32(f, 0);
+  else if (proto.ret === 'integer' && !quiet) setReg(f, 0);
+  if (proto.changesPacket) refreshPacket(f);
+}
+
+/** The callee's frame lies right below this one. R6..R9 are this function's locals, so nothing has to be saved. */
+export function lowerLocalCall(f: FuncEnv, op: Op & { kind: 'call_local' }): void {
+  const { code } = f;
+  saveBudget(f);
+  for (let r = 1; r <= 5; r++) pushReg(f, r);
+  code.get(f.fp);
+  code.i32(MAX_BPF_STACK);
+  code.op(w.I32_SUB);
+  code.call(f.prog.callee(op.target));
+  setReg(f, 0);
+  loadBudget(f);
+  refreshPacket(f);
+}
+
+/** kfuncs take and give five 64-bit registers; their prototypes are BTF's business. */
+export function lowerKfunc(f: FuncEnv, op: Op & { kind: 'call_kfunc' }): void {
+  for (let r = 1; r <= 5; r++) pushReg(f, r);
+  f.code.call(f.prog.funcs.kfunc(f.prog.checked.prog.kfuncs[op.id] ?? `#${op.id}`));
+  setReg(f, 0);
+}

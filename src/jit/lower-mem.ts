@@ -1,0 +1,113 @@
+/** Loads and stores (RFC 9669 section 5), and the legacy packet access of section 5.5. */
+import { VM_CTX, XDP_MD_DATA, XDP_MD_DATA_END } from '../../assembly/abi.ts';
+import type { Op } from '../isa/op.ts';
+import type { RegFact } from '../verifier/facts.ts';
+import { type Access, checkAccess } from './check.ts';
+import { type FuncEnv, pushBase, pushReg, pushReg32, setReg } from './env.ts';
+import { leave } from './lower-exit.ts';
+import { swapped32 } from './lower-alu.ts';
+import * as w from './opcodes.ts';
+
+const LOAD_U: Record<number, number> = { 1: w.I64_LOAD8_U, 2: w.I64_LOAD16_U, 4: w.I64_LOAD32_U, 8: w.I64_LOAD };
+const LOAD_S: Record<number, number> = { 1: w.I64_LOAD8_S, 2: w.I64_LOAD16_S, 4: w.I64_LOAD32_S, 8: w.I64_LOAD };
+const STORE: Record<number, number> = { 1: w.I64_STORE8, 2: w.I64_STORE16, 4: w.I64_STORE32, 8: w.I64_STORE };
+
+const UNKNOWN: RegFact = { kind: 'unknown' };
+
+/** Checks the access and puts its i32 base on the stack; returns the constant offset to add in the access. */
+export function pushChecked(f: FuncEnv, access: Access): number {
+  checkAccess(f, access);
+  const { fact, off } = access;
+  if (fact.kind === 'ctx' && f.ctx !== undefined && fact.off + off >= 0) {
+    f.code.get(f.ctx);
+    return fact.off + off;
+  }
+  // R10 and its copies: one base for all of them, so that the engine sees the same address.
+  if (fact.kind === 'stack' && fact.off !== undefined) {
+    f.code.get(f.fp);
+    return addConstant(f, fact.off + off);
+  }
+  pushReg32(f, access.reg);
+  return addConstant(f, off);
+}
+
+/** Wasm offsets are unsigned: a negative one becomes an addition. */
+function addConstant(f: FuncEnv, off: number): number {
+  if (off >= 0) return off;
+  f.code.i32(off);
+  f.code.op(w.I32_ADD);
+  return 0;
+}
+
+export function lowerLoad(f: FuncEnv, op: Op & { kind: 'load' }, pc: number): void {
+  const fact = f.prog.facts.base[pc] ?? UNKNOWN;
+  const offset = pushChecked(f, { pc, reg: op.src, off: op.off, size: op.size, write: false, fact });
+  f.code.mem((op.signed ? LOAD_S : LOAD_U)[op.size], offset);
+  setReg(f, op.dst);
+}
+
+export function lowerStore(f: FuncEnv, op: Op & { kind: 'store' }, pc: number): void {
+  const fact = f.prog.facts.base[pc] ?? UNKNOWN;
+  const offset = pushChecked(f, { pc, reg: op.dst, off: op.off, size: op.size, write: true, fact });
+  if (op.src.kind === 'reg') pushReg(f, op.src.reg);
+  else f.code.i64(op.src.value);
+  f.code.mem(STORE[op.size], offset);
+}
+
+/** A plain load or store at an address already checked; the atomics are made of these. */
+export function loadOpcode(size: number): number {
+  return LOAD_U[size];
+}
+export function storeOpcode(size: number): number {
+  return STORE[size];
+}
+
+/**
+ * LD_ABS, LD_IND: R0 = big-endian field at packet offset imm (+ the low half of `src`); outside the packet, negative offsets included, the
+ * program ends with 0.
+ */
+export function lowerPacketLoad(f: FuncEnv, op: Op & { kind: 'ldabs' | 'ldind' }): void {
+  const { code } = f;
+  const ctx = code.local('ctx', 'i32');
+  const at = code.local('skb_offset', 'i64');
+  // As a signed 32-bit sum, extended: below 0 it is a huge unsigned number, and so outside.
+  code.i32(op.imm);
+  if (op.kind === 'ldind') {
+    pushReg32(f, op.src);
+    code.op(w.I32_ADD);
+  }
+  code.op(w.I64_EXTEND_I32_U, w.I64_EXTEND32_S);
+  code.set(at);
+  code.mem(w.I32_LOAD, pushBase(code, f.prog.vm) + VM_CTX);
+  code.set(ctx);
+  code.get(at);
+  code.get(ctx);
+  code.mem(w.I64_LOAD32_U, XDP_MD_DATA_END);
+  code.get(ctx);
+  code.mem(w.I64_LOAD32_U, XDP_MD_DATA);
+  code.op(w.I64_SUB);
+  code.i64(op.size);
+  code.op(w.I64_SUB, w.I64_GT_S);
+  code.get(at);
+  code.i64(0);
+  code.op(w.I64_LT_S, w.I32_OR);
+  code.block(w.IF);
+  code.i64(0);
+  leave(f);
+  code.op(w.END);
+  code.get(ctx);
+  code.mem(w.I32_LOAD, XDP_MD_DATA);
+  code.get(at);
+  code.op(w.I32_WRAP_I64, w.I32_ADD);
+  code.mem(LOAD_U[op.size], 0);
+  if (op.size > 1) {
+    code.op(w.I32_WRAP_I64);
+    swapped32(f);
+    if (op.size === 2) {
+      code.i32(16);
+      code.op(w.I32_SHR_U);
+    }
+    code.op(w.I64_EXTEND_I32_U);
+  }
+  setReg(f, 0);
+}

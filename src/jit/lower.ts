@@ -1,0 +1,216 @@
+/** One BPF function to one Wasm function: its locals, then its structured control flow, op by op. */
+import { BPF_MAX_LOOPS } from '../../assembly/isa.ts';
+import { MAP_DATA, TRAP_BUDGET } from '../../assembly/abi.ts';
+import type { Cfg } from '../ir/cfg.ts';
+import { type Flow, structure } from '../ir/structure.ts';
+import type { Op } from '../isa/op.ts';
+import type { LinkedFunc } from '../link/types.ts';
+import { emitViolation, refreshPacket } from './check.ts';
+import { Code } from './code.ts';
+import type { WasmWriter } from './encoder.ts';
+import { type FuncEnv, type PacketLocals, type ProgEnv, pushRef, pushReg, setReg } from './env.ts';
+import { lowerAlu, lowerMovsx, lowerSwap } from './lower-alu.ts';
+import { lowerAtomic } from './lower-atomic.ts';
+import { lowerHelper, lowerKfunc, lowerLocalCall } from './lower-call.ts';
+import { leave, loadBudget } from './lower-exit.ts';
+import { lowerCondition } from './lower-jmp.ts';
+import { lowerLoad, lowerPacketLoad, lowerStore } from './lower-mem.ts';
+import * as w from './opcodes.ts';
+import { count } from './tail-call.ts';
+
+function lowerWide(f: FuncEnv, op: Op & { kind: 'lddw' }): void {
+  const { value } = op;
+  const { code, prog } = f;
+  switch (value.kind) {
+    case 'const':
+      code.i64parts(value.lo, value.hi);
+      break;
+    case 'map_fd':
+    case 'map_idx':
+      pushRef(code, prog.map(value.map));
+      code.op(w.I64_EXTEND_I32_U);
+      break;
+    case 'map_value':
+    case 'map_idx_value':
+      pushMapValue(f, value.map, value.offset);
+      break;
+    case 'func':
+      pushRef(code, prog.funcSlot(value.target));
+      code.op(w.I64_EXTEND_I32_U);
+      break;
+    case 'btf_id':
+      pushRef(code, prog.ksym(value.id));
+      code.op(w.I64_EXTEND_I32_U);
+      break;
+  }
+  setReg(f, op.dst);
+}
+
+function pushMapValue(f: FuncEnv, map: number, offset: number): void {
+  const { code, prog } = f;
+  const ref = prog.map(map);
+  if (ref.kind === 'const') {
+    code.i64(ref.value + MAP_DATA + offset);
+    return;
+  }
+  pushRef(code, ref);
+  code.i32(MAP_DATA + offset);
+  code.op(w.I32_ADD, w.I64_EXTEND_I32_U);
+}
+
+function lowerOp(f: FuncEnv, op: Op, pc: number): void {
+  switch (op.kind) {
+    case 'alu':
+      return lowerAlu(f, op);
+    case 'movsx':
+      return lowerMovsx(f, op);
+    case 'swap':
+      return lowerSwap(f, op);
+    case 'load':
+      return lowerLoad(f, op, pc);
+    case 'store':
+      return lowerStore(f, op, pc);
+    case 'atomic':
+      return lowerAtomic(f, op, pc);
+    case 'lddw':
+      return lowerWide(f, op);
+    case 'ldabs':
+    case 'ldind':
+      return lowerPacketLoad(f, op);
+    case 'call':
+      return lowerHelper(f, op, pc);
+    case 'call_local':
+      return lowerLocalCall(f, op);
+    case 'call_kfunc':
+      return lowerKfunc(f, op);
+    // Control flow is in the structure, not in the body.
+    case 'ja':
+    case 'jcond':
+    case 'may_goto':
+    case 'exit':
+      return;
+  }
+}
+
+/** Which sizes of packet accesses a function makes, when they are checked. */
+function packetSizes(prog: ProgEnv, func: LinkedFunc): number[] {
+  const sizes = new Set<number>();
+  if (!prog.checks) return [];
+  for (let pc = func.start; pc < func.end; pc++) {
+    const op = prog.checked.ops[pc];
+    if (prog.facts.base[pc]?.kind === 'packet' && op !== undefined && 'size' in op) sizes.add(op.size);
+  }
+  return [...sizes].sort((a, b) => a - b);
+}
+
+function hasOp(prog: ProgEnv, func: LinkedFunc, kind: Op['kind']): boolean {
+  for (let pc = func.start; pc < func.end; pc++) if (prog.checked.ops[pc]?.kind === kind) return true;
+  return false;
+}
+
+function makeFunc(prog: ProgEnv, func: LinkedFunc, flow: readonly Flow[], cfg: Cfg): FuncEnv {
+  const isMain = func === prog.checked.funcs[0];
+  // Entry: (ctx: i32, fp: i32). Subprogram: (r1..r5: i64, fp: i32).
+  const code = new Code(isMain ? 2 : 6);
+  const regs: number[] = [];
+  for (let r = 0; r <= 9; r++) regs.push(!isMain && r >= 1 && r <= 5 ? r - 1 : code.addLocal('i64'));
+  const sizes = packetSizes(prog, func);
+  let packet: PacketLocals | undefined;
+  if (sizes.length > 0) {
+    packet = { lo: code.addLocal('i64'), limit: new Map(sizes.map((s) => [s, code.addLocal('i64')])) };
+  }
+  const loops = prog.checks && flow.some((step) => step.kind === 'loop');
+  return {
+    prog,
+    code,
+    regs,
+    fp: isMain ? 1 : 5,
+    ctx: isMain ? 0 : undefined,
+    packet,
+    budget: loops ? code.addLocal('i32') : undefined,
+    mayGoto: hasOp(prog, func, 'may_goto') ? code.addLocal('i32') : undefined,
+    label: cfg.needsLabel ? code.addLocal('i32') : undefined,
+  };
+}
+
+function enter(f: FuncEnv): void {
+  if (f.ctx !== undefined) {
+    f.code.get(f.ctx);
+    f.code.op(w.I64_EXTEND_I32_U);
+    setReg(f, 1);
+    count(f, 0);
+  }
+  if (f.mayGoto !== undefined) {
+    f.code.i32(BPF_MAX_LOOPS);
+    f.code.set(f.mayGoto);
+  }
+  loadBudget(f);
+  refreshPacket(f);
+}
+
+/** One round of a loop takes its cost from the budget; what never ends runs out of it. */
+function payLoop(f: FuncEnv, cost: number, pc: number): void {
+  if (f.budget === undefined) return;
+  const { code } = f;
+  code.get(f.budget);
+  code.i32(cost);
+  code.op(w.I32_SUB);
+  code.tee(f.budget);
+  code.i32(0);
+  code.op(w.I32_LT_S);
+  code.block(w.IF);
+  emitViolation(f, TRAP_BUDGET, { pc, reg: 10, off: 0, size: 0, write: false });
+  code.op(w.END);
+}
+
+function lowerBody(f: FuncEnv, cfg: Cfg, step: Flow & { kind: 'body' }): void {
+  const block = cfg.blocks[step.block];
+  for (let pc = block.start; pc < block.end; pc++) {
+    const op = f.prog.checked.ops[pc];
+    if (op !== undefined) lowerOp(f, op, pc);
+  }
+  if (step.exit) {
+    pushReg(f, 0);
+    leave(f);
+  }
+}
+
+function lowerFlow(f: FuncEnv, cfg: Cfg, step: Flow): void {
+  const { code } = f;
+  switch (step.kind) {
+    case 'block':
+      return code.block(w.BLOCK);
+    case 'loop':
+      code.block(w.LOOP);
+      return payLoop(f, step.cost, step.pc);
+    case 'end':
+      return code.op(w.END);
+    case 'body':
+      return lowerBody(f, cfg, step);
+    case 'br':
+      return code.br(w.BR, step.depth);
+    case 'br_if': {
+      const op = f.prog.checked.ops[step.pc];
+      if (op?.kind === 'jcond' || op?.kind === 'may_goto') lowerCondition(f, op, step.negate);
+      return code.br(w.BR_IF, step.depth);
+    }
+    case 'set_label':
+      code.i32(step.label);
+      return code.set(f.label as number);
+    case 'br_table':
+      code.get(f.label as number);
+      code.op(w.BR_TABLE);
+      code.w.u32(step.depths.length - 1);
+      for (const depth of step.depths) code.w.u32(depth);
+  }
+}
+
+/** The body of one function. */
+export function lowerFunc(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): WasmWriter {
+  const flow = structure(cfg);
+  const f = makeFunc(prog, func, flow, cfg);
+  enter(f);
+  for (const step of flow) lowerFlow(f, cfg, step);
+  f.code.op(w.UNREACHABLE, w.END);
+  return f.code.body();
+}
