@@ -92,7 +92,7 @@ export interface BtfVarSecinfo {
   readonly size: number;
 }
 
-/** `.BTF.ext`: records per ELF section name; insnOffset is in bytes from the section's start. */
+/** `.BTF.ext`: records per ELF section name, sorted by insnOffset, which is in bytes from the section's start. */
 export interface BtfExt {
   readonly funcs: ReadonlyMap<string, readonly BtfFuncInfo[]>;
   readonly lines: ReadonlyMap<string, readonly BtfLineInfo[]>;

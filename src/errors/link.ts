@@ -1,4 +1,52 @@
-/** Error rows of the link stage: code -> text. Fields say what, where and what to do. */
+/** Error rows of the link stage: code -> text. Fields say what, where and what to do. Offsets are in the ELF section. */
 export const LINK_ERRORS = {
-  LINK_INTERNAL: (f: { detail: string }) => `internal error in the link stage: ${f.detail}`,
+  LINK_NOT_OF_OBJECT: (f: { prog: string; object: string }) =>
+    `program '${f.prog}' is not one of the object '${f.object}'; take it from its progs`,
+  LINK_PROG_TYPE: (f: { prog: string; section: string }) =>
+    `program '${f.prog}': the section name '${f.section}' says no program type; set prog.type before loading`,
+  LINK_RELOC_TYPE: (f: { prog: string; section: string; offset: string; type: string; symbol: string }) =>
+    `program '${f.prog}': section ${f.section}: the relocation at offset ${f.offset} against '${f.symbol}' is of type ${f.type}, which instructions do not have`,
+  LINK_RELOC_INSN: (f: {
+    prog: string;
+    section: string;
+    offset: string;
+    symbol: string;
+    found: string;
+    expected: string;
+  }) =>
+    `program '${f.prog}': section ${f.section}: the relocation at offset ${f.offset} against '${f.symbol}' is on ${f.found}, where ${f.expected} is expected`,
+  LINK_RELOC_TARGET: (f: {
+    prog: string;
+    section: string;
+    offset: string;
+    symbol: string;
+    target: string;
+    why: string;
+  }) =>
+    `program '${f.prog}': section ${f.section}: the reference at offset ${f.offset} to '${f.symbol}' (${f.target}) ${f.why}`,
+  LINK_CALL_TARGET: (f: { prog: string; section: string; offset: string; target: string }) =>
+    `program '${f.prog}': section ${f.section}: the call at offset ${f.offset} goes to ${f.target}, where no function begins`,
+  LINK_UNRESOLVED: (f: { prog: string; section: string; offset: string; found: string }) =>
+    `program '${f.prog}': section ${f.section}: the instruction at offset ${f.offset} is ${f.found}, and no relocation says of what`,
+  LINK_DATA_RANGE: (f: { prog: string; section: string; offset: string; map: string; found: string; size: number }) =>
+    `program '${f.prog}': section ${f.section}: the instruction at offset ${f.offset} takes the address of byte ${f.found} of ${f.map}, which has ${f.size} bytes`,
+  LINK_DATA_RELOC: (f: { prog: string; section: string; data: string; offset: string; symbol: string }) =>
+    `program '${f.prog}' (section ${f.section}) uses data section ${f.data}, which holds the address of '${f.symbol}' at offset ${f.offset}; data cannot hold addresses of functions, maps or other data`,
+  LINK_EXTERN: (f: { prog: string; section: string; offset: string; name: string }) =>
+    `program '${f.prog}': section ${f.section}: the instruction at offset ${f.offset} refers to '${f.name}', which the object does not define; link the objects that belong together with: bpftool gen object`,
+  LINK_KSYM: (f: { prog: string; section: string; offset: string; name: string }) =>
+    `program '${f.prog}': section ${f.section}: the instruction at offset ${f.offset} takes the address of the kernel's '${f.name}', and there is no kernel here; declare it __weak and check it for NULL`,
+  LINK_KCONFIG: (f: { prog: string; section: string; offset: string; name: string }) =>
+    `program '${f.prog}': section ${f.section}: the instruction at offset ${f.offset} reads '${f.name}', which has no value; give it one with setKconfig(object, '${f.name}', value) or declare it __weak`,
+  LINK_CORE_UNSUPPORTED: (f: {
+    prog: string;
+    section: string;
+    offset: string;
+    type: string;
+    access: string;
+    kind: number;
+  }) =>
+    `program '${f.prog}': section ${f.section}: the instruction at offset ${f.offset} depends on the kernel's layout of ${f.type} (CO-RE access ${f.access}, kind ${f.kind}), which is not supported; compile without preserve_access_index, or link with core: 'local' to take the layout the program was compiled with`,
+  LINK_SIZE: (f: { prog: string; insns: number; limit: number }) =>
+    `program '${f.prog}' has ${f.insns} instructions with its subprograms, above the limit of ${f.limit}`,
 };

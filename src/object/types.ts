@@ -98,6 +98,20 @@ export interface MapSpec {
   readonly offset: number;
 }
 
+/** Something the object expects from outside: a kernel configuration value, a kernel symbol, a kfunc. */
+export interface ExternSpec {
+  readonly name: string;
+  readonly kind: 'kconfig' | 'ksym' | 'kfunc';
+  readonly weak: boolean;
+  /** BTF id of its variable or function. */
+  readonly btfTypeId: number;
+  /** Kconfig only: where its value is in the `.kconfig` map. */
+  readonly offset: number;
+  readonly size: number;
+  /** Kconfig only: a value has been given (`setKconfig`), or it is weak and stays 0. */
+  resolved: boolean;
+}
+
 export interface BpfObject {
   readonly name: string;
   readonly license: string;
@@ -107,6 +121,7 @@ export interface BpfObject {
   readonly progs: readonly ProgSpec[];
   readonly subprogs: readonly SubprogSpec[];
   readonly maps: readonly MapSpec[];
+  readonly externs: readonly ExternSpec[];
   readonly btf: Btf | undefined;
   readonly btfExt: BtfExt | undefined;
   readonly elf: import('../elf/types.ts').ElfFile;

@@ -1,0 +1,254 @@
+/**
+ * Resolves what instructions refer to (Documentation/bpf/llvm_reloc.rst): maps, data, functions and externs become the
+ * kernel's pseudo forms. The addend is in the instruction: of `ld_imm64` its imm, of a call (imm + 1) * 8.
+ */
+import {
+  BPF_CALL,
+  BPF_DW,
+  BPF_IMM,
+  BPF_INSN_SIZE,
+  BPF_JMP,
+  BPF_LD,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_IDX,
+  BPF_PSEUDO_MAP_IDX_VALUE,
+} from '../../assembly/isa.ts';
+import { R_BPF_64_32, R_BPF_64_64, RELOC_NAMES, SHN_UNDEF } from '../elf/consts.ts';
+import type { ElfRelocation, ElfSymbol } from '../elf/types.ts';
+import { type FieldsOf, LinkError } from '../errors/index.ts';
+import type { LINK_ERRORS } from '../errors/link.ts';
+import type { BpfObject, ExternSpec, MapSpec } from '../object/types.ts';
+import { hex, viewOf } from '../util/bytes.ts';
+import { within } from './records.ts';
+import type { Layout, PlacedFunc } from './subprogs.ts';
+
+const LD_IMM64 = BPF_LD | BPF_IMM | BPF_DW;
+const CALL = BPF_JMP | BPF_CALL;
+
+/** Fields of an error that say where; the rest is the row's own. */
+type Rest<C extends keyof typeof LINK_ERRORS> = Omit<FieldsOf<typeof LINK_ERRORS, C>, 'prog' | 'section' | 'offset'>;
+
+/** Collects a program's references while its functions are relocated one after the other. */
+export class Relocator {
+  readonly maps: MapSpec[] = [];
+  readonly kfuncs: string[] = [];
+  private readonly object: BpfObject;
+  private readonly prog: string;
+  private readonly layout: Layout;
+  /** Sections with functions. */
+  private readonly code: ReadonlySet<number>;
+  private readonly mapsBySection = new Map<number, MapSpec[]>();
+  private func!: PlacedFunc;
+  private view!: DataView;
+  /** Byte offset of the current instruction in its function. */
+  private at = 0;
+
+  constructor(object: BpfObject, prog: string, layout: Layout) {
+    this.object = object;
+    this.prog = prog;
+    this.layout = layout;
+    this.code = new Set([...object.progs, ...object.subprogs].map((f) => f.sectionIndex));
+    for (const map of object.maps) {
+      const known = this.mapsBySection.get(map.sectionIndex);
+      if (known === undefined) this.mapsBySection.set(map.sectionIndex, [map]);
+      else known.push(map);
+    }
+  }
+
+  /** The function's instructions with every reference resolved; functions it reaches are placed in the layout. */
+  relocate(func: PlacedFunc): Uint8Array {
+    const { sectionIndex, offset, size } = func.spec;
+    const section = this.object.elf.sections[sectionIndex];
+    const insns = section.data.slice(offset, offset + size);
+    this.func = func;
+    this.view = viewOf(insns);
+    const relocs = new Map<number, ElfRelocation>();
+    for (const reloc of within(section.relocations, (r) => r.offset, func.spec)) {
+      this.at = reloc.offset - offset;
+      if (this.at % BPF_INSN_SIZE !== 0 || relocs.has(this.at)) this.refuseInsn(reloc);
+      relocs.set(this.at, reloc);
+    }
+    for (this.at = 0; this.at < size; this.at += BPF_INSN_SIZE) {
+      const reloc = relocs.get(this.at);
+      const wide = this.opcode() === LD_IMM64 && this.at + 2 * BPF_INSN_SIZE <= size;
+      if (reloc !== undefined) this.apply(reloc, wide);
+      else this.applyLocal();
+      if (!wide) continue;
+      this.at += BPF_INSN_SIZE;
+      const second = relocs.get(this.at);
+      if (second !== undefined) this.refuseInsn(second);
+    }
+    return insns;
+  }
+
+  private apply(reloc: ElfRelocation, wide: boolean): void {
+    const symbol = this.object.elf.symbols[reloc.symbol];
+    if (reloc.type === R_BPF_64_64) {
+      if (!wide) this.refuseInsn(reloc);
+      this.applyAddress(symbol);
+    } else if (reloc.type === R_BPF_64_32) {
+      if (this.opcode() !== CALL) this.refuseInsn(reloc);
+      this.applyCall(symbol);
+    } else {
+      const type = RELOC_NAMES[reloc.type] ?? `${reloc.type}`;
+      this.fail('LINK_RELOC_TYPE', { type, symbol: this.nameOf(symbol) });
+    }
+  }
+
+  /** Calls within a section carry no relocation; everything else that refers to something must. */
+  private applyLocal(): void {
+    const opcode = this.opcode();
+    if (opcode === CALL && this.src() === BPF_PSEUDO_CALL) {
+      this.callFunc(this.func.spec.sectionIndex, this.sectionOffset() + (this.imm() + 1) * BPF_INSN_SIZE);
+    } else if (opcode === LD_IMM64 && this.src() !== 0) {
+      this.fail('LINK_UNRESOLVED', { found: `the address of something (ld_imm64 with src ${this.src()})` });
+    } else if (opcode === CALL && this.src() === BPF_PSEUDO_KFUNC_CALL) {
+      this.fail('LINK_UNRESOLVED', { found: 'a kfunc call' });
+    }
+  }
+
+  private applyCall(symbol: ElfSymbol): void {
+    if (symbol.section === SHN_UNDEF) {
+      this.callKfunc(symbol);
+      return;
+    }
+    if (!this.code.has(symbol.section)) this.failTarget(symbol, 'is called, and that is no code');
+    this.callFunc(symbol.section, symbol.value + (this.imm() + 1) * BPF_INSN_SIZE);
+  }
+
+  private callFunc(sectionIndex: number, offset: number): void {
+    const target = this.layout.reach(sectionIndex, offset);
+    if (target === undefined) {
+      const name = this.object.elf.sections[sectionIndex].name;
+      this.fail('LINK_CALL_TARGET', { target: `offset ${hex(offset)} of section ${name}` });
+    }
+    this.setSrc(BPF_PSEUDO_CALL);
+    this.setImm(0, target.start - (this.pc() + 1));
+  }
+
+  private callKfunc(symbol: ElfSymbol): void {
+    const extern = this.extern(symbol);
+    if (extern.kind !== 'kfunc') this.failTarget(symbol, 'is a call, and that is no function');
+    this.setSrc(BPF_PSEUDO_KFUNC_CALL);
+    this.setImm(0, indexIn(this.kfuncs, extern.name));
+  }
+
+  private applyAddress(symbol: ElfSymbol): void {
+    const offset = symbol.value + this.imm();
+    const maps = this.mapsBySection.get(symbol.section) ?? [];
+    if (symbol.section === SHN_UNDEF) this.addressOfExtern(symbol);
+    else if (this.code.has(symbol.section)) this.addressOfFunc(symbol.section, offset);
+    else if (maps.length === 0) this.failTarget(symbol, 'is neither map, data nor code');
+    else if (maps[0].dataKind !== '') this.addressOfData(maps[0], offset);
+    else this.addressOfMap(symbol, maps, offset);
+  }
+
+  private addressOfMap(symbol: ElfSymbol, maps: readonly MapSpec[], offset: number): void {
+    const map = maps.find((m) => m.offset === offset);
+    if (map === undefined) this.failTarget(symbol, `is at offset ${hex(offset)}, where no map begins`);
+    this.setReference(BPF_PSEUDO_MAP_IDX, indexIn(this.maps, map), 0);
+  }
+
+  private addressOfFunc(sectionIndex: number, offset: number): void {
+    const target = this.layout.reach(sectionIndex, offset);
+    if (target === undefined) {
+      const name = this.object.elf.sections[sectionIndex].name;
+      this.fail('LINK_CALL_TARGET', { target: `offset ${hex(offset)} of section ${name}` });
+    }
+    this.setReference(BPF_PSEUDO_FUNC, target.start - (this.pc() + 1), 0);
+  }
+
+  private addressOfData(map: MapSpec, offset: number): void {
+    if (offset < 0 || offset >= map.valueSize)
+      this.fail('LINK_DATA_RANGE', { map: map.name, found: `${offset}`, size: map.valueSize });
+    const section = this.object.elf.sections[map.sectionIndex];
+    const [pointer] = section.relocations;
+    if (pointer !== undefined) {
+      const symbol = this.nameOf(this.object.elf.symbols[pointer.symbol]);
+      const fields = { prog: this.prog, section: this.sectionName(), data: section.name };
+      throw new LinkError('LINK_DATA_RELOC', { ...fields, offset: hex(pointer.offset), symbol });
+    }
+    this.setReference(BPF_PSEUDO_MAP_IDX_VALUE, indexIn(this.maps, map), offset);
+  }
+
+  private addressOfExtern(symbol: ElfSymbol): void {
+    const extern = this.extern(symbol);
+    if (extern.kind !== 'kconfig') {
+      // A weak kernel symbol that is not there is NULL, and programs check for it.
+      if (!extern.weak) this.fail('LINK_KSYM', { name: extern.name });
+      this.setReference(0, 0, 0);
+      return;
+    }
+    if (!extern.resolved && !extern.weak) this.fail('LINK_KCONFIG', { name: extern.name });
+    const map = this.object.maps.find((m) => m.dataKind === 'kconfig');
+    if (map === undefined) this.fail('LINK_EXTERN', { name: extern.name });
+    const offset = this.imm();
+    if (offset < 0 || offset >= extern.size)
+      this.fail('LINK_DATA_RANGE', { map: extern.name, found: `${offset}`, size: extern.size });
+    this.setReference(BPF_PSEUDO_MAP_IDX_VALUE, indexIn(this.maps, map), extern.offset + offset);
+  }
+
+  private extern(symbol: ElfSymbol): ExternSpec {
+    const extern = this.object.externs.find((e) => e.name === symbol.name);
+    return extern ?? this.fail('LINK_EXTERN', { name: this.nameOf(symbol) });
+  }
+
+  private opcode(): number {
+    return this.view.getUint8(this.at);
+  }
+  private src(): number {
+    return this.view.getUint8(this.at + 1) >> 4;
+  }
+  private imm(): number {
+    return this.view.getInt32(this.at + 4, true);
+  }
+  /** Slot of the current instruction in the linked program. */
+  private pc(): number {
+    return this.func.start + this.at / BPF_INSN_SIZE;
+  }
+  private setSrc(src: number): void {
+    this.view.setUint8(this.at + 1, (this.view.getUint8(this.at + 1) & 0xf) | (src << 4));
+  }
+  private setImm(slot: 0 | 1, imm: number): void {
+    this.view.setInt32(this.at + slot * BPF_INSN_SIZE + 4, imm, true);
+  }
+  private setReference(src: number, first: number, second: number): void {
+    this.setSrc(src);
+    this.setImm(0, first);
+    this.setImm(1, second);
+  }
+
+  private sectionOffset(): number {
+    return this.func.spec.offset + this.at;
+  }
+  private sectionName(): string {
+    return this.object.elf.sections[this.func.spec.sectionIndex].name;
+  }
+  private nameOf(symbol: ElfSymbol): string {
+    return symbol.name || this.object.elf.sections[symbol.section]?.name || `symbol ${symbol.index}`;
+  }
+
+  private refuseInsn(reloc: ElfRelocation): never {
+    const symbol = this.nameOf(this.object.elf.symbols[reloc.symbol]);
+    const expected = reloc.type === R_BPF_64_32 ? 'a call' : 'the first half of ld_imm64, once';
+    const found = `an instruction with opcode ${hex(this.view.getUint8(this.at))} (byte ${this.at % BPF_INSN_SIZE} of its slot)`;
+    return this.fail('LINK_RELOC_INSN', { symbol, found, expected });
+  }
+
+  private failTarget(symbol: ElfSymbol, why: string): never {
+    const section = this.object.elf.sections[symbol.section]?.name ?? 'no section';
+    return this.fail('LINK_RELOC_TARGET', { symbol: this.nameOf(symbol), target: section, why });
+  }
+
+  private fail<C extends keyof typeof LINK_ERRORS>(code: C, rest: Rest<C>): never {
+    const where = { prog: this.prog, section: this.sectionName(), offset: hex(this.sectionOffset()) };
+    throw new LinkError(code, { ...where, ...rest } as FieldsOf<typeof LINK_ERRORS, C>);
+  }
+}
+
+function indexIn<T>(list: T[], item: T): number {
+  const index = list.indexOf(item);
+  return index >= 0 ? index : list.push(item) - 1;
+}

@@ -1,0 +1,86 @@
+/**
+ * Legacy maps (section `maps`): arrays of C structs, one global symbol each. Two structs are in use:
+ *
+ *     struct bpf_map_def  20..28 bytes: | type | key_size | value_size | max_entries | map_flags | zeros ... |
+ *     struct bpf_elf_map  36 bytes:     | type | key | value | max | flags | id | pinning | inner_id | inner_idx |
+ *
+ * The second is iproute2's. All fields are u32.
+ */
+import { STT_FUNC, STT_SECTION } from '../elf/consts.ts';
+import type { ElfFile, ElfSection, ElfSymbol } from '../elf/types.ts';
+import { ObjectError } from '../errors/index.ts';
+import { hex, viewOf } from '../util/bytes.ts';
+import { isMapInMap, newMap } from './map-spec.ts';
+import type { MapSpec } from './types.ts';
+
+const MAPS_SECTION = 'maps';
+const BPF_MAP_DEF_SIZE = 20;
+const BPF_ELF_MAP_SIZE = 36;
+
+/** A map, with the id by which iproute2's map-in-maps name each other. */
+interface LegacyMap {
+  readonly spec: MapSpec;
+  readonly id: number;
+  readonly innerId: number;
+}
+
+export function collectLegacyMaps(elf: ElfFile): MapSpec[] {
+  const section = elf.sections.find((s) => s.name === MAPS_SECTION && s.size > 0);
+  if (section === undefined) return [];
+  const symbols = elf.symbols.filter(
+    (s) => s.section === section.index && s.type !== STT_SECTION && s.type !== STT_FUNC && s.name !== '',
+  );
+  const stride = strideOf(section, symbols.length);
+  const maps = symbols.map((symbol) => readMap(section, symbol, stride)).sort((a, b) => a.spec.offset - b.spec.offset);
+  for (const { spec, innerId } of maps) {
+    if (!isMapInMap(spec.type) || innerId === 0) continue;
+    const inner = maps.find((m) => m.id === innerId && !isMapInMap(m.spec.type));
+    if (inner === undefined)
+      throw new ObjectError('OBJECT_MAP', {
+        map: spec.name,
+        section: MAPS_SECTION,
+        offset: hex(spec.offset),
+        field: 'inner_id',
+        found: `${innerId}`,
+        expected: 'the id of another map of the section',
+      });
+    spec.innerMap = { ...inner.spec, name: `${spec.name}.inner`, offset: -1 };
+  }
+  return maps.map((m) => m.spec);
+}
+
+function strideOf(section: ElfSection, count: number): number {
+  const refuse = (why: string): never => {
+    throw new ObjectError('OBJECT_LEGACY_MAPS', { section: section.name, size: section.size, count, why });
+  };
+  if (count === 0) refuse('there is no symbol to name them');
+  if (section.data.length === 0) refuse('the section has no content in the file');
+  const stride = section.size / count;
+  if (!Number.isInteger(stride)) refuse('all of them must have the same size');
+  if (stride < BPF_MAP_DEF_SIZE) refuse(`struct bpf_map_def has ${BPF_MAP_DEF_SIZE} bytes`);
+  return stride;
+}
+
+function readMap(section: ElfSection, symbol: ElfSymbol, stride: number): LegacyMap {
+  const { name, value: offset } = symbol;
+  const refuse = (field: string, found: string, expected: string): never => {
+    const where = { map: name, section: section.name, offset: hex(offset) };
+    throw new ObjectError('OBJECT_MAP', { ...where, field, found, expected });
+  };
+  if (offset % stride !== 0 || offset + stride > section.size)
+    refuse('offset', hex(offset), `a multiple of the size of one map, ${stride}, inside the section`);
+  const view = viewOf(section.data);
+  const u32 = (index: number): number => view.getUint32(offset + index * 4, true);
+  const spec = newMap(name, section.index, offset);
+  [spec.type, spec.keySize, spec.valueSize, spec.maxEntries, spec.flags] = [u32(0), u32(1), u32(2), u32(3), u32(4)];
+  if (spec.type === 0) refuse('type', '0', 'a map type');
+  if (stride === BPF_ELF_MAP_SIZE) {
+    spec.pinning = u32(6);
+    return { spec, id: u32(5), innerId: u32(7) };
+  }
+  for (let at = BPF_MAP_DEF_SIZE; at < stride; at++) {
+    const byte = section.data[offset + at];
+    if (byte !== 0) refuse(`byte ${at} of its definition`, hex(byte), '0: no meaning is known for it');
+  }
+  return { spec, id: 0, innerId: 0 };
+}

@@ -1,0 +1,57 @@
+/** Static initialisation of map-in-maps and prog arrays: each relocation in `.maps` puts a map or program in one slot. */
+import { R_BPF_64_64, R_BPF_64_ABS64, RELOC_NAMES } from '../elf/consts.ts';
+import type { ElfFile, ElfRelocation, ElfSection } from '../elf/types.ts';
+import { ObjectError } from '../errors/index.ts';
+import { hex } from '../util/bytes.ts';
+import type { MapSpec } from './types.ts';
+
+const POINTER_SIZE = 8;
+/** Slots of all maps together: holes are not stored in the file in proportion to what they would take here. */
+const SLOTS_MAX = 1 << 20;
+
+/** Where a map's definition lies in the section. */
+export interface MapExtent {
+  readonly spec: MapSpec;
+  readonly valuesOffset: number;
+  readonly size: number;
+}
+
+/** Names by slot, for each map. */
+export function collectSlots(elf: ElfFile, section: ElfSection, maps: readonly MapExtent[]): (string | undefined)[][] {
+  const slots: (string | undefined)[][] = maps.map(() => []);
+  let total = 0;
+  for (const reloc of section.relocations) {
+    const i = maps.findIndex(({ spec, size }) => reloc.offset >= spec.offset && reloc.offset < spec.offset + size);
+    const slot = i < 0 ? refuse(elf, section, reloc, 'is inside no map') : slotOf(elf, section, reloc, maps[i]);
+    const list = slots[i];
+    total += Math.max(0, slot + 1 - list.length);
+    if (total > SLOTS_MAX) throw new ObjectError('OBJECT_MAP_SLOTS', { limit: SLOTS_MAX });
+    while (list.length <= slot) list.push(undefined);
+    list[slot] = targetName(elf, section, reloc);
+  }
+  return slots;
+}
+
+function slotOf(elf: ElfFile, section: ElfSection, reloc: ElfRelocation, map: MapExtent): number {
+  const { type } = reloc;
+  if (type !== R_BPF_64_ABS64 && type !== R_BPF_64_64)
+    refuse(elf, section, reloc, `is of type ${RELOC_NAMES[type] ?? type}, where R_BPF_64_ABS64 is expected`);
+  if (map.valuesOffset < 0)
+    refuse(elf, section, reloc, `is in map '${map.spec.name}', which has no __array(values, ...)`);
+  const at = reloc.offset - map.spec.offset - map.valuesOffset;
+  if (at < 0 || at % POINTER_SIZE !== 0)
+    refuse(elf, section, reloc, `is not at one of the values of map '${map.spec.name}'`);
+  return at / POINTER_SIZE;
+}
+
+/** The symbol's name; a static map or program is referred to by its section and found by its offset there. */
+function targetName(elf: ElfFile, section: ElfSection, reloc: ElfRelocation): string {
+  const symbol = elf.symbols[reloc.symbol];
+  if (symbol.name !== '' && symbol.section !== 0) return symbol.name;
+  return refuse(elf, section, reloc, 'names no map and no program of this object');
+}
+
+function refuse(elf: ElfFile, section: ElfSection, reloc: ElfRelocation, why: string): never {
+  const symbol = elf.symbols[reloc.symbol].name;
+  throw new ObjectError('OBJECT_MAP_RELOC', { section: section.name, offset: hex(reloc.offset), symbol, why });
+}
