@@ -97,12 +97,15 @@ export const BPF_F_LOCK = 4;
 
 // Map creation flags (BPF_F_*).
 export const BPF_F_NO_PREALLOC = 0x1;
+export const BPF_F_NUMA_NODE = 0x4;
 export const BPF_F_RDONLY = 0x8;
 export const BPF_F_WRONLY = 0x10;
 export const BPF_F_ZERO_SEED = 0x40;
 export const BPF_F_RDONLY_PROG = 0x80;
 export const BPF_F_WRONLY_PROG = 0x100;
 export const BPF_F_MMAPABLE = 0x400;
+export const BPF_F_PRESERVE_ELEMS = 0x800;
+export const BPF_F_INNER_MAP = 0x1000;
 
 // XDP verdicts (enum xdp_action).
 export const XDP_ABORTED = 0;
@@ -126,6 +129,7 @@ export const ENOENT = 2;
 export const E2BIG = 7;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
+export const EACCES = 13;
 export const EFAULT = 14;
 export const EBUSY = 16;
 export const EEXIST = 17;

@@ -1,3 +1,33 @@
-export function version(): i32 {
-  return 1;
-}
+// build/runtime.wasm: the export lines only. src/runtime/exports.ts has their types.
+export { check_map, check_mem, trap } from './check';
+export { csum_diff } from './helper/checksum';
+export {
+  xdp_adjust_head,
+  xdp_adjust_meta,
+  xdp_adjust_tail,
+  xdp_get_buff_len,
+  xdp_load_bytes,
+  xdp_store_bytes,
+} from './helper/packet';
+export { trace_printk, trace_printk_void, trace_vprintk } from './helper/print';
+export { redirect } from './helper/redirect';
+export { get_prandom_u32, get_smp_processor_id, ktime_get_ns, seed } from './helper/state';
+export { array_lookup } from './map/array';
+export { map_create, map_destroy } from './map/create';
+export { hash_lookup, hash_lookup4, hash_lookup8, hash_lookup16 } from './map/hash';
+export { map_first } from './map/map';
+export {
+  array_update,
+  hash_delete,
+  hash_update,
+  map_delete,
+  map_delete_elem,
+  map_lookup,
+  map_lookup_elem,
+  map_next_key,
+  map_update,
+  map_update_elem,
+  percpu_array_update,
+} from './map/ops';
+export { percpu_array_lookup } from './map/percpu-array';
+export { alloc, free, mem_used } from './mem';

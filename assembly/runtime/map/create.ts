@@ -1,0 +1,114 @@
+// BPF_MAP_CREATE: what Linux 6.18 refuses, in the order it looks, and which kind of map is made.
+import { MAX_CPUS } from '../../abi';
+import {
+  BPF_F_INNER_MAP,
+  BPF_F_MMAPABLE,
+  BPF_F_NO_PREALLOC,
+  BPF_F_NUMA_NODE,
+  BPF_F_PRESERVE_ELEMS,
+  BPF_F_RDONLY,
+  BPF_F_RDONLY_PROG,
+  BPF_F_WRONLY,
+  BPF_F_WRONLY_PROG,
+  BPF_F_ZERO_SEED,
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PROG_ARRAY,
+  E2BIG,
+  EINVAL,
+} from '../../isa';
+import { arrayCreate } from './array';
+import { hashCreate, hashDestroy } from './hash';
+import { BpfMap, dropMap, MapSpec, round8 } from './map';
+import { percpuArrayCreate } from './percpu-array';
+import { progArrayCreate } from './prog-array';
+
+const ACCESS_FLAGS: u32 = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
+const ARRAY_FLAGS: u32 = BPF_F_NUMA_NODE | BPF_F_MMAPABLE | BPF_F_PRESERVE_ELEMS | BPF_F_INNER_MAP | ACCESS_FLAGS;
+const HASH_FLAGS: u32 = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | ACCESS_FLAGS;
+/** The largest allocation of Linux (KMALLOC_MAX_SIZE): a hash element with its header must be smaller. */
+const MAX_ELEMENT: u32 = 4 << 20;
+const ELEMENT_HEADER: u32 = 48;
+/** PCPU_MIN_UNIT_SIZE: the largest value of a per-CPU map. */
+const MAX_PERCPU_VALUE: u32 = 32768;
+
+const specRoom: u32 = <u32>memory.data(offsetof<MapSpec>());
+
+function exclusive(flags: u32, a: u32, b: u32): bool {
+  return (flags & (a | b)) != (a | b);
+}
+
+function checkArray(spec: MapSpec): i32 {
+  const flags = spec.flags;
+  if (spec.maxEntries == 0 || spec.keySize != 4 || spec.valueSize == 0) return -EINVAL;
+  if (flags & ~ARRAY_FLAGS || flags & BPF_F_PRESERVE_ELEMS) return -EINVAL;
+  if (!exclusive(flags, BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG)) return -EINVAL;
+  if (spec.type != BPF_MAP_TYPE_ARRAY && flags & (BPF_F_MMAPABLE | BPF_F_INNER_MAP)) return -EINVAL;
+  if (spec.valueSize > <u32>i32.MAX_VALUE) return -E2BIG;
+  if (spec.type != BPF_MAP_TYPE_PERCPU_ARRAY) return 0;
+  if (flags & BPF_F_NUMA_NODE) return -EINVAL;
+  return round8(spec.valueSize) > MAX_PERCPU_VALUE ? -E2BIG : 0;
+}
+
+function checkProgArray(spec: MapSpec): i32 {
+  if (spec.valueSize != 4 || spec.flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)) return -EINVAL;
+  return checkArray(spec);
+}
+
+function checkHash(spec: MapSpec): i32 {
+  if (spec.flags & ~HASH_FLAGS || !exclusive(spec.flags, BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG)) return -EINVAL;
+  if (spec.maxEntries == 0 || spec.keySize == 0 || spec.valueSize == 0) return -EINVAL;
+  return <u64>spec.keySize + spec.valueSize >= MAX_ELEMENT - ELEMENT_HEADER ? -E2BIG : 0;
+}
+
+function check(spec: MapSpec): i32 {
+  if (!exclusive(spec.flags, BPF_F_RDONLY, BPF_F_WRONLY)) return -EINVAL;
+  if (spec.cpus == 0 || spec.cpus > <u32>MAX_CPUS) return -EINVAL;
+  switch (spec.type) {
+    case BPF_MAP_TYPE_ARRAY:
+    case BPF_MAP_TYPE_PERCPU_ARRAY:
+      return checkArray(spec);
+    case BPF_MAP_TYPE_PROG_ARRAY:
+      return checkProgArray(spec);
+    case BPF_MAP_TYPE_HASH:
+      return checkHash(spec);
+    default:
+      return -EINVAL;
+  }
+}
+
+function make(spec: MapSpec): u32 {
+  switch (spec.type) {
+    case BPF_MAP_TYPE_ARRAY:
+      return arrayCreate(spec);
+    case BPF_MAP_TYPE_PERCPU_ARRAY:
+      return percpuArrayCreate(spec);
+    case BPF_MAP_TYPE_PROG_ARRAY:
+      return progArrayCreate(spec);
+    default:
+      return hashCreate(spec);
+  }
+}
+
+/**
+ * A map's address, or a negated errno: the last 4095 values of u32, which are no addresses because the last page of
+ * memory is never used.
+ */
+export function map_create(type: u32, keySize: u32, valueSize: u32, maxEntries: u32, flags: u32, cpus: u32): u32 {
+  const spec = changetype<MapSpec>(specRoom);
+  spec.type = type;
+  spec.keySize = keySize;
+  spec.valueSize = valueSize;
+  spec.maxEntries = maxEntries;
+  spec.flags = flags;
+  spec.cpus = cpus;
+  const error = check(spec);
+  return error ? error : make(spec);
+}
+
+/** Frees a map. The caller sees to it that no program uses it any more. */
+export function map_destroy(map: u32): void {
+  if (changetype<BpfMap>(map).type == BPF_MAP_TYPE_HASH) hashDestroy(map);
+  else dropMap(map);
+}

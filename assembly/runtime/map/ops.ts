@@ -1,0 +1,105 @@
+// The operations on a map whose kind is known at run time only: from programs (helpers) and from user space (bpf(2)).
+import {
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PROG_ARRAY,
+  EINVAL,
+} from '../../isa';
+import { array_lookup, arrayDelete, arrayNextKey, arrayUpdate } from './array';
+import { hash_lookup, hashDelete, hashNextKey, hashUpdate } from './hash';
+import { BpfMap } from './map';
+import { percpu_array_lookup, percpuArrayUpdate, percpuArrayUpdateAll } from './percpu-array';
+import { progArrayDelete, progArrayLookup } from './prog-array';
+
+// From programs. The verifier keeps prog arrays away from these; here they find nothing and change nothing.
+
+export function map_lookup_elem(map: u32, key: u32): u32 {
+  switch (changetype<BpfMap>(map).type) {
+    case BPF_MAP_TYPE_ARRAY:
+      return array_lookup(map, key);
+    case BPF_MAP_TYPE_HASH:
+      return hash_lookup(map, key);
+    case BPF_MAP_TYPE_PERCPU_ARRAY:
+      return percpu_array_lookup(map, key);
+    default:
+      return 0;
+  }
+}
+
+export function array_update(map: u32, key: u32, value: u32, flags: u64): i64 {
+  return arrayUpdate(map, key, value, flags);
+}
+
+export function percpu_array_update(map: u32, key: u32, value: u32, flags: u64): i64 {
+  return percpuArrayUpdate(map, key, value, flags);
+}
+
+export function hash_update(map: u32, key: u32, value: u32, flags: u64): i64 {
+  return hashUpdate(map, key, value, flags);
+}
+
+export function hash_delete(map: u32, key: u32): i64 {
+  return hashDelete(map, key);
+}
+
+export function map_update_elem(map: u32, key: u32, value: u32, flags: u64): i64 {
+  switch (changetype<BpfMap>(map).type) {
+    case BPF_MAP_TYPE_ARRAY:
+      return arrayUpdate(map, key, value, flags);
+    case BPF_MAP_TYPE_HASH:
+      return hashUpdate(map, key, value, flags);
+    case BPF_MAP_TYPE_PERCPU_ARRAY:
+      return percpuArrayUpdate(map, key, value, flags);
+    default:
+      return -EINVAL;
+  }
+}
+
+export function map_delete_elem(map: u32, key: u32): i64 {
+  return changetype<BpfMap>(map).type == BPF_MAP_TYPE_HASH ? hashDelete(map, key) : -EINVAL;
+}
+
+// From user space: 32-bit signatures only, because an i64 would reach JavaScript as a BigInt.
+
+/** The value's address (per-CPU: that of CPU 0's copy; prog array: its program id), or 0. */
+export function map_lookup(map: u32, key: u32): u32 {
+  switch (changetype<BpfMap>(map).type) {
+    case BPF_MAP_TYPE_PROG_ARRAY:
+      return progArrayLookup(map, key);
+    case BPF_MAP_TYPE_HASH:
+      return hash_lookup(map, key);
+    default:
+      return array_lookup(map, key);
+  }
+}
+
+/** 0 or a negated errno. A per-CPU map's value has every CPU's copy, each in a slot of 8-rounded size. */
+export function map_update(map: u32, key: u32, value: u32, flags: u32): i32 {
+  switch (changetype<BpfMap>(map).type) {
+    case BPF_MAP_TYPE_ARRAY:
+      return arrayUpdate(map, key, value, flags);
+    case BPF_MAP_TYPE_HASH:
+      return hashUpdate(map, key, value, flags);
+    case BPF_MAP_TYPE_PERCPU_ARRAY:
+      return percpuArrayUpdateAll(map, key, value, flags);
+    default:
+      return -EINVAL;
+  }
+}
+
+export function map_delete(map: u32, key: u32): i32 {
+  switch (changetype<BpfMap>(map).type) {
+    case BPF_MAP_TYPE_HASH:
+      return hashDelete(map, key);
+    case BPF_MAP_TYPE_PROG_ARRAY:
+      return progArrayDelete(map, key);
+    default:
+      return arrayDelete();
+  }
+}
+
+/** Writes the key after `key` (0: the first one) to `out`: 0, or -ENOENT at the end. */
+export function map_next_key(map: u32, key: u32, out: u32): i32 {
+  return changetype<BpfMap>(map).type == BPF_MAP_TYPE_HASH ? hashNextKey(map, key, out) : arrayNextKey(map, key, out);
+}

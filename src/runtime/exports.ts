@@ -1,0 +1,103 @@
+// The runtime module (assembly/runtime): its exports as TypeScript sees them, and how it is loaded. Its bytes are part of
+// this package's code, so loading touches no file and no network.
+import { RUNTIME_WASM_BASE64 } from './wasm.gen.ts';
+
+/**
+ * Addresses come as i32: use `>>> 0`. `map_create` gives an address or a negated errno; see `errnoOf`. Functions with a
+ * bigint are for compiled programs, which import them with their Wasm types, and for tests.
+ */
+export interface RuntimeExports {
+  /** `size` zero bytes, 64-byte aligned, or 0 when there is no room. May grow the memory. */
+  alloc(size: number): number;
+  free(address: number): void;
+  /** Bytes in use, for leak checks. */
+  mem_used(): number;
+
+  map_create(type: number, keySize: number, valueSize: number, maxEntries: number, flags: number, cpus: number): number;
+  map_destroy(map: number): void;
+  /** First map of the engine; the others follow by MAP_NEXT. */
+  map_first(): number;
+  /** bpf(2)'s operations: per-CPU values are all CPUs' copies, found by MAP_CPU_STRIDE. Lookup gives an address or 0, the others 0 or -errno. */
+  map_lookup(map: number, key: number): number;
+  map_update(map: number, key: number, value: number, flags: number): number;
+  map_delete(map: number, key: number): number;
+  /** `key` 0 asks for the first one. */
+  map_next_key(map: number, key: number, out: number): number;
+
+  /** Seeds get_prandom_u32 and the hashes of maps created afterwards. */
+  seed(low: number, high: number): void;
+
+  /** 1 when the running program may touch all of [address, address + size). */
+  check_mem(address: bigint, size: number, write: number): number;
+  /** 1 when this is exactly the address of a live map. */
+  check_map(address: bigint): number;
+  /** Writes struct Trap and ends the invocation: does not return. */
+  trap(code: number, prog: number, pc: number, address: bigint, size: number, write: number): void;
+
+  // Helpers: one per row of src/isa/helpers.ts but tail_call.
+  map_lookup_elem(map: number, key: number): number;
+  map_update_elem(map: number, key: number, value: number, flags: bigint): bigint;
+  map_delete_elem(map: number, key: number): bigint;
+  ktime_get_ns(): bigint;
+  trace_printk(fmt: number, size: number, a: bigint, b: bigint, c: bigint): bigint;
+  get_prandom_u32(): bigint;
+  get_smp_processor_id(): bigint;
+  redirect(ifindex: bigint, flags: bigint): bigint;
+  csum_diff(from: number, fromSize: number, to: number, toSize: number, seed: bigint): bigint;
+  xdp_adjust_head(ctx: number, delta: bigint): bigint;
+  xdp_adjust_meta(ctx: number, delta: bigint): bigint;
+  xdp_adjust_tail(ctx: number, delta: bigint): bigint;
+  trace_vprintk(fmt: number, size: number, args: number, argsSize: number): bigint;
+  xdp_get_buff_len(ctx: number): bigint;
+  xdp_load_bytes(ctx: number, offset: bigint, buffer: number, size: number): bigint;
+  xdp_store_bytes(ctx: number, offset: bigint, buffer: number, size: number): bigint;
+
+  // Variants of helpers for what the compiler knows: the map's type and key size, or that no one reads the result.
+  array_lookup(map: number, key: number): number;
+  array_update(map: number, key: number, value: number, flags: bigint): bigint;
+  percpu_array_lookup(map: number, key: number): number;
+  percpu_array_update(map: number, key: number, value: number, flags: bigint): bigint;
+  hash_lookup(map: number, key: number): number;
+  hash_lookup4(map: number, key: number): number;
+  hash_lookup8(map: number, key: number): number;
+  hash_lookup16(map: number, key: number): number;
+  hash_update(map: number, key: number, value: number, flags: bigint): bigint;
+  hash_delete(map: number, key: number): bigint;
+  trace_printk_void(fmt: number, size: number, a: bigint, b: bigint, c: bigint): void;
+}
+
+export interface RuntimeOptions {
+  /** Address of struct Vm of the thread this instance serves. */
+  vm: number;
+  /** The trace buffer is full: take its records and set VM_TRACE_USED to 0. */
+  traceFull(): void;
+  /** The compiled module, where compiling bytes at run time is not allowed or was done before. */
+  module?: WebAssembly.Module;
+}
+
+/** The memory limits that the module's import declares, in 64 KiB pages. */
+export const RUNTIME_MIN_PAGES = 16;
+export const RUNTIME_MAX_PAGES = 65536;
+
+/** The bytes of build/runtime.wasm. */
+export function runtimeBytes(): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(RUNTIME_WASM_BASE64), (c) => c.charCodeAt(0));
+}
+
+export function compileRuntime(): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(runtimeBytes());
+}
+
+/** Instantiates the runtime on `memory`, which must be fresh: at least RUNTIME_MIN_PAGES, a maximum, and all zero. */
+export async function instantiateRuntime(memory: WebAssembly.Memory, options: RuntimeOptions): Promise<RuntimeExports> {
+  const module = options.module ?? (await compileRuntime());
+  const vm = new WebAssembly.Global({ value: 'i32', mutable: false }, options.vm);
+  const env = { memory, vm, trace_full: () => options.traceFull() };
+  const instance = await WebAssembly.instantiate(module, { env });
+  return instance.exports as unknown as RuntimeExports;
+}
+
+/** The errno in a result that is an address or a negated errno; 0 when it is an address. */
+export function errnoOf(result: number): number {
+  return result < 0 && result >= -4095 ? -result : 0;
+}
