@@ -2,36 +2,32 @@
 // memory's buffer is another one.
 
 /** Reads and writes little-endian values at addresses; never keeps a view across a call that may allocate. */
-export class MemoryView {
-  readonly memory: WebAssembly.Memory;
+export class Memory {
+  readonly raw: WebAssembly.Memory;
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView<ArrayBuffer>;
 
   constructor(memory: WebAssembly.Memory) {
-    this.memory = memory;
+    this.raw = memory;
     this.#bytes = new Uint8Array(memory.buffer as ArrayBuffer);
     this.#view = new DataView(memory.buffer as ArrayBuffer);
   }
 
   #renew(): void {
-    this.#bytes = new Uint8Array(this.memory.buffer as ArrayBuffer);
-    this.#view = new DataView(this.memory.buffer as ArrayBuffer);
+    this.#bytes = new Uint8Array(this.raw.buffer as ArrayBuffer);
+    this.#view = new DataView(this.raw.buffer as ArrayBuffer);
   }
 
   /** The whole memory as bytes. Use it at once: it is dead after the next growth. */
-  get bytes(): Uint8Array<ArrayBuffer> {
-    if (this.#bytes.buffer !== this.memory.buffer) this.#renew();
+  get u8(): Uint8Array<ArrayBuffer> {
+    if (this.#bytes.buffer !== this.raw.buffer) this.#renew();
     return this.#bytes;
   }
 
   /** The whole memory as a DataView, with the same caution. */
   get view(): DataView<ArrayBuffer> {
-    if (this.#view.buffer !== this.memory.buffer) this.#renew();
+    if (this.#view.buffer !== this.raw.buffer) this.#renew();
     return this.#view;
-  }
-
-  u8(address: number): number {
-    return this.view.getUint8(address);
   }
 
   u32(address: number): number {
@@ -51,10 +47,6 @@ export class MemoryView {
     return this.u32(address) + this.u32(address + 4) * 4294967296;
   }
 
-  setU8(address: number, value: number): void {
-    this.view.setUint8(address, value);
-  }
-
   setU32(address: number, value: number): void {
     this.view.setUint32(address, value, true);
   }
@@ -65,19 +57,19 @@ export class MemoryView {
 
   /** A copy of [address, address + size). */
   read(address: number, size: number): Uint8Array<ArrayBuffer> {
-    return this.bytes.slice(address, address + size);
+    return this.u8.slice(address, address + size);
   }
 
   /** A window on [address, address + size), dead after the next growth. */
   window(address: number, size: number): Uint8Array<ArrayBuffer> {
-    return this.bytes.subarray(address, address + size);
+    return this.u8.subarray(address, address + size);
   }
 
   write(address: number, data: Uint8Array): void {
-    this.bytes.set(data, address);
+    this.u8.set(data, address);
   }
 
   fill(address: number, size: number, value = 0): void {
-    this.bytes.fill(value, address, address + size);
+    this.u8.fill(value, address, address + size);
   }
 }

@@ -21,7 +21,7 @@ import {
 } from '../../assembly/abi.ts';
 import type { RuntimeExports } from '../../src/runtime/exports.ts';
 import { compileRuntime, errnoOf, instantiateRuntime } from '../../src/runtime/exports.ts';
-import { MemoryView } from '../../src/runtime/memory.ts';
+import { Memory } from '../../src/runtime/memory.ts';
 
 const compiled = compileRuntime();
 
@@ -42,7 +42,7 @@ export interface Packet {
 
 export class Harness {
   readonly rt: RuntimeExports;
-  readonly mem: MemoryView;
+  readonly mem: Memory;
   /** Lines taken out of the trace buffer so far. */
   readonly lines: string[] = [];
   traceFulls = 0;
@@ -51,7 +51,7 @@ export class Harness {
   readonly valueAt: number;
   readonly outAt: number;
 
-  constructor(rt: RuntimeExports, mem: MemoryView) {
+  constructor(rt: RuntimeExports, mem: Memory) {
     this.rt = rt;
     this.mem = mem;
     this.keyAt = this.alloc(65536);
@@ -127,7 +127,7 @@ export class Harness {
 /** A runtime on memory of its own, at most `maxPages` large. */
 export async function harness(maxPages = 65536): Promise<Harness> {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: maxPages });
-  const mem = new MemoryView(memory);
+  const mem = new Memory(memory);
   mem.setU32(VM_BASE + VM_FRAME_TOP, STACK_TOP);
   const box: { h?: Harness } = {};
   const rt = await instantiateRuntime(memory, {
