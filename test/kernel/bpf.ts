@@ -286,3 +286,8 @@ export function progInfo(fd: number): ProgInfo {
 export function closeFd(fd: number): void {
   syscalls().close(fd);
 }
+
+/** Run `body` with this thread on one CPU. */
+export function pinned<T>(body: () => T): T {
+  return syscalls().pinned(body);
+}

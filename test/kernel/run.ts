@@ -16,7 +16,7 @@ export function possibleCpus(): number {
 
 const isPerCpu = (map: CaseMap): boolean => map.type.startsWith('percpu_');
 
-/** A per-CPU value as one value: u64 words added over the CPUs, since the CPU that runs a test is not ours to choose. */
+/** A per-CPU value as one value: u64 words added over the CPUs, since which CPU runs a case says nothing about the case. */
 function foldCpus(all: Uint8Array, stride: number): Uint8Array {
   const words = new BigUint64Array(stride / 8);
   const source = new BigUint64Array(all.buffer, 0, all.length / 8);
@@ -144,6 +144,10 @@ function orErrno<T>(body: () => T): T | { error: string } {
 
 /** Load, run every step, dump the maps, close. A refusal is an observation, too. */
 export function observe(source: Case): Observation {
+  return (source.maps ?? []).some(isPerCpu) ? bpf.pinned(() => observeHere(source)) : observeHere(source);
+}
+
+function observeHere(source: Case): Observation {
   let loaded: LoadedCase;
   try {
     loaded = new LoadedCase(source);

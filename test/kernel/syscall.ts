@@ -9,6 +9,9 @@ const bpfSyscallNumbers: Readonly<Record<string, number>> = { x64: 321, arm64: 2
 const ARENA_SIZE = 48 << 20;
 const ATTR_SIZE = 256;
 
+/** glibc's cpu_set_t. */
+const CPU_MASK_SIZE = 128;
+
 const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
@@ -27,11 +30,19 @@ export interface Region {
   readonly bytes: Uint8Array;
 }
 
+/** The mask with only its first CPU. */
+function lowestBit(mask: Uint8Array): Uint8Array {
+  const at = mask.findIndex((byte) => byte !== 0);
+  return mask.map((byte, i) => (i === at ? byte & -byte : 0));
+}
+
 export class Syscalls {
   readonly attr: DataView;
   private readonly koffi: Koffi;
   private readonly bpfFunction: NativeFunction;
   private readonly closeFunction: NativeFunction;
+  private readonly getaffinity: NativeFunction;
+  private readonly setaffinity: NativeFunction;
   private readonly number: number;
   private readonly base: bigint;
   private readonly bytes: Uint8Array;
@@ -44,6 +55,8 @@ export class Syscalls {
     this.number = number;
     this.bpfFunction = libc.func('long syscall(long, long, uint64_t, unsigned long)');
     this.closeFunction = libc.func('int close(int)');
+    this.getaffinity = libc.func('int sched_getaffinity(int, unsigned long, uint64_t)');
+    this.setaffinity = libc.func('int sched_setaffinity(int, unsigned long, uint64_t)');
     this.base = BigInt(mmap(0, ARENA_SIZE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0));
     if (this.base === MAP_FAILED) throw new Error('mmap of the bpf(2) arena failed');
     const buffer = koffi.view(this.base, ARENA_SIZE);
@@ -81,6 +94,25 @@ export class Syscalls {
   bpf(cmd: number, size: number): number {
     const result = this.bpfFunction(this.number, cmd, this.base, size);
     return result >= 0 ? result : -this.koffi.errno();
+  }
+
+  /** Run `body` with this thread on one CPU, so that per-CPU values are those of one CPU. */
+  pinned<T>(body: () => T): T {
+    this.begin();
+    const mask = this.alloc(CPU_MASK_SIZE);
+    if (this.getaffinity(0, CPU_MASK_SIZE, mask.address) < 0) return body();
+    const before = mask.bytes.slice();
+    this.setMask(lowestBit(before));
+    try {
+      return body();
+    } finally {
+      this.setMask(before);
+    }
+  }
+
+  private setMask(mask: Uint8Array): void {
+    this.begin();
+    this.setaffinity(0, CPU_MASK_SIZE, this.put(mask));
   }
 
   close(fd: number): void {

@@ -83,4 +83,8 @@ export interface IsaCase {
   readonly inputs: readonly IsaInput[];
   /** The result the standard asks for (u64 at offset 16 of the packet), where a simple independent model exists. */
   readonly model?: (dst: bigint, src: bigint) => bigint;
+  /** As `model`, for what the source register holds afterwards (u64 at offset 24). */
+  readonly modelSrc?: (dst: bigint, src: bigint) => bigint;
+  /** As `model`, for r0 (u64 at offset 32). */
+  readonly modelR0?: (dst: bigint, src: bigint) => bigint;
 }

@@ -1,0 +1,20 @@
+// Every table of multi-step cases by the name of the file in `observed/` that keeps what the kernel did.
+
+import { adjustCases, contextCases } from './adjust.ts';
+import { legacyCases } from './legacy.ts';
+import { mapCases, mapCreateCases, progArrayCases } from './map.ts';
+import { csumCases, csumNull, packetBytesCases, redirectCases } from './packet-bytes.ts';
+import { tailCallCases } from './tail-call.ts';
+import type { Case } from './types.ts';
+
+export const caseTables: Readonly<Record<string, readonly Case[]>> = {
+  'tail-call': tailCallCases,
+  adjust: adjustCases,
+  'test-run': contextCases,
+  'packet-bytes': [...packetBytesCases, ...redirectCases],
+  'csum-diff': [...csumCases, csumNull],
+  map: mapCases,
+  'map-create': mapCreateCases,
+  'prog-array': progArrayCases,
+  legacy: legacyCases,
+};
