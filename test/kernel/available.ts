@@ -1,5 +1,6 @@
 // Whether the running kernel can be asked, and a `describe` that says loudly when it cannot.
 
+import { release } from 'node:os';
 import { describe } from 'vitest';
 import { closeFd, loadProg } from './bpf.ts';
 import { KernelError } from './errno.ts';
@@ -27,9 +28,20 @@ export function kernelAvailable(): Availability {
   }
 }
 
+/** The release whose behaviour the tables keep. */
+const REFERENCE = [6, 18] as const;
+
+/** Also of the reference release or newer: older ones lack insns and answer some calls otherwise. */
+export function referenceKernelAvailable(): Availability {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  const older = major < REFERENCE[0] || (major === REFERENCE[0] && minor < REFERENCE[1]);
+  if (older) return { ok: false, reason: `Linux ${release()} is older than the reference, ${REFERENCE.join('.')}` };
+  return kernelAvailable();
+}
+
 /** `describe` where the kernel can be asked; elsewhere a warning, and a skipped suite whose title has the reason. */
 export function describeKernel(title: string, body: () => void): void {
-  const { ok, reason } = kernelAvailable();
+  const { ok, reason } = referenceKernelAvailable();
   if (ok) {
     describe(title, body);
     return;

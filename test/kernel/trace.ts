@@ -16,12 +16,14 @@ export function readTrace(): { readonly text: string } | { readonly reason: stri
 
 /**
  * What was printed between two markers, as trace_pipe shows it after `bpf_trace_printk: `, one string for a call of the
- * helper. A call's text may have line ends: lines of other events or without a task begin nothing.
+ * helper, a character for a byte. A call's text may have line ends: lines of other events or without a task begin nothing.
  */
 export function printedBetween(trace: string, begin: string, end: string): string[] {
-  const from = trace.indexOf(begin);
+  const from = trace.lastIndexOf(begin);
   const to = trace.indexOf(end, from);
-  const task = trace.slice(trace.lastIndexOf('\n', from) + 1, trace.indexOf('[', trace.lastIndexOf('\n', from))).trim();
+  if (from < 0 || to < 0) throw new Error(`the trace has lost "${begin}" .. "${end}"`);
+  const lineStart = trace.lastIndexOf('\n', from) + 1;
+  const task = trace.slice(lineStart, trace.indexOf('[', lineStart)).trim();
   const lines: string[] = [];
   for (const line of trace
     .slice(trace.indexOf('\n', from) + 1, trace.lastIndexOf('\n', to) + 1)
