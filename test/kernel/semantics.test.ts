@@ -59,7 +59,9 @@ describeKernel('tail calls in the kernel', () => {
   }
 
   test('both forms of the index behave alike, and a chain runs in its order', () => {
-    for (const one of tailCallCases.filter(({ name }) => name.startsWith('constant'))) {
+    for (const one of tailCallCases.filter(
+      ({ name }) => name.startsWith('constant') && !name.includes('bytes of stack'),
+    )) {
       const constant = observe(one);
       const computed = observe(named(tailCallCases, one.name.replace('constant', 'computed')));
       expect(computed.steps, one.name).toEqual(constant.steps);

@@ -313,7 +313,23 @@ const clobber: Item[] = [
   stx('dw', 10, 9, -512),
 ];
 
-/** The program's frame when it is entered by a tail call: its own 512 bytes, also from a subprogram's depth. */
+/** main uses `bytes` of stack and calls a subprogram that tail-calls: the kernel wants less than 256 bytes, rounded up to 16, before such a call. */
+const stackCase = (bytes: number): Case => ({
+  name: `constant index: ${bytes} bytes of stack in the caller of a subprogram that tail-calls`,
+  maps: maps([1], [0n]),
+  progs: [
+    prog(
+      'main',
+      start(0),
+      [mov(2, 0), stx('dw', 10, 2, -bytes), movr(1, 6), callSubprog('sub'), exit(), label('sub'), movr(6, 1)],
+      [...tailCall('constant', 0), mov(0, 50), exit()],
+    ),
+    leaf(1, 41),
+  ],
+  steps: [run],
+});
+
+/** Two indices that the kernel's verifier knows reach one call: neither is constant there. */
 function branchCase(): Case {
   return {
     name: 'one call site, index by branch: two constants on two paths',
@@ -348,4 +364,6 @@ export const tailCallCases: readonly Case[] = [
     ...subprogCases(form),
   ]),
   branchCase(),
+  stackCase(240),
+  stackCase(248),
 ];
