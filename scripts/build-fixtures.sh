@@ -24,3 +24,40 @@ for version in 14 16 19; do
     object test/data/seed tail_call.c "tail_call-clang$version-$cpu.o" "clang-$version" "$cpu"
   done
 done
+
+in=test/data/object
+object $in subprogs.c subprogs.o clang-19 v3
+object $in subprogs.c subprogs-clang16-v2.o clang-16 v2
+object $in subprogs.c subprogs-clang14-v1.o clang-14 v1
+object $in maps.c maps.o clang-19 v3
+object $in maps.c maps-clang14-v2.o clang-14 v2
+object $in legacy.c legacy.o clang-19 v3
+object $in legacy.c legacy-g0.o clang-16 v2 -g0
+object $in legacy.c legacy-28.o clang-14 v1 -g0 -DEXTENDED
+object $in iproute2.c iproute2.o clang-16 v2 -g0
+object $in types.c types.o clang-19 v3
+object $in types.c types-clang14.o clang-14 v3
+object $in externs.c externs.o clang-19 v3
+object $in core.c core.o clang-19 v3
+object $in sections.c sections.o clang-19 v3
+object $in maps.c maps-g0.o clang-19 v3 -g0
+object $in empty.c empty.o clang-19 v3 -g0
+object $in old_style.S old_style.o clang-19 v3 -g0
+object $in legacy.c big-endian.o clang-19 v3 -target bpfeb
+(cd $in && clang-19 -g0 -O2 -target x86_64-linux-gnu -c empty.c -o x86-64.o)
+(cd $in && clang-19 -g0 -O2 -target mips-linux-gnu -c empty.c -o mips.o)
+(cd $in && clang-19 -g0 -O2 -target bpf -emit-llvm -c empty.c -o bitcode.o)
+
+# What is not read is not kept: BTF stays, DWARF goes.
+for file in "$in"/*.o; do
+  case $file in
+    *bitcode.o) ;;
+    *) llvm-strip-19 --strip-debug "$file" ;;
+  esac
+done
+
+# What bpftool reads out of the same BTF.
+for name in types types-clang14 maps subprogs; do
+  bpftool btf dump file "$in/$name.o" -j > "$in/$name.btf.json"
+done
+bpftool btf dump file examples/tail_call.o -j > test/data/seed/tail_call.btf.json

@@ -106,8 +106,8 @@ class DefinitionReader {
     if (spec.type === 0) this.refuse('type', 'missing', '__uint(type, BPF_MAP_TYPE_...)');
     if (inner !== undefined && !isMapInMap(spec.type))
       this.refuse('values', 'a map template', 'a map of type array_of_maps or hash_of_maps around it');
-    // A map's value in a map-in-map is its id.
-    if (isMapInMap(spec.type)) spec.valueSize = this.agreeing('value_size', 4, spec.valueSize);
+    // Slots hold ids of maps or programs: a u32.
+    if (isMapInMap(spec.type) || valuesOffset >= 0) spec.valueSize = this.agreeing('value_size', 4, spec.valueSize);
     if (inner !== undefined) spec.innerMap = inner;
     return { spec: { ...spec, btfKeyTypeId: typed.key, btfValueTypeId: typed.value }, valuesOffset };
   }

@@ -1,0 +1,2 @@
+// No program at all.
+int data = 1;
