@@ -122,6 +122,10 @@ export const CTX_STATUS_VIOLATION = 1;
 
 /** Free bytes in front of a packet, as Linux gives XDP programs. */
 export const XDP_PACKET_HEADROOM = 256;
+/** Of them Linux keeps these for itself (struct xdp_frame): a frame's hardStart is that much above its first byte. */
+export const XDP_FRAME_HEADER = 40;
+/** A frame is a page unless the packet needs more: hardEnd is this much above its first byte, less XDP_TAILROOM. */
+export const XDP_FRAME_SIZE = 4096;
 /** Largest room for metadata and its granularity. */
 export const XDP_META_MAX = 255;
 /** Room behind the packet: skb_shared_info is kept free by Linux in a 4 KiB frame. */
@@ -192,3 +196,18 @@ export const TRACE_TEXT = 24;
 export const TRACE_LINE_MAX = 1024;
 /** Size of the trace buffer an engine allocates when tracing is first switched on. */
 export const TRACE_BUFFER_SIZE = 262144;
+
+// struct PcapWalk: what a walk over a chunk of a classic pcap file says besides the number of packets.
+// 0   consumed  u32  bytes of the records that were whole
+// 4   error     u32  PCAP_*: why the record behind them was not taken; PCAP_OK when there was only not enough of it
+export const PCAP_WALK_CONSUMED = 0;
+export const PCAP_WALK_ERROR = 4;
+export const PCAP_WALK_SIZE = 8;
+export const PCAP_OK = 0;
+/** A captured length above PCAP_MAX_SNAPLEN: damage, not data. */
+export const PCAP_ERROR_LENGTH = 1;
+/** Flags of a walk: the other byte order, nanosecond fractions. */
+export const PCAP_SWAP = 1;
+export const PCAP_NANO = 2;
+/** The longest packet a record may hold, as in libpcap (MAXIMUM_SNAPLEN). */
+export const PCAP_MAX_SNAPLEN = 262144;

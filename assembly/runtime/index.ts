@@ -31,3 +31,5 @@ export {
 } from './map/ops';
 export { percpu_array_lookup } from './map/percpu-array';
 export { alloc, free, mem_used } from './mem';
+export { batch_copy, batch_in_place, verdict_count } from './replay/batch';
+export { pcap_walk } from './replay/pcap';

@@ -27,6 +27,45 @@ export interface RuntimeExports {
   /** Seeds get_prandom_u32 and the hashes of maps created afterwards. */
   seed(low: number, high: number): void;
 
+  /** Context records (CTX_SIZE each) for packets that run where they lie; `times` and `wireLengths` may be 0. */
+  batch_in_place(
+    ctx: number,
+    count: number,
+    base: number,
+    offsets: number,
+    lengths: number,
+    times: number,
+    wireLengths: number,
+    ifindex: number,
+  ): void;
+  /** The same for copies in frames `stride` apart, with head and tail room. Returns how many fitted: it stops at a packet too long. */
+  batch_copy(
+    ctx: number,
+    count: number,
+    base: number,
+    offsets: number,
+    lengths: number,
+    times: number,
+    wireLengths: number,
+    ifindex: number,
+    frames: number,
+    stride: number,
+  ): number;
+  /** Adds verdicts to u64[6]: ABORTED to REDIRECT, others. */
+  verdict_count(ctx: number, count: number, out: number): void;
+  /** Whole pcap records in [chunk, chunk + length): their number; `out` is struct PcapWalk, `flags` PCAP_SWAP and PCAP_NANO. */
+  pcap_walk(
+    chunk: number,
+    length: number,
+    flags: number,
+    offsets: number,
+    lengths: number,
+    wireLengths: number,
+    times: number,
+    max: number,
+    out: number,
+  ): number;
+
   /** 1 when the running program may touch all of [address, address + size). */
   check_mem(address: bigint, size: number, write: number): number;
   /** 1 when this is exactly the address of a live map. */

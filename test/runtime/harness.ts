@@ -43,7 +43,7 @@ export interface Packet {
 export class Harness {
   readonly rt: RuntimeExports;
   readonly mem: Memory;
-  /** Lines taken out of the trace buffer so far. */
+  /** Lines taken out of the trace buffer so far, a character a byte. */
   readonly lines: string[] = [];
   traceFulls = 0;
   /** Scratch for keys and values of at most 64 KiB each. */
@@ -117,7 +117,7 @@ export class Harness {
     const base = this.mem.u32(VM_BASE + VM_TRACE_BASE);
     const used = this.mem.u32(VM_BASE + VM_TRACE_USED);
     for (let at = base; at < base + used; at += this.mem.u32(at + TRACE_SIZE)) {
-      this.lines.push(new TextDecoder().decode(this.mem.read(at + TRACE_TEXT, this.mem.u32(at + TRACE_LENGTH))));
+      this.lines.push(String.fromCharCode(...this.mem.read(at + TRACE_TEXT, this.mem.u32(at + TRACE_LENGTH))));
     }
     this.mem.setU32(VM_BASE + VM_TRACE_USED, 0);
     return this.lines.splice(0);

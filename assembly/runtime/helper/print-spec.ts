@@ -43,8 +43,9 @@ export function isSpace(c: u32): bool {
   return c == 32 || (c >= 9 && c <= 13);
 }
 
+/** What a format may hold besides white space: everything but ASCII's control characters. */
 export function isPrint(c: u32): bool {
-  return c >= 32 && c < 127;
+  return c >= 32 && c != 127;
 }
 
 function isDigit(c: u32): bool {
@@ -57,7 +58,7 @@ export function isAlnum(c: u32): bool {
 
 /** Whether a plain conversion may be followed by this character. */
 function ends(c: u32): bool {
-  return c == 0 || isSpace(c) || (isPrint(c) && !isAlnum(c));
+  return c == 0 || isSpace(c) || (c > 32 && c < 127 && !isAlnum(c));
 }
 
 function flagOf(c: u32): u32 {

@@ -11,22 +11,33 @@ const digits: u32 = <u32>memory.data(24);
 const MAX_DIGITS: u32 = 24;
 
 let length: u32 = 0;
+/** Beyond this length nothing is added for now. */
+let cut: u32 = u32.MAX_VALUE;
 
 /** Bytes the line would have with room for all. */
 export function lineLength(): u32 {
   return length;
 }
 
-/** Bytes of it that are in `line`. */
+/** Bytes of it that go out: what is stored, up to a NUL that a %c wrote. */
 export function lineStored(): u32 {
-  return min(length, ROOM);
+  const stored = min(length, ROOM);
+  let end: u32 = 0;
+  while (end < stored && load<u8>(line + end)) end++;
+  return end;
 }
 
 export function beginLine(): void {
   length = 0;
 }
 
+/** Drops what would make the line longer than `end`. */
+export function cutLine(end: u32): void {
+  cut = end;
+}
+
 export function put(c: u32): void {
+  if (length >= cut) return;
   if (length < ROOM) store<u8>(line + length, c);
   length++;
 }

@@ -33,6 +33,7 @@ import {
 } from './print-spec';
 import {
   beginLine,
+  cutLine,
   line,
   lineLength,
   lineStored,
@@ -55,8 +56,8 @@ const MAX_ARG_BYTES: u32 = 512;
 const specRoom: u32 = <u32>memory.data(offsetof<Spec>(), 4);
 /** The three arguments of trace_printk, as an array. */
 const three: u32 = <u32>memory.data(24, 8);
-/** For each %s: the bytes of its string. */
-const stringLengths: u32 = <u32>memory.data(48, 4);
+/** For each %s and %pI: the bytes of its text. */
+const textLengths: u32 = <u32>memory.data(48, 4);
 const ip: u32 = <u32>memory.data(16, 8);
 
 /** Readable bytes of the string at `ptr` before its NUL, at most `limit` - 1; 0 when it leaves what a program may read. */
@@ -76,7 +77,7 @@ function gather(spec: Spec, index: u32, value: u64, used: u32): i32 {
     case KIND_POINTER_STRING: {
       if (used == MAX_ARG_BYTES) return -ENOSPC;
       const size = stringLength(value, MAX_ARG_BYTES - used);
-      store<u32>(stringLengths + (index << 2), size);
+      store<u32>(textLengths + (index << 2), size);
       return used + size + 1;
     }
     case KIND_CHAR:
@@ -90,7 +91,9 @@ function gather(spec: Spec, index: u32, value: u64, used: u32): i32 {
       beginLine();
       copyIp(value, spec.bytes);
       putIp(ip, spec.bytes, spec.letter == 73);
-      return min(used + lineLength() + 1, MAX_ARG_BYTES);
+      const size = min(lineLength(), MAX_ARG_BYTES - used - 1);
+      store<u32>(textLengths + (index << 2), size);
+      return used + size + 1;
     }
     default: {
       const start = (used + 3) & ~3;
@@ -143,7 +146,7 @@ function putArgument(spec: Spec, index: u32, value: u64): void {
       spec.width = 0;
     // falls through
     case KIND_STRING:
-      return putPadded(<u32>value, load<u32>(stringLengths + (index << 2)), spec);
+      return putPadded(<u32>value, load<u32>(textLengths + (index << 2)), spec);
     case KIND_POINTER:
       return putPointer(value, spec);
     case KIND_BACKTRACE:
@@ -153,7 +156,9 @@ function putArgument(spec: Spec, index: u32, value: u64): void {
       return putAddress(value, spec);
     case KIND_IP:
       copyIp(value, spec.bytes);
-      return putIp(ip, spec.bytes, spec.letter == 73);
+      cutLine(lineLength() + load<u32>(textLengths + (index << 2)));
+      putIp(ip, spec.bytes, spec.letter == 73);
+      return cutLine(u32.MAX_VALUE);
     default: {
       const number = spec.bytes == 4 ? <u64>(<u32>value) : value;
       return putUnsigned(number, spec.kind == KIND_UNSIGNED ? 10 : 16, spec.kind == KIND_HEX_UPPER, spec);

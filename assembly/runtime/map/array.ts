@@ -1,6 +1,7 @@
 // BPF_MAP_TYPE_ARRAY: values 8 bytes apart right behind the header, all there from the start.
 import { MAP_DATA } from '../../abi';
-import { BPF_EXIST, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT } from '../../isa';
+import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT } from '../../isa';
+import { copy } from '../copy';
 import { BpfMap, MapSpec, newMap, round8 } from './map';
 
 export function arrayCreate(spec: MapSpec): u32 {
@@ -15,11 +16,12 @@ export function array_lookup(map: u32, key: u32): u32 {
   return index < m.maxEntries ? m.data + index * m.stride : 0;
 }
 
-/** What Linux checks before any update of an array kind: 0 or a negated errno. */
+/** What Linux checks before any update of an array kind: 0 or a negated errno. No map here has a spin lock to take. */
 export function arrayUpdateError(m: BpfMap, index: u32, flags: u64): i32 {
-  if (flags > <u64>BPF_EXIST) return -EINVAL;
+  if ((flags & ~(<u64>BPF_F_LOCK)) > <u64>BPF_EXIST) return -EINVAL;
   if (index >= m.maxEntries) return -E2BIG;
-  return flags == BPF_NOEXIST ? -EEXIST : 0;
+  if (flags & BPF_NOEXIST) return -EEXIST;
+  return flags & BPF_F_LOCK ? -EINVAL : 0;
 }
 
 export function arrayUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
@@ -27,7 +29,7 @@ export function arrayUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
   const index = load<u32>(key);
   const error = arrayUpdateError(m, index, flags);
   if (error) return error;
-  memory.copy(m.data + index * m.stride, value, m.valueSize);
+  copy(m.data + index * m.stride, value, m.valueSize);
   return 0;
 }
 

@@ -22,6 +22,7 @@ import {
   ENOENT,
   ENOMEM,
 } from '../../isa';
+import { copy } from '../copy';
 import { alloc, free } from '../mem';
 import { removeRegion, reserveRegion } from '../region';
 import { hash4, hash8, hash16, hashKey, sameKey } from './hash-key';
@@ -223,8 +224,8 @@ export function hashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
   const element = replacement(map, old);
   if (!element) return -ENOMEM;
   store<u32>(element, hash, 4);
-  memory.copy(element + ELEMENT_KEY, key, m.keySize);
-  memory.copy(element + s.valueOffset, value, m.valueSize);
+  copy(element + ELEMENT_KEY, key, m.keySize);
+  copy(element + s.valueOffset, value, m.valueSize);
   const bucket = bucketOf(map, hash);
   store<u32>(element, load<u32>(bucket));
   store<u32>(bucket, element);
@@ -259,7 +260,7 @@ export function hashNextKey(map: u32, key: u32, out: u32): i32 {
     if (element) {
       const next = load<u32>(element);
       if (next) {
-        memory.copy(out, next + ELEMENT_KEY, m.keySize);
+        copy(out, next + ELEMENT_KEY, m.keySize);
         return 0;
       }
       bucket = (hash & s.mask) + 1;
@@ -268,7 +269,7 @@ export function hashNextKey(map: u32, key: u32, out: u32): i32 {
   for (; bucket <= s.mask; bucket++) {
     const first = load<u32>(map + BUCKETS + (bucket << 2));
     if (first) {
-      memory.copy(out, first + ELEMENT_KEY, m.keySize);
+      copy(out, first + ELEMENT_KEY, m.keySize);
       return 0;
     }
   }

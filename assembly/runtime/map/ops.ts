@@ -1,5 +1,6 @@
 // The operations on a map whose kind is known at run time only: from programs (helpers) and from user space (bpf(2)).
 import {
+  BPF_F_LOCK,
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
@@ -76,6 +77,7 @@ export function map_lookup(map: u32, key: u32): u32 {
 
 /** 0 or a negated errno. A per-CPU map's value has every CPU's copy, each in a slot of 8-rounded size. */
 export function map_update(map: u32, key: u32, value: u32, flags: u32): i32 {
+  if (flags & BPF_F_LOCK) return -EINVAL;
   switch (changetype<BpfMap>(map).type) {
     case BPF_MAP_TYPE_ARRAY:
       return arrayUpdate(map, key, value, flags);

@@ -1,5 +1,6 @@
 // BPF_MAP_TYPE_PERCPU_ARRAY: one array per CPU, cpuStride apart. A program sees its own CPU's copy, user space all of them.
 import { MAP_DATA, VM_CPU } from '../../abi';
+import { copy } from '../copy';
 import { vm } from '../env';
 import { arrayUpdateError } from './array';
 import { BpfMap, MapSpec, newMap, round8 } from './map';
@@ -31,7 +32,7 @@ export function percpuArrayUpdate(map: u32, key: u32, value: u32, flags: u64): i
   const m = changetype<BpfMap>(map);
   const error = arrayUpdateError(m, load<u32>(key), flags);
   if (error) return error;
-  memory.copy(percpu_array_lookup(map, key), value, m.valueSize);
+  copy(percpu_array_lookup(map, key), value, m.valueSize);
   return 0;
 }
 
@@ -42,7 +43,7 @@ export function percpuArrayUpdateAll(map: u32, key: u32, values: u32, flags: u64
   const error = arrayUpdateError(m, index, flags);
   if (error) return error;
   for (let cpu: u32 = 0; cpu < m.impl; cpu++) {
-    memory.copy(m.data + cpu * m.cpuStride + index * m.stride, values + cpu * m.stride, m.valueSize);
+    copy(m.data + cpu * m.cpuStride + index * m.stride, values + cpu * m.stride, m.valueSize);
   }
   return 0;
 }
