@@ -28,7 +28,7 @@ export interface CaptureInterface {
 export interface RecordParser {
   readonly format: CaptureFormat;
   readonly interfaces: CaptureInterface[];
-  /** Moves `source.pos` over the records that are whole. Returns 0 when the batch is full, otherwise how many bytes the next step needs. */
+  /** Moves `source.pos` over the records that are whole, into an empty batch. Returns 0 when the batch is full, otherwise how many bytes the next step needs. */
   walk(source: CaptureSource, batch: CaptureBatch): number;
   /** What lies at `source.pos`, for the error of a capture that ends inside it. */
   partAt(source: CaptureSource): string;
