@@ -31,7 +31,4 @@ export const OBJECT_ERRORS = {
     `${f.what}: ${f.found} was given, where an integer from 0 to 4294967295 is expected`,
   OBJECT_EDIT: (f: { what: string; name: string; field: string; found: string; expected: string }) =>
     `${f.what} '${f.name}': ${f.field} cannot be ${f.found}; ${f.expected}`,
-  OBJECT_RAW_VALUE: (f: { what: string; found: string }) =>
-    `${f.what}: the object has no BTF type for it, so give its bytes as a Uint8Array (${f.found} found)`,
-  OBJECT_INDEX: (f: { what: string; found: string }) => `${f.what}: ${f.found} is no 32-bit index`,
 };

@@ -14,6 +14,10 @@ export const VERIFIER_ERRORS = {
     `program ${f.prog}: insn ${f.pc}: helper #${f.helper} is unknown, or this engine does not implement it`,
   VERIFIER_KFUNC: (f: { prog: string; pc: number; kfunc: string }) =>
     `program ${f.prog}: insn ${f.pc}: kfunc ${f.kfunc} is unknown, or this engine does not implement it`,
+  VERIFIER_KSYM: (f: { prog: string; pc: number; id: number }) =>
+    `program ${f.prog}: insn ${f.pc}: kernel variable with BTF id ${f.id}: there is no kernel here to take it from`,
+  VERIFIER_GPL: (f: { prog: string; pc: number; helper: string }) =>
+    `program ${f.prog}: insn ${f.pc}: cannot call GPL-restricted function bpf_${f.helper} from non-GPL compatible program`,
   VERIFIER_MAP_INDEX: (f: { prog: string; pc: number; map: number; maps: number }) =>
     `program ${f.prog}: insn ${f.pc} refers to map ${f.map}, but the program has ${f.maps} maps`,
   VERIFIER_CALL_TARGET: (f: { prog: string; pc: number; target: number }) =>

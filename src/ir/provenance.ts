@@ -51,7 +51,8 @@ function same(a: RegFact, b: RegFact): boolean {
 function join(a: RegFact, b: RegFact): RegFact {
   if (same(a, b)) return a;
   if (a.kind === 'stack' && b.kind === 'stack') return ANY_STACK;
-  if (a.kind === 'map_value' && b.kind === 'map_value' && a.map === b.map && a.off === b.off) return { ...a, nonNull: false };
+  if (a.kind === 'map_value' && b.kind === 'map_value' && a.map === b.map && a.off === b.off)
+    return { ...a, nonNull: false };
   return UNKNOWN;
 }
 
@@ -111,8 +112,10 @@ function alu(state: State, op: Op & { kind: 'alu' }): RegFact {
 
 function load(state: State, op: Op & { kind: 'load' }): RegFact {
   const base = state.regs[op.src];
-  if (base.kind === 'ctx' && op.size === 4 && !op.signed && base.off + op.off >= 0 && base.off + op.off <= 8) return PACKET;
-  if (base.kind === 'stack' && base.off !== undefined && op.size === 8) return state.slots.get(base.off + op.off) ?? UNKNOWN;
+  if (base.kind === 'ctx' && op.size === 4 && !op.signed && base.off + op.off >= 0 && base.off + op.off <= 8)
+    return PACKET;
+  if (base.kind === 'stack' && base.off !== undefined && op.size === 8)
+    return state.slots.get(base.off + op.off) ?? UNKNOWN;
   return UNKNOWN;
 }
 
@@ -210,7 +213,8 @@ function wide(op: Op & { kind: 'lddw' }): RegFact {
 function refineNull(state: State, op: Op | undefined, taken: boolean): State {
   if (op?.kind !== 'jcond' || op.width !== 64 || op.src.kind !== 'imm' || op.src.value !== 0) return state;
   const fact = state.regs[op.dst];
-  if (fact.kind !== 'map_value' || fact.off !== 0 || (op.op !== 'eq' && op.op !== 'ne') || (op.op === 'ne') !== taken) return state;
+  if (fact.kind !== 'map_value' || fact.off !== 0 || (op.op !== 'eq' && op.op !== 'ne') || (op.op === 'ne') !== taken)
+    return state;
   // Only the register that was tested: that another one holds the same pointer is not tracked.
   const refined = copyState(state);
   refined.regs[op.dst] = { ...fact, nonNull: true };

@@ -201,14 +201,20 @@ class Compiler {
     const loop = module.addFunc(`run:${prog.name}`, BATCH_TYPE, batchLoop(env.vm, env.callee(checked.funcs[0].start)));
     module.exportFunc(prog.name, env.callee(checked.funcs[0].start));
     module.exportFunc(`run:${prog.name}`, loop);
-    for (const pc of callbackTargets(checked)) module.exportFunc(`${prog.name}/${funcName(checked, pc)}`, env.callee(pc));
+    for (const pc of callbackTargets(checked))
+      module.exportFunc(`${prog.name}/${funcName(checked, pc)}`, env.callee(pc));
   }
 
   private addFunc(env: ProgEnv, i: number, name: string, cfg: Cfg): void {
     const { prog, funcs } = env.checked;
     const body = lowerFunc(env, funcs[i], cfg);
     if (body.length > MAX_FUNCTION_BYTES) {
-      throw new CompileError('COMPILE_TOO_LARGE', { prog: prog.name, func: name, bytes: body.length, limit: MAX_FUNCTION_BYTES });
+      throw new CompileError('COMPILE_TOO_LARGE', {
+        prog: prog.name,
+        func: name,
+        bytes: body.length,
+        limit: MAX_FUNCTION_BYTES,
+      });
     }
     this.module.addFunc(name, i === 0 ? PROG_TYPE : SUBPROG_TYPE, body);
   }

@@ -7,8 +7,8 @@ import type { RegFact } from '../verifier/facts.ts';
 import { checkArgument, checkCtx, checkMap, checkSize, checkSizedArgument, refreshPacket } from './check.ts';
 import { type FuncEnv, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
 import { loadBudget, saveBudget } from './lower-exit.ts';
-import { lowerTailCall } from './tail-call.ts';
 import * as w from './opcodes.ts';
+import { lowerTailCall } from './tail-call.ts';
 
 const UNKNOWN: RegFact = { kind: 'unknown' };
 

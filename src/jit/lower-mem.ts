@@ -4,8 +4,8 @@ import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
 import { type Access, checkAccess } from './check.ts';
 import { type FuncEnv, pushBase, pushReg, pushReg32, setReg } from './env.ts';
-import { leave } from './lower-exit.ts';
 import { swapped32 } from './lower-alu.ts';
+import { leave } from './lower-exit.ts';
 import * as w from './opcodes.ts';
 
 const LOAD_U: Record<number, number> = { 1: w.I64_LOAD8_U, 2: w.I64_LOAD16_U, 4: w.I64_LOAD32_U, 8: w.I64_LOAD };

@@ -1,6 +1,7 @@
 /** One BPF function to one Wasm function: its locals, then its structured control flow, op by op. */
-import { BPF_MAX_LOOPS } from '../../assembly/isa.ts';
+
 import { MAP_DATA, TRAP_BUDGET } from '../../assembly/abi.ts';
+import { BPF_MAX_LOOPS } from '../../assembly/isa.ts';
 import type { Cfg } from '../ir/cfg.ts';
 import { type Flow, structure } from '../ir/structure.ts';
 import type { Op } from '../isa/op.ts';

@@ -48,7 +48,13 @@ function writesFrame(op: Op): boolean {
   }
 }
 
-function checkTarget(prog: LinkedProg, ops: readonly (Op | undefined)[], func: LinkedFunc, pc: number, target: number): void {
+function checkTarget(
+  prog: LinkedProg,
+  ops: readonly (Op | undefined)[],
+  func: LinkedFunc,
+  pc: number,
+  target: number,
+): void {
   if (target < func.start || target >= func.end) {
     throw new VerifierError('VERIFIER_JUMP_RANGE', { prog: prog.name, pc, target, func: func.name });
   }
@@ -104,7 +110,8 @@ function orderFuncs(prog: LinkedProg, ops: readonly (Op | undefined)[]): LinkedF
     const found = new Set<LinkedFunc>();
     for (let pc = func.start; pc < func.end; pc++) {
       const op = ops[pc];
-      const target = op?.kind === 'call_local' ? op.target : op?.kind === 'lddw' && op.value.kind === 'func' ? op.value.target : -1;
+      const target =
+        op?.kind === 'call_local' ? op.target : op?.kind === 'lddw' && op.value.kind === 'func' ? op.value.target : -1;
       if (target < 0) continue;
       const callee = byStart.get(target);
       if (callee === undefined) throw new VerifierError('VERIFIER_CALL_TARGET', { prog: prog.name, pc, target });

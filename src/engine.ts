@@ -1,0 +1,288 @@
+/**
+ * The engine: one linear memory (the address space), one function table (the slots programs jump through), the runtime, a clock, a trace
+ * sink and devices. `load` takes an object through the stages:
+ *
+ *     BpfObject -> link -> check -> compile -> instantiate -> Prog
+ */
+import {
+  DEFAULT_CPUS,
+  DEFAULT_INSN_BUDGET,
+  MAX_CPUS,
+  STACK_TOP,
+  VM_BASE,
+  VM_BUDGET_LIMIT,
+  VM_CPU,
+  VM_FRAME_TOP,
+  VM_TIME,
+} from '../assembly/abi.ts';
+import { RunError } from './errors/index.ts';
+import type { LinkOptions } from './link/link.ts';
+import type { LinkedProg } from './link/types.ts';
+import { Loaded, Loader, type LoadParts } from './loader.ts';
+import { mapCodecs } from './object/codec.ts';
+import type { BpfObject, MapSpec } from './object/types.ts';
+import { Device, type DeviceOptions } from './runtime/device.ts';
+import { instantiateRuntime, type RuntimeExports } from './runtime/exports.ts';
+import type { ProgHost } from './runtime/host.ts';
+import type { BpfMap } from './runtime/map.ts';
+import { createMap } from './runtime/map-create.ts';
+import { Memory } from './runtime/memory.ts';
+import type { Prog } from './runtime/prog.ts';
+import { SharedTable } from './runtime/table.ts';
+import { TraceBuffer, type TraceQueue } from './runtime/trace.ts';
+
+export interface EngineOptions {
+  /** Seed of bpf_get_prandom_u32 and of hash maps: the same seed, the same run. Default 0. */
+  readonly seed?: number | bigint;
+  /** CPUs that per-CPU maps have a value for. Default 1. */
+  readonly cpus?: number;
+  /** The CPU programs run on. Default 0. */
+  readonly cpu?: number;
+  /** Where bpf_ktime_get_ns starts from for `prog.run` and devices; the host's monotonic clock unless given. */
+  readonly clock?: () => bigint;
+  /** Insns one packet may take in loops before its run counts as endless. */
+  readonly insnBudget?: number;
+  /** Most pages (64 KiB each) the memory may grow to. Default 65536, the most Wasm has. */
+  readonly maximumPages?: number;
+  /** Keep trace_printk lines from the start on; otherwise from the first use of `engine.trace`. */
+  readonly trace?: boolean;
+}
+
+export interface LoadOptions extends LinkOptions {
+  /** Names of the programs to load instead of those that autoload. */
+  readonly progs?: readonly string[];
+  /** Explicit bounds checks in every access. Default true. */
+  readonly checked?: boolean;
+  /** Let binaryen optimise the code. */
+  readonly optimize?: boolean;
+  /** Maps to use instead of creating those of the same name (bpf_map__reuse_fd). */
+  readonly reuse?: Readonly<Record<string, BpfMap>>;
+}
+
+const MIN_PAGES = 16;
+const MAX_PAGES = 65536;
+
+export class Engine implements ProgHost {
+  readonly memory: Memory;
+  readonly vm = VM_BASE;
+  readonly cpus: number;
+  readonly table = new SharedTable();
+  running = false;
+  /** @internal */
+  readonly progNames = new Map<number, string>();
+  private exports: RuntimeExports | undefined;
+  private readonly traceBuffer: TraceBuffer;
+  private readonly clock: () => bigint;
+  private readonly deviceList = new Map<string, Device>();
+  private readonly loadedObjects = new Set<Loaded>();
+  private readonly ownMaps = new Set<BpfMap>();
+  private scratchArea = { address: 0, size: 0 };
+  private frameArea = { address: 0, size: 0 };
+  private nextMapId = 1;
+  private nextProgId = 1;
+  private closed = false;
+
+  private constructor(options: EngineOptions) {
+    const maximum = options.maximumPages ?? MAX_PAGES;
+    checkOption('maximumPages', maximum, MIN_PAGES, MAX_PAGES);
+    this.cpus = options.cpus ?? DEFAULT_CPUS;
+    checkOption('cpus', this.cpus, 1, MAX_CPUS);
+    checkOption('cpu', options.cpu ?? 0, 0, this.cpus - 1);
+    checkOption('insnBudget', options.insnBudget ?? DEFAULT_INSN_BUDGET, 1, 0x7fffffff);
+    this.memory = new Memory(new WebAssembly.Memory({ initial: MIN_PAGES, maximum }));
+    this.clock = options.clock ?? monotonic;
+    this.traceBuffer = new TraceBuffer(this.memory, this.vm);
+  }
+
+  /** A new engine; nothing is shared between two of them. */
+  static async create(options: EngineOptions = {}): Promise<Engine> {
+    const engine = new Engine(options);
+    const traceFull = () => engine.traceBuffer.flush();
+    engine.exports = await instantiateRuntime(engine.memory.raw, { vm: engine.vm, traceFull });
+    const seed = BigInt.asUintN(64, BigInt(options.seed ?? 0));
+    engine.runtime.seed(Number(seed & 0xffffffffn) | 0, Number(seed >> 32n) | 0);
+    const { view } = engine.memory;
+    view.setInt32(engine.vm + VM_BUDGET_LIMIT, options.insnBudget ?? DEFAULT_INSN_BUDGET, true);
+    view.setUint32(engine.vm + VM_FRAME_TOP, STACK_TOP, true);
+    view.setUint32(engine.vm + VM_CPU, options.cpu ?? 0, true);
+    if (options.trace === true) engine.enableTrace();
+    return engine;
+  }
+
+  /** @internal the runtime's functions */
+  get runtime(): RuntimeExports {
+    if (this.exports === undefined) throw new RunError('RUN_INTERNAL', { detail: 'the runtime is not there yet' });
+    return this.exports;
+  }
+
+  /** @internal zeroed memory for as long as `free` is not called */
+  alloc(bytes: number, what: string): number {
+    const address = this.runtime.alloc(bytes) >>> 0;
+    if (address === 0) throw new RunError('RUN_MEMORY', { what, bytes });
+    return address;
+  }
+
+  /** @internal */
+  scratch(bytes: number): number {
+    return this.area(this.scratchArea, bytes, 4096, 'a key or value');
+  }
+
+  /** @internal */
+  frames(bytes: number): number {
+    return this.area(this.frameArea, bytes, 8192, 'packets');
+  }
+
+  private area(area: { address: number; size: number }, bytes: number, least: number, what: string): number {
+    if (bytes > area.size) {
+      const size = Math.max(bytes, least, 2 * area.size > 1 << 28 ? 0 : 2 * area.size);
+      const address = this.alloc(size, what);
+      if (area.address !== 0) this.runtime.free(area.address);
+      area.address = address;
+      area.size = size;
+    }
+    return area.address;
+  }
+
+  /** What bpf_ktime_get_ns returns now, outside a replay. */
+  now(): bigint {
+    return this.clock();
+  }
+
+  /** @internal */
+  progName(id: number): string {
+    return this.progNames.get(id) ?? `#${id}`;
+  }
+
+  /** @internal */
+  afterBatch(): void {
+    this.traceBuffer.flush();
+  }
+
+  /** Refuses use after close, and changes while a program runs. */
+  private usable(what: string): void {
+    if (this.closed) throw new RunError('RUN_CLOSED', { what: 'engine', name: '' });
+    if (this.running) throw new RunError('RUN_BUSY', { what });
+  }
+
+  private enableTrace(): void {
+    this.traceBuffer.enable((size) => this.alloc(size, 'the trace buffer'));
+  }
+
+  /**
+   * trace_printk lines in trace_pipe's form, as they come: `for await (const line of engine.trace)`. `engine.trace.drain()` takes those that are
+   * there. Lines are kept from the first use of this property on (or from the start: option `trace`).
+   */
+  get trace(): TraceQueue {
+    if (!this.closed) this.enableTrace();
+    return this.traceBuffer.queue;
+  }
+
+  /**
+   * Loads the object's programs: creates maps, links, checks, compiles, instantiates.
+   * @throws the error of the stage that refuses; then nothing stays loaded
+   */
+  async load(object: BpfObject, options: LoadOptions = {}): Promise<Loaded> {
+    this.usable('load');
+    const loader = new Loader(this, options);
+    try {
+      const loaded = await loader.loadObject(object);
+      this.loadedObjects.add(loaded);
+      return loaded;
+    } catch (error) {
+      loader.undo();
+      throw error;
+    }
+  }
+
+  /**
+   * Loads linked programs that come from no object file; their map references index `LinkedProg.maps`, which `maps` makes live.
+   */
+  async loadLinked(
+    progs: readonly LinkedProg[],
+    maps: ReadonlyMap<MapSpec, BpfMap>,
+    options: LoadOptions = {},
+  ): Promise<Loaded> {
+    this.usable('load');
+    const loader = new Loader(this, options);
+    try {
+      const loaded = await loader.loadLinked(progs, maps);
+      this.loadedObjects.add(loaded);
+      return loaded;
+    } catch (error) {
+      loader.undo();
+      throw error;
+    }
+  }
+
+  /** A map of its own, such as bpf_map_create gives. It lives until its `close` or the engine's. */
+  createMap(spec: MapSpec, object?: BpfObject): BpfMap {
+    this.usable('createMap');
+    const map = createMap(this, this.table, spec, this.nextMapId++, mapCodecs(object?.btf, spec));
+    this.ownMaps.add(map);
+    return map;
+  }
+
+  /** @internal */
+  newProgId(): number {
+    return this.nextProgId++;
+  }
+
+  /** @internal a loaded object was closed */
+  forget(loaded: Loaded): void {
+    this.loadedObjects.delete(loaded);
+  }
+
+  /** Adds a virtual network device. */
+  addDevice(name: string, options: DeviceOptions = {}): Device {
+    this.usable('addDevice');
+    if (this.deviceList.has(name)) throw new RunError('RUN_DEVICE_EXISTS', { name });
+    const taken = new Set([...this.deviceList.values()].map((d) => d.ifindex));
+    let ifindex = options.ifindex ?? 1;
+    if (options.ifindex === undefined) while (taken.has(ifindex)) ifindex++;
+    checkOption('ifindex', ifindex, 1, 0x7fffffff);
+    if (taken.has(ifindex)) throw new RunError('RUN_DEVICE_EXISTS', { name: `with ifindex ${ifindex}` });
+    const device = new Device(name, ifindex, options.mtu ?? 1500);
+    this.deviceList.set(name, device);
+    return device;
+  }
+
+  get devices(): readonly Device[] {
+    return [...this.deviceList.values()];
+  }
+
+  /** Programs that run or sit in slots: whether one of them moves packet ends decides how packets are laid out. */
+  get progs(): readonly Prog[] {
+    return [...this.loadedObjects].flatMap((loaded) => [...loaded.progs.values()]);
+  }
+
+  /** @internal sets what the runtime's clock shows to contexts that carry no time */
+  setTime(ns: bigint): void {
+    this.memory.view.setBigUint64(this.vm + VM_TIME, BigInt.asUintN(64, ns), true);
+  }
+
+  /** Detaches, unloads and frees everything. Closing twice is fine. */
+  close(): void {
+    if (this.closed) return;
+    for (const device of this.deviceList.values()) device.close();
+    for (const loaded of [...this.loadedObjects]) loaded.close();
+    for (const map of this.ownMaps) map.close();
+    this.traceBuffer.flush();
+    this.traceBuffer.queue.close();
+    this.closed = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+export { Loaded, type LoadParts };
+
+function monotonic(): bigint {
+  return BigInt(Math.round(performance.now() * 1e6));
+}
+
+function checkOption(option: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new RunError('RUN_OPTION', { option, found: String(value), expected: `an integer from ${min} to ${max}` });
+}

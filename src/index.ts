@@ -1,0 +1,14 @@
+/** bpf2wasm: loads BPF objects, compiles them to WebAssembly and runs packets through them. */
+export { type CompileObjectOptions, compileObject, prepare } from './compiler.ts';
+export { Engine, type EngineOptions, Loaded, type LoadOptions } from './engine.ts';
+export * from './errors/index.ts';
+export type { LinkedProg } from './link/types.ts';
+export { type LoadOptions as OpenOptions, loadObject } from './object/load.ts';
+export type { BpfObject, MapSpec, ProgSpec, ProgType } from './object/types.ts';
+export { Device, type DeviceOptions, Link } from './runtime/device.ts';
+export { BpfMap } from './runtime/map.ts';
+export { type Verdict, verdictName } from './runtime/packet.ts';
+export { Prog, type ProgStats, type RunOptions, type RunResult } from './runtime/prog.ts';
+export { ProgArray } from './runtime/prog-array.ts';
+export { formatTraceLine } from './runtime/trace.ts';
+export { describeViolation, type Violation } from './runtime/trap.ts';

@@ -1,0 +1,286 @@
+/**
+ * The load step: brings the programs of one object into an engine. Everything it makes is given back when a later step fails.
+ */
+import { STATS_SITE_SIZE, STATS_SITES } from '../assembly/abi.ts';
+import type { Engine, LoadOptions } from './engine.ts';
+import { RunError, VerifierError } from './errors/index.ts';
+import { HELPER_BY_ID } from './isa/helpers.ts';
+import { type Binding, callbackTargets, compile, tailCallSites } from './jit/compile.ts';
+import { link } from './link/link.ts';
+import type { LinkedProg } from './link/types.ts';
+import type { BpfObject, MapSpec } from './object/types.ts';
+import type { BpfMap } from './runtime/map.ts';
+import { Prog } from './runtime/prog.ts';
+import { ProgArray } from './runtime/prog-array.ts';
+import { type CheckedProg, checkStructure } from './verifier/structural.ts';
+
+/** Program types the engine runs. */
+const RUNNABLE = ['xdp', 'socket_filter'];
+
+/** The live programs and maps of one object. */
+export interface LoadParts {
+  readonly progs: ReadonlyMap<string, Prog>;
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  /** The Wasm module the programs became. */
+  readonly wasm: Uint8Array;
+}
+
+export class Loaded implements LoadParts {
+  readonly progs: ReadonlyMap<string, Prog>;
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  readonly wasm: Uint8Array;
+  private readonly engine: Engine;
+  private closed = false;
+
+  constructor(engine: Engine, parts: LoadParts) {
+    this.engine = engine;
+    this.progs = parts.progs;
+    this.maps = parts.maps;
+    this.wasm = parts.wasm;
+  }
+
+  /** @throws RunError RUN_NO_PROG that lists what there is */
+  prog(name: string): Prog {
+    const prog = this.progs.get(name);
+    if (prog === undefined) throw new RunError('RUN_NO_PROG', { name, have: [...this.progs.keys()] });
+    return prog;
+  }
+
+  /**
+   * A map by name; data sections also by their section's name (`.rodata`).
+   * @throws RunError RUN_NO_MAP that lists what there is
+   */
+  map(name: string): BpfMap {
+    const map = this.maps.get(name) ?? this.dataMap(name);
+    if (map === undefined) throw new RunError('RUN_NO_MAP', { name, have: [...this.maps.keys()] });
+    return map;
+  }
+
+  private dataMap(name: string): BpfMap | undefined {
+    if (!name.startsWith('.')) return undefined;
+    return [...this.maps.values()].find((m) => m.spec.dataKind !== '' && m.name.endsWith(name));
+  }
+
+  /** Lets go of every program and map. What a slot, a link or another object still holds stays alive. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const prog of this.progs.values()) prog.close();
+    for (const map of this.maps.values()) map.close();
+    this.engine.forget(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** A program's place in the engine before its code exists. */
+interface Seat {
+  readonly id: number;
+  readonly stats: number;
+  /** Table slots of its callbacks, by pc. */
+  readonly callbacks: ReadonlyMap<number, number>;
+}
+
+export class Loader {
+  private readonly engine: Engine;
+  private readonly options: LoadOptions;
+  /** What to give back when a later step fails, last first. */
+  private readonly undoing: (() => void)[] = [];
+
+  constructor(engine: Engine, options: LoadOptions) {
+    this.engine = engine;
+    this.options = options;
+  }
+
+  undo(): void {
+    for (const step of this.undoing.reverse()) step();
+  }
+
+  async loadObject(object: BpfObject): Promise<Loaded> {
+    const wanted = this.options.progs;
+    for (const name of wanted ?? []) {
+      if (!object.progs.some((p) => p.name === name)) {
+        throw new RunError('RUN_NO_PROG', { name, have: object.progs.map((p) => p.name) });
+      }
+    }
+    const specs = object.progs.filter((p) => (wanted === undefined ? p.autoload : wanted.includes(p.name)));
+    const linked = specs.map((spec) => link(object, spec, this.options));
+    const checked = linked.map((prog) => this.check(prog));
+    const maps = new Map<MapSpec, BpfMap>();
+    for (const spec of object.maps) maps.set(spec, this.makeMap(object, spec));
+    const { progs, wasm } = await this.instantiate(checked, maps, object.name);
+    for (const [spec, map] of maps) fillSlots(spec, map, progs);
+    const byName = new Map([...maps].map(([spec, map]) => [spec.name, map]));
+    return new Loaded(this.engine, { progs, maps: byName, wasm });
+  }
+
+  async loadLinked(linked: readonly LinkedProg[], maps: ReadonlyMap<MapSpec, BpfMap>): Promise<Loaded> {
+    const checked = linked.map((prog) => this.check(prog));
+    const { progs, wasm } = await this.instantiate(checked, maps, linked[0]?.name ?? 'empty');
+    return new Loaded(this.engine, { progs, maps: new Map(), wasm });
+  }
+
+  private check(prog: LinkedProg): CheckedProg {
+    if (!RUNNABLE.includes(prog.type)) throw new VerifierError('VERIFIER_TYPE', { prog: prog.name, type: prog.type });
+    const checked = checkStructure(prog);
+    checked.ops.forEach((op, pc) => {
+      if (op?.kind === 'call_kfunc') {
+        throw new VerifierError('VERIFIER_KFUNC', { prog: prog.name, pc, kfunc: prog.kfuncs[op.id] ?? `#${op.id}` });
+      }
+      if (op?.kind === 'lddw' && op.value.kind === 'btf_id') {
+        throw new VerifierError('VERIFIER_KSYM', { prog: prog.name, pc, id: op.value.id });
+      }
+      if (op?.kind === 'call' && HELPER_BY_ID.get(op.helper)?.gplOnly === true && !prog.gplCompatible) {
+        throw new VerifierError('VERIFIER_GPL', {
+          prog: prog.name,
+          pc,
+          helper: HELPER_BY_ID.get(op.helper)?.name ?? '',
+        });
+      }
+    });
+    return checked;
+  }
+
+  private makeMap(object: BpfObject, spec: MapSpec): BpfMap {
+    const reused = this.options.reuse?.[spec.name];
+    if (reused !== undefined) {
+      checkReuse(spec, reused);
+      reused.addUser();
+      this.undoing.push(() => reused.close());
+      return reused;
+    }
+    const map = this.engine.createMap(spec, object);
+    this.undoing.push(() => map.close());
+    if (spec.initialValue !== undefined) map.set(0, spec.initialValue);
+    if (spec.dataKind === 'rodata' || spec.dataKind === 'kconfig') map.freeze();
+    return map;
+  }
+
+  /** Statistics, an id and the callbacks' slots: what the code needs as constants. */
+  private seat(checked: CheckedProg): Seat {
+    const { engine } = this;
+    const stats = engine.alloc(STATS_SITES + tailCallSites(checked).length * STATS_SITE_SIZE, 'statistics');
+    const callbacks = new Map(callbackTargets(checked).map((pc) => [pc, engine.table.alloc(1)]));
+    return { id: engine.newProgId(), stats, callbacks };
+  }
+
+  private freeSeat(seat: Seat): void {
+    this.engine.runtime.free(seat.stats);
+    for (const slot of seat.callbacks.values()) this.engine.table.release(slot, 1);
+    this.engine.progNames.delete(seat.id);
+  }
+
+  private async instantiate(
+    progs: readonly CheckedProg[],
+    maps: ReadonlyMap<MapSpec, BpfMap>,
+    name: string,
+  ): Promise<{ progs: Map<string, Prog>; wasm: Uint8Array }> {
+    const seats = new Map(progs.map((p) => [p, this.seat(p)]));
+    this.undoing.push(() => {
+      for (const seat of seats.values()) this.freeSeat(seat);
+    });
+    const wasm = await this.compile(progs, seats, maps, name);
+    const module = await WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>);
+    const instance = await WebAssembly.instantiate(module, this.imports());
+    // From here on the programs own their seats.
+    this.undoing.pop();
+    const made = new Map<string, Prog>();
+    this.undoing.push(() => {
+      for (const prog of made.values()) prog.close();
+    });
+    for (const checked of progs) {
+      const prog = this.makeProg(checked, seats.get(checked) as Seat, instance.exports, maps);
+      made.set(prog.name, prog);
+    }
+    return { progs: made, wasm };
+  }
+
+  private async compile(
+    progs: readonly CheckedProg[],
+    seats: ReadonlyMap<CheckedProg, Seat>,
+    maps: ReadonlyMap<MapSpec, BpfMap>,
+    name: string,
+  ): Promise<Uint8Array> {
+    const binding: Binding = {
+      vm: this.engine.vm,
+      map: (spec) => {
+        const map = maps.get(spec);
+        if (map === undefined)
+          throw new RunError('RUN_NO_MAP', { name: spec.name, have: [...maps.keys()].map((m) => m.name) });
+        return { address: map.address, tableBase: map instanceof ProgArray ? map.tableBase : 0 };
+      },
+      prog: (checked) => seats.get(checked) as Seat,
+      funcSlot: (checked, pc) => seats.get(checked)?.callbacks.get(pc) ?? 0,
+    };
+    const bytes = compile(progs, { binding, checked: this.options.checked ?? true, name });
+    if (this.options.optimize !== true) return bytes;
+    const { optimize } = await import('./jit/optimize.ts');
+    return optimize(bytes);
+  }
+
+  private imports(): WebAssembly.Imports {
+    const { engine } = this;
+    const runtime = engine.runtime as unknown as WebAssembly.ModuleImports;
+    const { trap, check_mem, check_map } = runtime;
+    const env = { memory: engine.memory.raw, table: engine.table.table, trap, check_mem, check_map };
+    return { env, helper: runtime } as WebAssembly.Imports;
+  }
+
+  private makeProg(
+    checked: CheckedProg,
+    seat: Seat,
+    exports: WebAssembly.Exports,
+    maps: ReadonlyMap<MapSpec, BpfMap>,
+  ): Prog {
+    const { engine } = this;
+    const { prog } = checked;
+    const used = prog.maps.map((spec) => maps.get(spec) as BpfMap);
+    const calls = checked.ops.filter((op) => op?.kind === 'call').map((op) => HELPER_BY_ID.get(op.helper));
+    const tailCalls = calls.some((h) => h?.name === 'tail_call');
+    for (const map of used) {
+      if (tailCalls && map instanceof ProgArray) map.claim(prog.name, prog.type);
+    }
+    for (const map of used) map.hold();
+    engine.progNames.set(seat.id, prog.name);
+    for (const [pc, slot] of seat.callbacks) {
+      const func = prog.funcs.find((f) => f.start === pc)?.name ?? `${pc}`;
+      engine.table.table.set(slot, exports[`${prog.name}/${func}`] as () => unknown);
+    }
+    return new Prog(engine, {
+      name: prog.name,
+      section: prog.section,
+      type: prog.type,
+      id: seat.id,
+      func: exports[prog.name] as () => unknown,
+      loop: exports[`run:${prog.name}`] as (ctx: number, end: number) => void,
+      stats: seat.stats,
+      sites: tailCallSites(checked),
+      movesPacket: calls.some((h) => h?.changesPacket === true),
+      tailCalls,
+      dispose: () => {
+        this.freeSeat(seat);
+        for (const map of used) map.release();
+      },
+    });
+  }
+}
+
+/** The prog array slots that the object itself fills (`.values`). */
+function fillSlots(spec: MapSpec, map: BpfMap, progs: ReadonlyMap<string, Prog>): void {
+  spec.initialSlots.forEach((name, slot) => {
+    if (name === undefined) return;
+    const prog = progs.get(name);
+    if (prog === undefined) throw new RunError('RUN_NO_PROG', { name, have: [...progs.keys()] });
+    map.set(slot, prog);
+  });
+}
+
+function checkReuse(spec: MapSpec, map: BpfMap): void {
+  for (const field of ['type', 'keySize', 'valueSize', 'maxEntries'] as const) {
+    if (spec[field] === map.spec[field]) continue;
+    const detail = `it is to be reused, but its ${field} is ${map.spec[field]}, not ${spec[field]}`;
+    throw new RunError('RUN_MAP_CREATE', { map: spec.name, errno: 22, detail });
+  }
+}

@@ -1,0 +1,30 @@
+/** Makes a live map from a wish, as BPF_MAP_CREATE does. */
+import {
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PROG_ARRAY,
+} from '../../assembly/isa.ts';
+import { RunError } from '../errors/index.ts';
+import type { MapSpec } from '../object/types.ts';
+import { errnoOf } from './exports.ts';
+import { BpfMap, type MapCodecs, type MapHost } from './map.ts';
+import { ProgArray } from './prog-array.ts';
+import type { SharedTable } from './table.ts';
+
+const IMPLEMENTED = [BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY];
+
+/** @throws RunError with the kernel's errno when the wish cannot be met */
+export function createMap(host: MapHost, table: SharedTable, spec: MapSpec, id: number, codecs: MapCodecs): BpfMap {
+  if (!IMPLEMENTED.includes(spec.type)) throw new RunError('RUN_MAP_TYPE', { map: spec.name, type: spec.type });
+  const { type, keySize, valueSize, maxEntries, flags } = spec;
+  const result = host.runtime.map_create(type, keySize, valueSize, maxEntries, flags, host.cpus);
+  const errno = errnoOf(result);
+  if (errno !== 0) {
+    const detail = `type ${type}, key ${keySize} bytes, value ${valueSize} bytes, ${maxEntries} entries, flags 0x${flags.toString(16)}`;
+    throw new RunError('RUN_MAP_CREATE', { map: spec.name, errno, detail });
+  }
+  const address = result >>> 0;
+  if (type === BPF_MAP_TYPE_PROG_ARRAY) return new ProgArray(host, spec, address, id, table);
+  return new BpfMap(host, spec, address, id, codecs);
+}

@@ -1,0 +1,272 @@
+/** A live map, seen from JavaScript: what libbpf's bpf_map__* do, with values decoded by a codec where there is BTF. */
+import { MAP_COUNT, MAP_CPU_STRIDE } from '../../assembly/abi.ts';
+import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PROG_ARRAY, ENOENT } from '../../assembly/isa.ts';
+import { RunError } from '../errors/index.ts';
+import type { MapSpec } from '../object/types.ts';
+import type { RuntimeExports } from './exports.ts';
+import type { Memory } from './memory.ts';
+
+/** Turns bytes into what users see and back; made from BTF by the engine, or `rawCodec`. */
+export interface Codec {
+  decode(bytes: Uint8Array): unknown;
+  /** @param what for messages, such as `key of map x` */
+  encode(value: unknown, what: string): Uint8Array;
+}
+
+export interface MapCodecs {
+  readonly key: Codec;
+  readonly value: Codec;
+}
+
+/** Raw access instead of decoded values. */
+export interface RawOption {
+  readonly raw?: boolean;
+}
+
+export interface UpdateOptions {
+  /** BPF_ANY (default), BPF_NOEXIST or BPF_EXIST. */
+  readonly flags?: 'any' | 'noexist' | 'exist' | number;
+}
+
+const FLAGS = { any: 0, noexist: 1, exist: 2 } as const;
+
+/** What a map needs of its engine. */
+export interface MapHost {
+  readonly memory: Memory;
+  readonly runtime: RuntimeExports;
+  readonly cpus: number;
+  /** Scratch memory of at least `bytes`, for keys and values on their way in. */
+  scratch(bytes: number): number;
+}
+
+export class BpfMap {
+  readonly name: string;
+  readonly spec: MapSpec;
+  readonly id: number;
+  /** Address of `struct Map` in the engine's memory. */
+  readonly address: number;
+  protected readonly host: MapHost;
+  private readonly codecs: MapCodecs;
+  private frozen = false;
+  private closed = false;
+  /** Programs and users that refer to it; the last one to go frees it. */
+  private references = 1;
+  private users = 1;
+
+  constructor(host: MapHost, spec: MapSpec, address: number, id: number, codecs: MapCodecs) {
+    this.host = host;
+    this.spec = spec;
+    this.name = spec.name;
+    this.address = address;
+    this.id = id;
+    this.codecs = codecs;
+  }
+
+  /** bytes of a value as the bpf(2) system call sees it: per-CPU kinds have one copy per CPU, rounded up to 8. */
+  get valueBytes(): number {
+    return this.isPerCpu ? ((this.spec.valueSize + 7) & ~7) * this.host.cpus : this.spec.valueSize;
+  }
+
+  get isPerCpu(): boolean {
+    return this.spec.type === BPF_MAP_TYPE_PERCPU_ARRAY;
+  }
+
+  protected alive(): void {
+    if (this.closed) throw new RunError('RUN_CLOSED', { what: 'map', name: this.name });
+  }
+
+  protected fail(op: string, result: number): never {
+    throw new RunError('RUN_MAP_OP', { map: this.name, op, errno: -result });
+  }
+
+  /** Encodes a key: raw bytes pass as they are; array kinds take a number. */
+  protected keyBytes(key: unknown): Uint8Array {
+    const bytes = key instanceof Uint8Array ? key : this.codecs.key.encode(key, `key of map ${this.name}`);
+    this.checkSize('key', bytes.length, this.spec.keySize);
+    return bytes;
+  }
+
+  private checkSize(what: string, found: number, expected: number): void {
+    if (found !== expected) throw new RunError('RUN_MAP_SIZE', { map: this.name, what, found, expected });
+  }
+
+  private valueIn(value: unknown): Uint8Array {
+    if (value instanceof Uint8Array) {
+      if (this.isPerCpu && value.length === this.spec.valueSize) return this.onEveryCpu(() => value);
+      this.checkSize('value', value.length, this.valueBytes);
+      return value;
+    }
+    const what = `value of map ${this.name}`;
+    if (!this.isPerCpu) {
+      const bytes = this.codecs.value.encode(value, what);
+      this.checkSize('value', bytes.length, this.spec.valueSize);
+      return bytes;
+    }
+    // An array has one value per CPU; anything else goes to all of them.
+    if (Array.isArray(value) && value.length === this.host.cpus) {
+      return this.onEveryCpu((cpu) => this.codecs.value.encode(value[cpu], what));
+    }
+    const one = this.codecs.value.encode(value, what);
+    return this.onEveryCpu(() => one);
+  }
+
+  private onEveryCpu(of: (cpu: number) => Uint8Array): Uint8Array {
+    const stride = (this.spec.valueSize + 7) & ~7;
+    const all = new Uint8Array(stride * this.host.cpus);
+    for (let cpu = 0; cpu < this.host.cpus; cpu++) all.set(of(cpu), cpu * stride);
+    return all;
+  }
+
+  /** Copies bytes into scratch memory at `offset` from its start and returns their address. */
+  protected put(bytes: Uint8Array, offset = 0, total = offset + bytes.length): number {
+    const at = this.host.scratch(total) + offset;
+    this.host.memory.u8.set(bytes, at);
+    return at;
+  }
+
+  private readValue(address: number): Uint8Array {
+    const { u8, view } = this.host.memory;
+    if (!this.isPerCpu) return u8.slice(address, address + this.spec.valueSize);
+    const stride = view.getUint32(this.address + MAP_CPU_STRIDE, true);
+    return this.onEveryCpu((cpu) => u8.subarray(address + cpu * stride, address + cpu * stride + this.spec.valueSize));
+  }
+
+  private decodeValue(bytes: Uint8Array): unknown {
+    if (!this.isPerCpu) return this.codecs.value.decode(bytes);
+    const stride = (this.spec.valueSize + 7) & ~7;
+    const values: unknown[] = [];
+    for (let cpu = 0; cpu < this.host.cpus; cpu++) {
+      values.push(this.codecs.value.decode(bytes.subarray(cpu * stride, cpu * stride + this.spec.valueSize)));
+    }
+    return values;
+  }
+
+  /** The value of a key, or undefined. Per-CPU maps give one value per CPU. With `raw`, its bytes. */
+  get(key: unknown, options: RawOption & { readonly raw: true }): Uint8Array | undefined;
+  get(key: unknown, options?: RawOption): unknown;
+  get(key: unknown, options: RawOption = {}): unknown {
+    this.alive();
+    const bytes = this.keyBytes(key);
+    const address = this.host.runtime.map_lookup(this.address, this.put(bytes)) >>> 0;
+    if (address === 0) return undefined;
+    const value = this.readValue(address);
+    return options.raw === true ? value : this.decodeValue(value);
+  }
+
+  /**
+   * Creates or replaces an element.
+   * @throws RunError RUN_MAP_OP with the kernel's errno: E2BIG when full, EEXIST and ENOENT for the flags, EINVAL
+   */
+  set(key: unknown, value: unknown, options: UpdateOptions = {}): void {
+    this.alive();
+    if (this.frozen) throw new RunError('RUN_MAP_FROZEN', { map: this.name });
+    const keyIn = this.keyBytes(key);
+    const valueIn = this.valueIn(value);
+    const valueAt = (keyIn.length + 7) & ~7;
+    const keyAddress = this.put(keyIn, 0, valueAt + valueIn.length);
+    this.host.memory.u8.set(valueIn, keyAddress + valueAt);
+    const flags = typeof options.flags === 'number' ? options.flags : FLAGS[options.flags ?? 'any'];
+    const result = this.host.runtime.map_update(this.address, keyAddress, keyAddress + valueAt, flags);
+    if (result < 0) this.fail('update', result);
+  }
+
+  /** @returns false when there was no such element */
+  delete(key: unknown): boolean {
+    this.alive();
+    if (this.frozen) throw new RunError('RUN_MAP_FROZEN', { map: this.name });
+    const result = this.host.runtime.map_delete(this.address, this.put(this.keyBytes(key)));
+    if (result === -ENOENT) return false;
+    if (result < 0) this.fail('delete', result);
+    return true;
+  }
+
+  /** Keys in the map's own order, as raw bytes. Elements deleted while iterating are handled as BPF_MAP_GET_NEXT_KEY does. */
+  *rawKeys(): Generator<Uint8Array, void, void> {
+    this.alive();
+    const { keySize } = this.spec;
+    const room = (keySize + 7) & ~7;
+    let key: Uint8Array | undefined;
+    for (;;) {
+      const base = this.host.scratch(2 * room);
+      if (key !== undefined) this.host.memory.u8.set(key, base);
+      const result = this.host.runtime.map_next_key(this.address, key === undefined ? 0 : base, base + room);
+      if (result < 0) return;
+      key = this.host.memory.u8.slice(base + room, base + room + keySize);
+      yield key;
+    }
+  }
+
+  *keys(): Generator<unknown, void, void> {
+    for (const key of this.rawKeys()) yield this.codecs.key.decode(key);
+  }
+
+  entries(options: RawOption & { readonly raw: true }): Generator<[Uint8Array, Uint8Array], void, void>;
+  entries(options?: RawOption): Generator<[unknown, unknown], void, void>;
+  *entries(options: RawOption = {}): Generator<[unknown, unknown], void, void> {
+    const keys = [...this.rawKeys()];
+    for (const key of keys) {
+      const value = this.get(key, { raw: true });
+      // An element may be gone by the time it is reached.
+      if (value === undefined) continue;
+      yield options.raw === true ? [key, value] : [this.codecs.key.decode(key), this.decodeValue(value)];
+    }
+  }
+
+  *values(): Generator<unknown, void, void> {
+    for (const [, value] of this.entries()) yield value;
+  }
+
+  [Symbol.iterator](): Generator<[unknown, unknown], void, void> {
+    return this.entries();
+  }
+
+  /** Elements held: all of them in array kinds. */
+  get size(): number {
+    this.alive();
+    const { type, maxEntries } = this.spec;
+    if (type === BPF_MAP_TYPE_ARRAY || type === BPF_MAP_TYPE_PERCPU_ARRAY) return maxEntries;
+    if (type === BPF_MAP_TYPE_PROG_ARRAY) return [...this.entries({ raw: true })].length;
+    return this.host.memory.view.getUint32(this.address + MAP_COUNT, true);
+  }
+
+  /** From now on JavaScript cannot change it (BPF_MAP_FREEZE). */
+  freeze(): void {
+    this.frozen = true;
+  }
+
+  /** @internal a program refers to it */
+  hold(): void {
+    this.references++;
+  }
+
+  /** @internal a program lets go */
+  release(): void {
+    this.references--;
+    if (this.references === 0) this.destroy();
+  }
+
+  /** @internal another object uses the same map */
+  addUser(): void {
+    this.users++;
+    this.references++;
+  }
+
+  /** A user lets go of its handle. Programs that refer to the map keep it; a prog array is emptied with its last user, as in Linux. */
+  close(): void {
+    if (this.users === 0) return;
+    this.users--;
+    if (this.users === 0) this.lastUserGone();
+    this.release();
+  }
+
+  protected lastUserGone(): void {}
+
+  protected destroy(): void {
+    this.closed = true;
+    this.host.runtime.map_destroy(this.address);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

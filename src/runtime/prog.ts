@@ -1,0 +1,234 @@
+/** A loaded program: runs packets, counts what it did, and lives until its handle and every slot that holds it have let go. */
+import {
+  CTX_SIZE,
+  STATS_RUNS,
+  STATS_SITE_MISSED,
+  STATS_SITE_SIZE,
+  STATS_SITE_TAKEN,
+  STATS_SITES,
+} from '../../assembly/abi.ts';
+import { RunError } from '../errors/index.ts';
+import type { ProgType } from '../object/types.ts';
+import { runBatch } from './batch.ts';
+import type { Device, Link } from './device.ts';
+import type { ProgHost } from './host.ts';
+import { frameSize, layFrame, readContext, type Verdict, verdictName, writeContext, type XdpMeta } from './packet.ts';
+import type { Violation } from './trap.ts';
+
+/** The largest packet a run takes; XDP frames are far smaller, but captures hold reassembled ones. */
+export const MAX_PACKET = 262144;
+
+export interface RunOptions {
+  readonly ctx?: XdpMeta;
+  /** Bytes in front of the packet that start as its metadata. */
+  readonly metadata?: Uint8Array;
+  /** What bpf_ktime_get_ns returns; the engine's clock unless given. */
+  readonly timeNs?: bigint;
+  /** Runs it so many times on the same packet, as BPF_PROG_TEST_RUN does; the last run's result counts. */
+  readonly repeat?: number;
+}
+
+export interface RunResult {
+  readonly verdict: Verdict | `UNKNOWN(${number})`;
+  /** Low 32 bits of R0. */
+  readonly returnValue: number;
+  /** The packet as the program left it. */
+  readonly packet: Uint8Array;
+  readonly metadata: Uint8Array;
+  /** After bpf_redirect with verdict XDP_REDIRECT. */
+  readonly redirect?: { readonly ifindex: number; readonly flags: number };
+  /** Why the run was ended, if it was. */
+  readonly violation?: Violation;
+  /** Average of one run. */
+  readonly durationNs: number;
+}
+
+/** One bpf_tail_call of the program's code. */
+export interface TailCallStats {
+  readonly pc: number;
+  readonly taken: number;
+  readonly missed: number;
+}
+
+export interface ProgStats {
+  /** Times it was entered, by a packet or by a tail call. */
+  readonly runs: number;
+  /** Time spent in runs that began with this program. */
+  readonly timeNs: number;
+  readonly tailCalls: readonly TailCallStats[];
+}
+
+export interface ProgParts {
+  readonly name: string;
+  readonly section: string;
+  readonly type: ProgType;
+  readonly id: number;
+  /** Wasm function for the shared table. */
+  readonly func: () => unknown;
+  /** The batch loop. */
+  readonly loop: (ctx: number, end: number) => void;
+  /** Address of its statistics. */
+  readonly stats: number;
+  readonly sites: readonly number[];
+  /** It calls a helper that moves the packet's ends. */
+  readonly movesPacket: boolean;
+  /** It may tail-call. */
+  readonly tailCalls: boolean;
+  /** Gives back what the program holds: called once, with the last reference. */
+  readonly dispose: () => void;
+}
+
+export class Prog {
+  readonly name: string;
+  readonly section: string;
+  readonly type: ProgType;
+  /** Unique in its engine, from 1. */
+  readonly id: number;
+  readonly host: ProgHost;
+  /** @internal what prog arrays put into the shared table */
+  readonly func: () => unknown;
+  /** @internal the batch loop over context records */
+  readonly loop: (ctx: number, end: number) => void;
+  readonly movesPacket: boolean;
+  readonly tailCalls: boolean;
+  private readonly parts: ProgParts;
+  private references = 1;
+  private closed = false;
+  private timeNs = 0;
+
+  constructor(host: ProgHost, parts: ProgParts) {
+    this.host = host;
+    this.parts = parts;
+    this.name = parts.name;
+    this.section = parts.section;
+    this.type = parts.type;
+    this.id = parts.id;
+    this.func = parts.func;
+    this.loop = parts.loop;
+    this.movesPacket = parts.movesPacket;
+    this.tailCalls = parts.tailCalls;
+  }
+
+  /** @internal throws when the handle is closed */
+  alive(): void {
+    if (this.closed) throw new RunError('RUN_CLOSED', { what: 'program', name: this.name });
+  }
+
+  /** @internal a slot or a link refers to it */
+  hold(): void {
+    this.references++;
+  }
+
+  /** @internal a slot or a link lets go; the last one frees the program */
+  release(): void {
+    this.references--;
+    if (this.references === 0) this.parts.dispose();
+  }
+
+  /**
+   * Runs the program once on a copy of `packet`.
+   * @throws RunError when the packet is too large, the handle closed, or an option out of range
+   */
+  run(packet: Uint8Array, options: RunOptions = {}): RunResult {
+    this.alive();
+    return this.runAttached(packet, options);
+  }
+
+  /** @internal runs although the handle may be closed: a link holds the program */
+  runAttached(packet: Uint8Array, options: RunOptions): RunResult {
+    const metadata = options.metadata ?? new Uint8Array(0);
+    const repeat = options.repeat ?? 1;
+    checkRun(packet, metadata, repeat);
+    const { memory } = this.host;
+    const ctx = this.host.frames(CTX_SIZE + frameSize(packet.length));
+    const frame = layFrame(ctx + CTX_SIZE, packet.length, metadata.length);
+    let violation: Violation | undefined;
+    let spent = 0;
+    for (let i = 0; i < repeat; i++) {
+      // Every run starts from the same packet.
+      memory.u8.set(packet, frame.data);
+      memory.u8.set(metadata, frame.dataMeta);
+      const timeNs = options.timeNs ?? this.host.now();
+      writeContext(memory.view, ctx, { ...options.ctx, ...frame, timeNs, wireLength: packet.length });
+      const started = performance.now();
+      runBatch(this.host, this.loop, { ctx, count: 1 }, (v) => {
+        violation = v;
+      });
+      spent += performance.now() - started;
+    }
+    this.timeNs += spent * 1e6;
+    return this.result(ctx, violation, (spent * 1e6) / repeat);
+  }
+
+  private result(ctx: number, violation: Violation | undefined, durationNs: number): RunResult {
+    const { u8, view } = this.host.memory;
+    const out = readContext(view, ctx);
+    const verdict = verdictName(out.returnValue);
+    return {
+      verdict,
+      returnValue: out.returnValue,
+      packet: u8.slice(out.data, out.dataEnd),
+      metadata: u8.slice(out.dataMeta, out.data),
+      ...(verdict === 'XDP_REDIRECT' && { redirect: { ifindex: out.redirectIfindex, flags: out.redirectFlags } }),
+      ...(violation !== undefined && { violation }),
+      durationNs,
+    };
+  }
+
+  /** Adds to the time of runs made elsewhere (replay, devices). */
+  addTime(ns: number): void {
+    this.timeNs += ns;
+  }
+
+  /** What the program did since it was loaded or since `resetStats`. */
+  get stats(): ProgStats {
+    const { view } = this.host.memory;
+    const read = (offset: number) => Number(view.getBigUint64(this.parts.stats + offset, true));
+    return {
+      runs: read(STATS_RUNS),
+      timeNs: this.timeNs,
+      tailCalls: this.parts.sites.map((pc, i) => ({
+        pc,
+        taken: read(STATS_SITES + i * STATS_SITE_SIZE + STATS_SITE_TAKEN),
+        missed: read(STATS_SITES + i * STATS_SITE_SIZE + STATS_SITE_MISSED),
+      })),
+    };
+  }
+
+  resetStats(): void {
+    this.timeNs = 0;
+    const bytes = STATS_SITES + this.parts.sites.length * STATS_SITE_SIZE;
+    this.host.memory.u8.fill(0, this.parts.stats, this.parts.stats + bytes);
+  }
+
+  /**
+   * Makes `device` run this program on what it receives.
+   * @throws RunError when the device has a program already, or this one is not XDP
+   */
+  attach(device: Device): Link {
+    this.alive();
+    return device.attachProg(this);
+  }
+
+  /** Lets go of the handle. Slots and links that hold the program keep it alive. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function checkRun(packet: Uint8Array, metadata: Uint8Array, repeat: number): void {
+  if (packet.length > MAX_PACKET) throw new RunError('RUN_PACKET_SIZE', { bytes: packet.length, limit: MAX_PACKET });
+  if (metadata.length % 4 !== 0 || metadata.length > 252) {
+    const detail = `${metadata.length} bytes of metadata; it has a multiple of 4, 252 at most`;
+    throw new RunError('RUN_CTX', { field: 'data_meta', detail });
+  }
+  if (!Number.isInteger(repeat) || repeat < 1 || repeat > 0x7fffffff) {
+    throw new RunError('RUN_OPTION', { option: 'repeat', found: String(repeat), expected: 'a count from 1 on' });
+  }
+}

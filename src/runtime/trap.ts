@@ -1,0 +1,79 @@
+/** Violations: an invocation that an explicit check ended, as data. */
+import {
+  TRAP_ACCESS,
+  TRAP_ADDR,
+  TRAP_ALIGN,
+  TRAP_ARGUMENT,
+  TRAP_BUDGET,
+  TRAP_CODE,
+  TRAP_NONE,
+  TRAP_PC,
+  TRAP_PROG,
+  TRAP_SIZE,
+  TRAP_STACK,
+  TRAP_WRITE,
+  VM_TRAP,
+} from '../../assembly/abi.ts';
+import type { Memory } from './memory.ts';
+
+export type ViolationCode = 'access' | 'budget' | 'argument' | 'align' | 'stack';
+
+const CODES: Record<number, ViolationCode> = {
+  [TRAP_ACCESS]: 'access',
+  [TRAP_BUDGET]: 'budget',
+  [TRAP_ARGUMENT]: 'argument',
+  [TRAP_ALIGN]: 'align',
+  [TRAP_STACK]: 'stack',
+};
+
+/** What a program did that ended its run with XDP_ABORTED. */
+export interface Violation {
+  readonly code: ViolationCode;
+  readonly prog: string;
+  readonly progId: number;
+  /** Slot in the linked program. */
+  readonly pc: number;
+  /** The address as the program had it. */
+  readonly address: bigint;
+  /** Bytes of the access; 0 where there is none. */
+  readonly size: number;
+  readonly write: boolean;
+}
+
+/** Reads and clears the record; undefined when the trap was not one of ours. */
+export function takeViolation(memory: Memory, vm: number, nameOf: (id: number) => string): Violation | undefined {
+  const { view } = memory;
+  const at = vm + VM_TRAP;
+  const number = view.getUint32(at + TRAP_CODE, true);
+  if (number === TRAP_NONE) return undefined;
+  view.setUint32(at + TRAP_CODE, TRAP_NONE, true);
+  const progId = view.getUint32(at + TRAP_PROG, true);
+  return {
+    code: CODES[number] ?? 'access',
+    prog: nameOf(progId),
+    progId,
+    pc: view.getUint32(at + TRAP_PC, true),
+    address: view.getBigUint64(at + TRAP_ADDR, true),
+    size: view.getUint32(at + TRAP_SIZE, true),
+    write: view.getUint32(at + TRAP_WRITE, true) !== 0,
+  };
+}
+
+/** One line for people. */
+export function describeViolation(v: Violation): string {
+  const where = `${v.prog} pc ${v.pc}`;
+  switch (v.code) {
+    case 'access': {
+      const what = v.write ? 'store' : 'load';
+      return `${where}: ${what} of ${v.size} bytes at 0x${v.address.toString(16)} is outside what the program was given`;
+    }
+    case 'budget':
+      return `${where}: the insn budget is used up; the loop here may not end`;
+    case 'argument':
+      return `${where}: a helper's argument 0x${v.address.toString(16)} is outside what the program was given`;
+    case 'align':
+      return `${where}: atomic access at 0x${v.address.toString(16)} is not aligned to its ${v.size} bytes`;
+    case 'stack':
+      return `${where}: the stack of nested calls is used up`;
+  }
+}
