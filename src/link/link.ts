@@ -5,6 +5,7 @@ import type { BtfCoreRelo } from '../btf/types.ts';
 import { LinkError } from '../errors/index.ts';
 import type { BpfObject, ProgSpec, SubprogSpec } from '../object/types.ts';
 import { hex } from '../util/bytes.ts';
+import { lookupOf } from './lookup.ts';
 import { within } from './records.ts';
 import { Relocator } from './relocate.ts';
 import { Layout, type PlacedFunc } from './subprogs.ts';
@@ -19,10 +20,11 @@ export interface LinkOptions {
 }
 
 export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {}): LinkedProg {
-  if (!object.progs.includes(prog)) throw new LinkError('LINK_NOT_OF_OBJECT', { prog: prog.name, object: object.name });
+  const lookup = lookupOf(object);
+  if (!lookup.progs.has(prog)) throw new LinkError('LINK_NOT_OF_OBJECT', { prog: prog.name, object: object.name });
   if (prog.type === 'unspec') throw new LinkError('LINK_PROG_TYPE', { prog: prog.name, section: prog.section });
-  const layout = new Layout(object, prog);
-  const relocator = new Relocator(object, prog.name, layout);
+  const layout = new Layout(lookup, prog);
+  const relocator = new Relocator(object, prog.name, layout, lookup);
   const pieces: Uint8Array[] = [];
   // The layout grows while functions are relocated: an index, not an iterator, walks it.
   for (let i = 0; i < layout.funcs.length; i++) {
@@ -43,8 +45,8 @@ export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {
     gplCompatible: object.gplCompatible,
     insns: joined(pieces, layout),
     funcs: layout.funcs.map(linkedFunc),
-    maps: relocator.maps,
-    kfuncs: relocator.kfuncs,
+    maps: [...relocator.maps.keys()],
+    kfuncs: [...relocator.kfuncs.keys()],
     lines: layout.funcs.flatMap((func) => linkedLines(object, func)),
   };
 }

@@ -1,4 +1,5 @@
 /** Finding a function's records in a table that covers its whole section. */
+import { lowerBound } from '../util/group.ts';
 
 /** The records whose offset lies in the range; `records` are sorted by it. */
 export function within<T>(
@@ -6,15 +7,6 @@ export function within<T>(
   offsetOf: (record: T) => number,
   range: { readonly offset: number; readonly size: number },
 ): readonly T[] {
-  const first = (offset: number): number => {
-    let low = 0;
-    let high = records.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (offsetOf(records[middle]) < offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
-  return records.slice(first(range.offset), first(range.offset + range.size));
+  const first = lowerBound(records, offsetOf, range.offset);
+  return records.slice(first, lowerBound(records, offsetOf, range.offset + range.size));
 }

@@ -21,6 +21,7 @@ import { type FieldsOf, LinkError } from '../errors/index.ts';
 import type { LINK_ERRORS } from '../errors/link.ts';
 import type { BpfObject, ExternSpec, MapSpec } from '../object/types.ts';
 import { hex, viewOf } from '../util/bytes.ts';
+import type { Lookup } from './lookup.ts';
 import { within } from './records.ts';
 import type { Layout, PlacedFunc } from './subprogs.ts';
 
@@ -32,29 +33,23 @@ type Rest<C extends keyof typeof LINK_ERRORS> = Omit<FieldsOf<typeof LINK_ERRORS
 
 /** Collects a program's references while its functions are relocated one after the other. */
 export class Relocator {
-  readonly maps: MapSpec[] = [];
-  readonly kfuncs: string[] = [];
+  /** What the instructions refer to, each with its index. */
+  readonly maps = new Map<MapSpec, number>();
+  readonly kfuncs = new Map<string, number>();
   private readonly object: BpfObject;
   private readonly prog: string;
   private readonly layout: Layout;
-  /** Sections with functions. */
-  private readonly code: ReadonlySet<number>;
-  private readonly mapsBySection = new Map<number, MapSpec[]>();
+  private readonly lookup: Lookup;
   private func!: PlacedFunc;
   private view!: DataView;
   /** Byte offset of the current instruction in its function. */
   private at = 0;
 
-  constructor(object: BpfObject, prog: string, layout: Layout) {
+  constructor(object: BpfObject, prog: string, layout: Layout, lookup: Lookup) {
     this.object = object;
     this.prog = prog;
     this.layout = layout;
-    this.code = new Set([...object.progs, ...object.subprogs].map((f) => f.sectionIndex));
-    for (const map of object.maps) {
-      const known = this.mapsBySection.get(map.sectionIndex);
-      if (known === undefined) this.mapsBySection.set(map.sectionIndex, [map]);
-      else known.push(map);
-    }
+    this.lookup = lookup;
   }
 
   /** The function's instructions with every reference resolved; functions it reaches are placed in the layout. */
@@ -114,7 +109,7 @@ export class Relocator {
       this.callKfunc(symbol);
       return;
     }
-    if (!this.code.has(symbol.section)) this.failTarget(symbol, 'is called, and that is no code');
+    if (!this.lookup.code.has(symbol.section)) this.failTarget(symbol, 'is called, and that is no code');
     this.callFunc(symbol.section, symbol.value + (this.imm() + 1) * BPF_INSN_SIZE);
   }
 
@@ -137,16 +132,20 @@ export class Relocator {
 
   private applyAddress(symbol: ElfSymbol): void {
     const offset = symbol.value + this.imm();
-    const maps = this.mapsBySection.get(symbol.section) ?? [];
-    if (symbol.section === SHN_UNDEF) this.addressOfExtern(symbol);
-    else if (this.code.has(symbol.section)) this.addressOfFunc(symbol.section, offset);
-    else if (maps.length === 0) this.failTarget(symbol, 'is neither map, data nor code');
-    else if (maps[0].dataKind !== '') this.addressOfData(maps[0], offset);
-    else this.addressOfMap(symbol, maps, offset);
+    if (symbol.section === SHN_UNDEF) {
+      this.addressOfExtern(symbol);
+    } else if (this.lookup.code.has(symbol.section)) {
+      this.addressOfFunc(symbol.section, offset);
+    } else {
+      const target = this.lookup.mapSection(symbol.section);
+      if (target === undefined) this.failTarget(symbol, 'is neither map, data nor code');
+      else if (target === 'maps') this.addressOfMap(symbol, offset);
+      else this.addressOfData(target, offset);
+    }
   }
 
-  private addressOfMap(symbol: ElfSymbol, maps: readonly MapSpec[], offset: number): void {
-    const map = maps.find((m) => m.offset === offset);
+  private addressOfMap(symbol: ElfSymbol, offset: number): void {
+    const map = this.lookup.map(symbol.section, offset);
     if (map === undefined) this.failTarget(symbol, `is at offset ${hex(offset)}, where no map begins`);
     this.setReference(BPF_PSEUDO_MAP_IDX, indexIn(this.maps, map), 0);
   }
@@ -182,7 +181,7 @@ export class Relocator {
       return;
     }
     if (!extern.resolved && !extern.weak) this.fail('LINK_KCONFIG', { name: extern.name });
-    const map = this.object.maps.find((m) => m.dataKind === 'kconfig');
+    const map = this.lookup.kconfig;
     if (map === undefined) this.fail('LINK_EXTERN', { name: extern.name });
     const offset = this.imm();
     if (offset < 0 || offset >= extern.size)
@@ -191,7 +190,7 @@ export class Relocator {
   }
 
   private extern(symbol: ElfSymbol): ExternSpec {
-    const extern = this.object.externs.find((e) => e.name === symbol.name);
+    const extern = this.lookup.externs.get(symbol.name);
     return extern ?? this.fail('LINK_EXTERN', { name: this.nameOf(symbol) });
   }
 
@@ -248,7 +247,8 @@ export class Relocator {
   }
 }
 
-function indexIn<T>(list: T[], item: T): number {
-  const index = list.indexOf(item);
-  return index >= 0 ? index : list.push(item) - 1;
+function indexIn<T>(indices: Map<T, number>, item: T): number {
+  const index = indices.get(item) ?? indices.size;
+  indices.set(item, index);
+  return index;
 }

@@ -1,6 +1,7 @@
 /** Which functions a program needs, and where each ends up: the program first, then every function it reaches. */
 import { BPF_INSN_SIZE } from '../../assembly/isa.ts';
-import type { BpfObject, SubprogSpec } from '../object/types.ts';
+import type { SubprogSpec } from '../object/types.ts';
+import type { Lookup } from './lookup.ts';
 
 /** A function with its place in the linked program. */
 export interface PlacedFunc {
@@ -14,23 +15,20 @@ export class Layout {
   readonly funcs: PlacedFunc[] = [];
   /** Slots of all of them. */
   slots = 0;
-  private readonly known: ReadonlyMap<string, SubprogSpec>;
+  private readonly lookup: Lookup;
   private readonly placed = new Map<SubprogSpec, PlacedFunc>();
 
-  constructor(object: BpfObject, entry: SubprogSpec) {
-    const known = new Map<string, SubprogSpec>();
-    // Aliases of a function share its code: the first name stands for all. The entry goes before its own aliases.
-    for (const func of [entry, ...object.progs, ...object.subprogs]) {
-      const key = keyOf(func.sectionIndex, func.offset);
-      if (!known.has(key)) known.set(key, func);
-    }
-    this.known = known;
-    this.place(entry);
+  constructor(lookup: Lookup, entry: SubprogSpec) {
+    this.lookup = lookup;
+    const placed = this.place(entry);
+    // A call of the entry by another of its names is a call of the entry.
+    const alias = lookup.func(entry.sectionIndex, entry.offset);
+    if (alias !== undefined) this.placed.set(alias, placed);
   }
 
   /** The function that begins at this offset of this section, with its place; undefined when none does. */
   reach(sectionIndex: number, offset: number): PlacedFunc | undefined {
-    const spec = this.known.get(keyOf(sectionIndex, offset));
+    const spec = this.lookup.func(sectionIndex, offset);
     return spec && (this.placed.get(spec) ?? this.place(spec));
   }
 
@@ -41,8 +39,4 @@ export class Layout {
     this.funcs.push(func);
     return func;
   }
-}
-
-function keyOf(sectionIndex: number, offset: number): string {
-  return `${sectionIndex}:${offset}`;
 }

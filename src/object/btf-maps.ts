@@ -7,7 +7,7 @@ import type { Btf, BtfMember, BtfType } from '../btf/types.ts';
 import type { ElfFile, ElfSection } from '../elf/types.ts';
 import { ObjectError } from '../errors/index.ts';
 import { hex } from '../util/bytes.ts';
-import { type DatasecVar, datasecVars } from './datasec.ts';
+import { type DatasecVar, datasecIds, datasecVars } from './datasec.ts';
 import { collectSlots } from './map-slots.ts';
 import { isMapInMap, newMap } from './map-spec.ts';
 import type { MapSpec } from './types.ts';
@@ -26,7 +26,7 @@ interface Definition {
 export function collectBtfMaps(elf: ElfFile, btf: Btf | undefined): MapSpec[] {
   const section = elf.sections.find((s) => s.name === MAPS_SECTION && s.size > 0);
   if (section === undefined) return [];
-  const vars = btf && datasecVars(btf, MAPS_SECTION);
+  const vars = btf && datasecVars(btf, datasecIds(btf).get(MAPS_SECTION));
   if (btf === undefined || vars === undefined) throw new ObjectError('OBJECT_MAPS_NO_BTF', { section: MAPS_SECTION });
   const definitions = vars.map((variable) => new DefinitionReader(btf, section, variable).read());
   const extents = definitions.map(({ spec, valuesOffset }, i) => ({ spec, valuesOffset, size: vars[i].size }));

@@ -4,6 +4,7 @@ import type { Btf } from '../btf/types.ts';
 import { SHT_NOBITS, SHT_PROGBITS } from '../elf/consts.ts';
 import type { ElfFile, ElfSection } from '../elf/types.ts';
 import { resized } from '../util/bytes.ts';
+import { datasecIds } from './datasec.ts';
 import { newMap } from './map-spec.ts';
 import type { MapSpec } from './types.ts';
 
@@ -24,16 +25,13 @@ export function dataKind(section: ElfSection): DataKind | undefined {
 }
 
 export function collectDataMaps(elf: ElfFile, btf: Btf | undefined, objectName: string): MapSpec[] {
+  const ids = datasecIds(btf);
   return elf.sections.flatMap((section) => {
     const kind = dataKind(section);
     if (kind === undefined || section.size === 0) return [];
     const name = dataMapName(objectName, section.name);
-    return [newDataMap({ name, kind, section, btfValueTypeId: datasecId(btf, section.name) })];
+    return [newDataMap({ name, kind, section, btfValueTypeId: ids.get(section.name) ?? 0 })];
   });
-}
-
-function datasecId(btf: Btf | undefined, name: string): number {
-  return Math.max(0, btf?.types.findIndex((type) => type.kind === 'datasec' && type.name === name) ?? 0);
 }
 
 function newDataMap(from: { name: string; kind: DataKind; section: ElfSection; btfValueTypeId: number }): MapSpec {

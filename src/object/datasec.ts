@@ -4,35 +4,45 @@
  */
 import type { Btf, BtfType, BtfVarSecinfo } from '../btf/types.ts';
 import { STB_LOCAL, STT_FUNC, STT_SECTION } from '../elf/consts.ts';
-import type { ElfFile, ElfSection } from '../elf/types.ts';
+import type { ElfFile, ElfSection, ElfSymbol } from '../elf/types.ts';
 import { ObjectError } from '../errors/index.ts';
+import { firstBy } from '../util/group.ts';
 
 type Datasec = Extract<BtfType, { kind: 'datasec' }>;
 
 /** The same types, with sizes and offsets of data sections that the ELF file has. */
 export function fillDatasecs(btf: Btf, elf: ElfFile): Btf {
+  const sections = firstBy(elf.sections, (s) => s.name);
+  const isData = (s: ElfSymbol): boolean => s.type !== STT_SECTION && s.type !== STT_FUNC && s.binding !== STB_LOCAL;
+  const symbols = firstBy(elf.symbols.filter(isData), (s) => symbolKey(s.section, s.name));
+  const fill = (datasec: Datasec, section: ElfSection): Datasec => {
+    const vars = datasec.vars.map((info): BtfVarSecinfo => {
+      const variable = btf.types[info.type];
+      // Offsets of static variables are in place already.
+      if (variable.kind !== 'var' || variable.linkage === 'static') return info;
+      return { ...info, offset: symbols.get(symbolKey(section.index, variable.name))?.value ?? info.offset };
+    });
+    return { ...datasec, size: section.size, vars: vars.sort((a, b) => a.offset - b.offset) };
+  };
   const types = btf.types.map((type) => {
-    if (type.kind !== 'datasec') return type;
-    const section = elf.sections.find((s) => s.name === type.name);
+    const section = type.kind === 'datasec' ? sections.get(type.name) : undefined;
     // Sections of externs (.kconfig, .ksyms) exist in BTF only.
-    return section === undefined ? type : fillDatasec(btf, elf, type, section);
+    return type.kind === 'datasec' && section !== undefined ? fill(type, section) : type;
   });
   return { types, strings: btf.strings };
 }
 
-function fillDatasec(btf: Btf, elf: ElfFile, datasec: Datasec, section: ElfSection): Datasec {
-  const offsets = new Map<string, number>();
-  for (const symbol of elf.symbols) {
-    const isData = symbol.type !== STT_SECTION && symbol.type !== STT_FUNC && symbol.binding !== STB_LOCAL;
-    if (isData && symbol.section === section.index) offsets.set(symbol.name, symbol.value);
-  }
-  const vars = datasec.vars.map((info): BtfVarSecinfo => {
-    const variable = btf.types[info.type];
-    // Offsets of static variables are in place already.
-    if (variable.kind !== 'var' || variable.linkage === 'static') return info;
-    return { ...info, offset: offsets.get(variable.name) ?? info.offset };
+function symbolKey(sectionIndex: number, name: string): string {
+  return `${sectionIndex} ${name}`;
+}
+
+/** Ids of data sections by name. */
+export function datasecIds(btf: Btf | undefined): Map<string, number> {
+  const ids = new Map<string, number>();
+  btf?.types.forEach((type, id) => {
+    if (type.kind === 'datasec' && !ids.has(type.name)) ids.set(type.name, id);
   });
-  return { ...datasec, size: section.size, vars: vars.sort((a, b) => a.offset - b.offset) };
+  return ids;
 }
 
 export interface DatasecVar {
@@ -45,19 +55,17 @@ export interface DatasecVar {
   readonly linkage: 'static' | 'global' | 'extern';
 }
 
-/** The variables BTF lists for a section; undefined when BTF does not know the section. */
-export function datasecVars(btf: Btf, sectionName: string): DatasecVar[] | undefined {
-  const datasec = btf.types.find((type): type is Datasec => type.kind === 'datasec' && type.name === sectionName);
-  return datasec?.vars.flatMap((info) => {
+/** The variables of a data section; functions stand in the data section of externs. */
+export function datasecVars(btf: Btf, id: number | undefined): DatasecVar[] | undefined {
+  const datasec = id === undefined ? undefined : btf.types[id];
+  if (datasec?.kind !== 'datasec') return undefined;
+  return datasec.vars.map((info) => {
     const variable = btf.types[info.type];
-    // Functions stand in the data section of externs.
-    if (variable.kind === 'func')
-      return [{ ...info, btfTypeId: info.type, name: variable.name, type: variable.type, linkage: variable.linkage }];
-    if (variable.kind === 'var')
-      return [{ ...info, btfTypeId: info.type, name: variable.name, type: variable.type, linkage: variable.linkage }];
+    if (variable.kind === 'var' || variable.kind === 'func')
+      return { ...info, btfTypeId: info.type, name: variable.name, type: variable.type, linkage: variable.linkage };
     throw new ObjectError('OBJECT_EXTERN', {
       name: variable.name,
-      section: sectionName,
+      section: datasec.name,
       why: `is a ${variable.kind} (BTF type ${info.type}), where a variable or function is expected`,
     });
   });

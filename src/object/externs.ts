@@ -6,7 +6,7 @@ import { SHN_UNDEF, STB_WEAK } from '../elf/consts.ts';
 import type { ElfFile } from '../elf/types.ts';
 import { ObjectError } from '../errors/index.ts';
 import { dataMapName } from './data-maps.ts';
-import { type DatasecVar, datasecVars } from './datasec.ts';
+import { type DatasecVar, datasecIds, datasecVars } from './datasec.ts';
 import { newMap } from './map-spec.ts';
 import type { ExternSpec, MapSpec } from './types.ts';
 
@@ -17,13 +17,14 @@ const KCONFIG_VALUE_MAX = 4096;
 
 export function collectExterns(elf: ElfFile, btf: Btf | undefined): ExternSpec[] {
   if (btf === undefined) return [];
+  const ids = datasecIds(btf);
   const bindings = new Map<string, number>();
   for (const symbol of elf.symbols)
     if (symbol.section === SHN_UNDEF && symbol.name !== '') bindings.set(symbol.name, symbol.binding);
   const isWeak = (name: string): boolean => bindings.get(name) === STB_WEAK;
   // Externs that nothing refers to have no symbol, and nobody needs a value for them.
   const used = (variable: DatasecVar): boolean => bindings.has(variable.name);
-  const ksyms = (datasecVars(btf, KSYMS_SECTION) ?? []).filter(used).map(
+  const ksyms = (datasecVars(btf, ids.get(KSYMS_SECTION)) ?? []).filter(used).map(
     ({ name, btfTypeId }): ExternSpec => ({
       name,
       kind: btf.types[btfTypeId].kind === 'func' ? 'kfunc' : 'ksym',
@@ -34,7 +35,7 @@ export function collectExterns(elf: ElfFile, btf: Btf | undefined): ExternSpec[]
       resolved: false,
     }),
   );
-  return [...kconfigExterns(btf, (datasecVars(btf, KCONFIG_SECTION) ?? []).filter(used), isWeak), ...ksyms];
+  return [...kconfigExterns(btf, (datasecVars(btf, ids.get(KCONFIG_SECTION)) ?? []).filter(used), isWeak), ...ksyms];
 }
 
 /** Kconfig values lie one behind the other, each aligned to its size (at most 8). */

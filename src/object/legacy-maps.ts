@@ -10,6 +10,7 @@ import { STT_FUNC, STT_SECTION } from '../elf/consts.ts';
 import type { ElfFile, ElfSection, ElfSymbol } from '../elf/types.ts';
 import { ObjectError } from '../errors/index.ts';
 import { hex, viewOf } from '../util/bytes.ts';
+import { firstBy } from '../util/group.ts';
 import { isMapInMap, newMap } from './map-spec.ts';
 import type { MapSpec } from './types.ts';
 
@@ -32,9 +33,13 @@ export function collectLegacyMaps(elf: ElfFile): MapSpec[] {
   );
   const stride = strideOf(section, symbols.length);
   const maps = symbols.map((symbol) => readMap(section, symbol, stride)).sort((a, b) => a.spec.offset - b.spec.offset);
+  const byId = firstBy(
+    maps.filter((m) => !isMapInMap(m.spec.type)),
+    (m) => m.id,
+  );
   for (const { spec, innerId } of maps) {
     if (!isMapInMap(spec.type) || innerId === 0) continue;
-    const inner = maps.find((m) => m.id === innerId && !isMapInMap(m.spec.type));
+    const inner = byId.get(innerId);
     if (inner === undefined)
       throw new ObjectError('OBJECT_MAP', {
         map: spec.name,

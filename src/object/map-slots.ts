@@ -3,6 +3,7 @@ import { R_BPF_64_64, R_BPF_64_ABS64, RELOC_NAMES } from '../elf/consts.ts';
 import type { ElfFile, ElfRelocation, ElfSection } from '../elf/types.ts';
 import { ObjectError } from '../errors/index.ts';
 import { hex } from '../util/bytes.ts';
+import { lowerBound } from '../util/group.ts';
 import type { MapSpec } from './types.ts';
 
 const POINTER_SIZE = 8;
@@ -19,11 +20,15 @@ export interface MapExtent {
 /** Names by slot, for each map. */
 export function collectSlots(elf: ElfFile, section: ElfSection, maps: readonly MapExtent[]): (string | undefined)[][] {
   const slots: (string | undefined)[][] = maps.map(() => []);
+  const byOffset = maps.map((map, index) => ({ map, index })).sort((a, b) => a.map.spec.offset - b.map.spec.offset);
   let total = 0;
   for (const reloc of section.relocations) {
-    const i = maps.findIndex(({ spec, size }) => reloc.offset >= spec.offset && reloc.offset < spec.offset + size);
-    const slot = i < 0 ? refuse(elf, section, reloc, 'is inside no map') : slotOf(elf, section, reloc, maps[i]);
-    const list = slots[i];
+    // The last map that begins at or before the relocation.
+    const found = byOffset[lowerBound(byOffset, ({ map }) => map.spec.offset, reloc.offset + 1) - 1];
+    if (found === undefined || reloc.offset >= found.map.spec.offset + found.map.size)
+      refuse(elf, section, reloc, 'is inside no map');
+    const slot = slotOf(elf, section, reloc, found.map);
+    const list = slots[found.index];
     total += Math.max(0, slot + 1 - list.length);
     if (total > SLOTS_MAX) throw new ObjectError('OBJECT_MAP_SLOTS', { limit: SLOTS_MAX });
     while (list.length <= slot) list.push(undefined);

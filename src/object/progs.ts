@@ -4,6 +4,7 @@ import { RELOC_CODE_TYPES, SHF_EXECINSTR, SHT_PROGBITS, STB_LOCAL, STT_FUNC, STT
 import type { ElfFile, ElfSection, ElfSymbol } from '../elf/types.ts';
 import { ObjectError } from '../errors/index.ts';
 import { hex, viewOf } from '../util/bytes.ts';
+import { groupBy } from '../util/group.ts';
 import { sectionMeaning } from './sections.ts';
 import type { ProgSpec, SubprogSpec } from './types.ts';
 
@@ -21,10 +22,11 @@ export interface Functions {
 export function collectFunctions(elf: ElfFile): Functions {
   const code = elf.sections.filter(isCode);
   const called = calledOffsets(elf, code);
+  const symbols = groupBy(elf.symbols, (s) => s.section);
   const progs: ProgSpec[] = [];
   const subprogs: SubprogSpec[] = [];
   for (const section of code) {
-    for (const func of functionsOf(elf, section)) {
+    for (const func of functionsOf(section, symbols.get(section.index) ?? [])) {
       const key = codeKey(section.index, func.offset);
       const isSubprog = section.name === '.text' || (!func.global && called.has(key));
       if (isSubprog) subprogs.push(func);
@@ -43,20 +45,19 @@ function codeKey(sectionIndex: number, offset: number): string {
   return `${sectionIndex}:${offset}`;
 }
 
-function functionsOf(elf: ElfFile, section: ElfSection): SubprogSpec[] {
+function functionsOf(section: ElfSection, inSection: readonly ElfSymbol[]): SubprogSpec[] {
   if (section.size % INSN_SIZE !== 0)
     throw new ObjectError('OBJECT_SECTION_SIZE', {
       section: section.name,
       size: section.size,
       expected: 'a multiple of 8, as it holds instructions',
     });
-  const symbols = functionSymbols(elf, section).sort((a, b) => a.value - b.value || a.index - b.index);
-  return symbols.map((symbol, i) => functionOf(section, symbol, symbols.slice(i + 1, i + 2)[0]));
+  const symbols = functionSymbols(inSection).sort((a, b) => a.value - b.value || a.index - b.index);
+  return symbols.map((symbol, i) => functionOf(section, symbol, symbols[i + 1]));
 }
 
 /** Before LLVM 12 function symbols had no type: then every global label of the section is a function. */
-function functionSymbols(elf: ElfFile, section: ElfSection): ElfSymbol[] {
-  const inSection = elf.symbols.filter((s) => s.section === section.index);
+function functionSymbols(inSection: readonly ElfSymbol[]): ElfSymbol[] {
   const typed = inSection.filter((s) => s.type === STT_FUNC);
   if (typed.length > 0) return typed;
   return inSection.filter((s) => s.type === STT_NOTYPE && s.binding !== STB_LOCAL && s.name !== '');

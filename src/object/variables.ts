@@ -5,7 +5,7 @@ import { sizeOf } from '../btf/resolve.ts';
 import type { BtfInput, BtfValue } from '../btf/value.ts';
 import { BtfError, ObjectError } from '../errors/index.ts';
 import { inRange } from '../util/bytes.ts';
-import { datasecVars } from './datasec.ts';
+import { datasecIds, datasecVars } from './datasec.ts';
 import type { BpfObject, MapSpec } from './types.ts';
 
 export interface Variable {
@@ -22,13 +22,14 @@ export interface Variable {
 export function variables(object: BpfObject): Variable[] {
   const { btf, elf, maps } = object;
   if (btf === undefined) return [];
+  const ids = datasecIds(btf);
   return maps.flatMap((map) => {
     if (map.dataKind === 'kconfig')
       return object.externs.flatMap(({ name, kind, offset, size, btfTypeId: type }) =>
         kind === 'kconfig' ? [{ name, map, offset, size, type }] : [],
       );
     if (map.dataKind === '') return [];
-    const vars = datasecVars(btf, elf.sections[map.sectionIndex].name) ?? [];
+    const vars = datasecVars(btf, ids.get(elf.sections[map.sectionIndex].name)) ?? [];
     return vars.map(({ name, offset, size, type }) => ({ name, map, offset, size, type }));
   });
 }
