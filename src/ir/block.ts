@@ -30,9 +30,9 @@ function terminator(op: Op | undefined, pc: number, next: number, blockAt: (pc: 
       return { kind: 'goto', to: blockAt(op.target) };
     case 'jcond':
     case 'may_goto': {
-      const then = blockAt(op.target);
-      const fall = blockAt(next);
-      return then === fall ? { kind: 'goto', to: fall } : { kind: 'branch', pc, then, else: fall };
+      const taken = blockAt(op.target);
+      const otherwise = blockAt(next);
+      return taken === otherwise ? { kind: 'goto', to: taken } : { kind: 'branch', pc, taken, otherwise };
     }
     default:
       return { kind: 'goto', to: blockAt(next) };
@@ -85,13 +85,13 @@ function dropUnreachable(blocks: Block[]): Block[] {
 
 function successorsOf(term: Terminator): readonly number[] {
   if (term.kind === 'goto') return [term.to];
-  return term.kind === 'branch' ? [term.then, term.else] : [];
+  return term.kind === 'branch' ? [term.taken, term.otherwise] : [];
 }
 
 function renumberTargets(term: Terminator, renumber: Int32Array): void {
   if (term.kind === 'goto') term.to = renumber[term.to];
   if (term.kind === 'branch') {
-    term.then = renumber[term.then];
-    term.else = renumber[term.else];
+    term.taken = renumber[term.taken];
+    term.otherwise = renumber[term.otherwise];
   }
 }

@@ -8,8 +8,8 @@
 export type Terminator =
   | { readonly kind: 'exit' }
   | { readonly kind: 'goto'; to: number }
-  /** The condition of the insn at `pc` (a conditional jump or `may_goto`): true goes to `then`. */
-  | { readonly kind: 'branch'; readonly pc: number; then: number; else: number }
+  /** The condition of the insn at `pc` (a conditional jump or `may_goto`): true goes to `taken`. */
+  | { readonly kind: 'branch'; readonly pc: number; taken: number; otherwise: number }
   /** Synthetic: remember which entry of an irreducible loop is meant, then go to its dispatcher. */
   | { readonly kind: 'select'; readonly label: number; to: number }
   /** Synthetic: go to `targets[label]`. */
@@ -29,7 +29,7 @@ export interface Cfg {
   readonly needsLabel: boolean;
 }
 
-/** Successors of a block, in the order `then`, `else`. */
+/** Successors of a block, in the order taken, otherwise. */
 export function successors(term: Terminator): readonly number[] {
   switch (term.kind) {
     case 'exit':
@@ -38,7 +38,7 @@ export function successors(term: Terminator): readonly number[] {
     case 'select':
       return [term.to];
     case 'branch':
-      return [term.then, term.else];
+      return [term.taken, term.otherwise];
     case 'dispatch':
       return term.targets;
   }

@@ -151,8 +151,8 @@ function redirectTargets(term: Block['term'], to: ReadonlyMap<number, number>): 
       term.to = to.get(term.to) ?? term.to;
       break;
     case 'branch':
-      term.then = to.get(term.then) ?? term.then;
-      term.else = to.get(term.else) ?? term.else;
+      term.taken = to.get(term.taken) ?? term.taken;
+      term.otherwise = to.get(term.otherwise) ?? term.otherwise;
       break;
     case 'dispatch':
       term.targets.forEach((t, i) => {

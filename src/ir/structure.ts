@@ -143,16 +143,16 @@ class Structurer {
 
   private branch(b: number, term: Terminator & { kind: 'branch' }): void {
     const { pc } = term;
-    if (this.isBranch(b, term.then)) {
-      this.flow.push({ kind: 'br_if', pc, negate: false, depth: this.depth(b, term.then) });
-      this.jump(b, term.else);
-    } else if (this.isBranch(b, term.else)) {
-      this.flow.push({ kind: 'br_if', pc, negate: true, depth: this.depth(b, term.else) });
-      this.jump(b, term.then);
+    if (this.isBranch(b, term.taken)) {
+      this.flow.push({ kind: 'br_if', pc, negate: false, depth: this.depth(b, term.taken) });
+      this.jump(b, term.otherwise);
+    } else if (this.isBranch(b, term.otherwise)) {
+      this.flow.push({ kind: 'br_if', pc, negate: true, depth: this.depth(b, term.otherwise) });
+      this.jump(b, term.taken);
     } else {
       this.open({ kind: 'block' });
       this.flow.push({ kind: 'br_if', pc, negate: false, depth: 0 });
-      this.tasks.push({ kind: 'tree', block: term.then }, { kind: 'close' }, { kind: 'tree', block: term.else });
+      this.tasks.push({ kind: 'tree', block: term.taken }, { kind: 'close' }, { kind: 'tree', block: term.otherwise });
     }
   }
 

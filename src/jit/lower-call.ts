@@ -49,18 +49,24 @@ function checkArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
   proto.args.forEach((arg, i) => {
     switch (arg) {
       case 'ctx':
-        return checkCtx(f, pc, i + 1, argFact(f, pc, i));
+        checkCtx(f, pc, i + 1, argFact(f, pc, i));
+        return;
       case 'const_map_ptr':
-        return checkMap(f, pc, i + 1, argFact(f, pc, i));
+        checkMap(f, pc, i + 1, argFact(f, pc, i));
+        return;
       case 'map_key':
-        return checkMapMemory(f, pc, i, 'keySize');
+        checkMapMemory(f, pc, i, 'keySize');
+        return;
       case 'map_value':
-        return checkMapMemory(f, pc, i, 'valueSize');
+        checkMapMemory(f, pc, i, 'valueSize');
+        return;
       case 'mem':
       case 'mem_or_null':
-        return checkMemory(f, pc, i, false);
+        checkMemory(f, pc, i, false);
+        return;
       case 'uninit_mem':
-        return checkMemory(f, pc, i, true);
+        checkMemory(f, pc, i, true);
+        return;
       case 'size':
       case 'size_or_zero':
       case 'anything':

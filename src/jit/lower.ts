@@ -62,28 +62,39 @@ function pushMapValue(f: FuncEnv, map: number, offset: number): void {
 function lowerOp(f: FuncEnv, op: Op, pc: number): void {
   switch (op.kind) {
     case 'alu':
-      return lowerAlu(f, op);
+      lowerAlu(f, op);
+      return;
     case 'movsx':
-      return lowerMovsx(f, op);
+      lowerMovsx(f, op);
+      return;
     case 'swap':
-      return lowerSwap(f, op);
+      lowerSwap(f, op);
+      return;
     case 'load':
-      return lowerLoad(f, op, pc);
+      lowerLoad(f, op, pc);
+      return;
     case 'store':
-      return lowerStore(f, op, pc);
+      lowerStore(f, op, pc);
+      return;
     case 'atomic':
-      return lowerAtomic(f, op, pc);
+      lowerAtomic(f, op, pc);
+      return;
     case 'lddw':
-      return lowerWide(f, op);
+      lowerWide(f, op);
+      return;
     case 'ldabs':
     case 'ldind':
-      return lowerPacketLoad(f, op);
+      lowerPacketLoad(f, op);
+      return;
     case 'call':
-      return lowerHelper(f, op, pc);
+      lowerHelper(f, op, pc);
+      return;
     case 'call_local':
-      return lowerLocalCall(f, op);
+      lowerLocalCall(f, op);
+      return;
     case 'call_kfunc':
-      return lowerKfunc(f, op);
+      lowerKfunc(f, op);
+      return;
     // Control flow is in the structure, not in the body.
     case 'ja':
     case 'jcond':
@@ -180,24 +191,31 @@ function lowerFlow(f: FuncEnv, cfg: Cfg, step: Flow): void {
   const { code } = f;
   switch (step.kind) {
     case 'block':
-      return code.block(w.BLOCK);
+      code.block(w.BLOCK);
+      return;
     case 'loop':
       code.block(w.LOOP);
-      return payLoop(f, step.cost, step.pc);
+      payLoop(f, step.cost, step.pc);
+      return;
     case 'end':
-      return code.op(w.END);
+      code.op(w.END);
+      return;
     case 'body':
-      return lowerBody(f, cfg, step);
+      lowerBody(f, cfg, step);
+      return;
     case 'br':
-      return code.br(w.BR, step.depth);
+      code.br(w.BR, step.depth);
+      return;
     case 'br_if': {
       const op = f.prog.checked.ops[step.pc];
       if (op?.kind === 'jcond' || op?.kind === 'may_goto') lowerCondition(f, op, step.negate);
-      return code.br(w.BR_IF, step.depth);
+      code.br(w.BR_IF, step.depth);
+      return;
     }
     case 'set_label':
       code.i32(step.label);
-      return code.set(f.label as number);
+      code.set(f.label as number);
+      return;
     case 'br_table':
       code.get(f.label as number);
       code.op(w.BR_TABLE);
