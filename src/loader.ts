@@ -5,6 +5,7 @@ import { STATS_SITE_SIZE, STATS_SITES } from '../assembly/abi.ts';
 import type { Engine, LoadOptions } from './engine.ts';
 import { RunError, VerifierError } from './errors/index.ts';
 import { HELPER_BY_ID } from './isa/helpers.ts';
+import { isInlined } from './jit/batch.ts';
 import { type Binding, callbackTargets, compile, tailCallSites } from './jit/compile.ts';
 import { link } from './link/link.ts';
 import type { LinkedProg } from './link/types.ts';
@@ -257,6 +258,7 @@ export class Loader {
       loop: exports[`run:${prog.name}`] as (ctx: number, end: number) => void,
       stats: seat.stats,
       sites: tailCallSites(checked),
+      inlined: isInlined(checked),
       movesPacket: calls.some((h) => h?.changesPacket === true),
       tailCalls,
       dispose: () => {

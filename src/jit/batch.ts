@@ -12,22 +12,33 @@ import {
   VM_FRAME_TOP,
   VM_TAIL_COUNT,
 } from '../../assembly/abi.ts';
+import type { Cfg } from '../ir/cfg.ts';
+import type { CheckedProg } from '../verifier/structural.ts';
 import { Code } from './code.ts';
 import type { WasmWriter } from './encoder.ts';
-import { pushBase, type Ref } from './env.ts';
+import { type ProgEnv, pushBase } from './env.ts';
+import { inlineEntry } from './lower.ts';
 import * as w from './opcodes.ts';
 
-/** Body of (ctx: i32, end: i32) -> (); `prog` is the entry's function index. */
-export function batchLoop(vm: Ref, prog: number): WasmWriter {
+/** Entries of more insns than this are called: inlining them would compile them twice for little. */
+const INLINE_MAX_INSNS = 1024;
+
+/** Body of (ctx: i32, end: i32) -> (). Small entries are inlined: a call costs as much as a small program. */
+export function batchLoop(prog: ProgEnv, cfg: Cfg): WasmWriter {
   const code = new Code(2);
   const ctx = 0;
   const end = 1;
+  const fp = code.addLocal('i32');
+  const { vm } = prog;
+  const entry = prog.checked.funcs[0];
   const storeCell = (cell: number, push: () => void) => {
     const offset = pushBase(code, vm);
     push();
     code.mem(w.I32_STORE, offset + cell);
   };
   const loadCell = (cell: number) => code.mem(w.I32_LOAD, pushBase(code, vm) + cell);
+  loadCell(VM_FRAME_TOP);
+  code.set(fp);
   code.block(w.BLOCK);
   code.block(w.LOOP);
   code.get(ctx);
@@ -38,9 +49,13 @@ export function batchLoop(vm: Ref, prog: number): WasmWriter {
   storeCell(VM_TAIL_COUNT, () => code.i32(0));
   storeCell(VM_BUDGET, () => loadCell(VM_BUDGET_LIMIT));
   code.get(ctx);
-  code.get(ctx);
-  loadCell(VM_FRAME_TOP);
-  code.call(prog);
+  if (isInlined(prog.checked)) {
+    inlineEntry(prog, cfg, { code, ctx, fp });
+  } else {
+    code.get(ctx);
+    code.get(fp);
+    code.call(prog.callee(entry.start));
+  }
   code.mem(w.I64_STORE32, CTX_VERDICT);
   code.get(ctx);
   code.i32(CTX_SIZE);
@@ -49,4 +64,10 @@ export function batchLoop(vm: Ref, prog: number): WasmWriter {
   code.br(w.BR, 0);
   code.op(w.END, w.END, w.END);
   return code.body();
+}
+
+/** Whether the batch loop holds a copy of the entry (and then does not count its runs). */
+export function isInlined(checked: CheckedProg): boolean {
+  const entry = checked.funcs[0];
+  return entry.end - entry.start <= INLINE_MAX_INSNS;
 }

@@ -11,6 +11,8 @@ const VALTYPE: Record<ValType, number> = { i32: op.I32, i64: op.I64 };
 
 export class Code {
   readonly w = new WasmWriter();
+  /** Blocks, loops and ifs open now: a branch to the one that made it `d` has index `depth - d`. */
+  depth = 0;
   private readonly locals: ValType[] = [];
   private readonly params: number;
   private readonly named = new Map<string, number>();
@@ -37,7 +39,10 @@ export class Code {
   }
 
   op(...opcodes: number[]): void {
-    for (const o of opcodes) this.w.u8(o);
+    for (const o of opcodes) {
+      if (o === op.END) this.depth--;
+      this.w.u8(o);
+    }
   }
 
   get(local: number): void {
@@ -84,6 +89,7 @@ export class Code {
   }
 
   block(opcode: number, result: number = op.VOID_BLOCK): void {
+    this.depth++;
     this.w.u8(opcode);
     this.w.u8(result);
   }

@@ -198,7 +198,7 @@ class Compiler {
       const name = i === 0 ? prog.name : `${prog.name}/${func.name}`;
       this.addFunc(env, i, name, shapes[i].cfg);
     });
-    const loop = module.addFunc(`run:${prog.name}`, BATCH_TYPE, batchLoop(env.vm, env.callee(checked.funcs[0].start)));
+    const loop = module.addFunc(`run:${prog.name}`, BATCH_TYPE, batchLoop(env, shapes[0].cfg));
     module.exportFunc(prog.name, env.callee(checked.funcs[0].start));
     module.exportFunc(`run:${prog.name}`, loop);
     for (const pc of callbackTargets(checked))

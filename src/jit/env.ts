@@ -74,12 +74,22 @@ export interface PacketLocals {
   readonly limit: ReadonlyMap<number, number>;
 }
 
+/** Where an entry function inlined into its batch loop goes when it is done. */
+export interface InlineExit {
+  /** `Code.depth` inside the block to leave. */
+  readonly depth: number;
+  /** i64 local for R0. */
+  readonly result: number;
+}
+
 /** One BPF function being lowered. */
 export interface FuncEnv {
   readonly prog: ProgEnv;
   readonly code: Code;
   /** Locals of R0..R9, i64. */
   readonly regs: readonly number[];
+  /** Inlined into the batch loop; otherwise a function that returns. */
+  readonly exit: InlineExit | undefined;
   /** Local of R10, i32. */
   readonly fp: number;
   /** Local of the context's address, i32; only the entry function has one. */

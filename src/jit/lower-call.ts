@@ -1,11 +1,11 @@
 /** Calls of helpers, subprograms and kfuncs. Helpers are imports; their prototypes give the Wasm signature and the checks. */
-import { MAP_DATA, MAP_KEY_SIZE, MAP_VALUE_SIZE } from '../../assembly/abi.ts';
+import { MAP_DATA, MAP_KEY_SIZE, MAP_VALUE_SIZE, VM_TRACE_ON } from '../../assembly/abi.ts';
 import { BPF_MAP_TYPE_ARRAY, MAX_BPF_STACK } from '../../assembly/isa.ts';
 import { BPF_FUNC_tail_call, type HelperProto, wasmArg } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
 import { checkArgument, checkCtx, checkMap, checkSize, checkSizedArgument, refreshPacket } from './check.ts';
-import { type FuncEnv, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
+import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
 import { loadBudget, saveBudget } from './lower-exit.ts';
 import * as w from './opcodes.ts';
 import { lowerTailCall } from './tail-call.ts';
@@ -120,6 +120,16 @@ function inlineArrayLookup(f: FuncEnv, map: number): void {
   setReg(f, 0);
 }
 
+/** A line whose length no one asks for is formatted only when someone listens. */
+function printIfHeard(f: FuncEnv, proto: HelperProto, pc: number): void {
+  const { code, prog } = f;
+  code.mem(w.I32_LOAD, pushBase(code, prog.vm) + VM_TRACE_ON);
+  code.block(w.IF);
+  pushArgs(f, proto, pc);
+  code.call(prog.funcs.helper('trace_printk_void'));
+  code.op(w.END);
+}
+
 export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): void {
   const proto = f.prog.proto(op.helper);
   checkArgs(f, proto, pc);
@@ -134,11 +144,14 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
       return;
     }
   }
+  if (proto.name === 'trace_printk' && resultIsDead(f, pc)) {
+    printIfHeard(f, proto, pc);
+    return;
+  }
   pushArgs(f, proto, pc);
-  const quiet = proto.name === 'trace_printk' && resultIsDead(f, pc);
-  f.code.call(f.prog.funcs.helper(quiet ? 'trace_printk_void' : proto.name));
+  f.code.call(f.prog.funcs.helper(proto.name));
   if (proto.ret === 'map_value_or_null') setReg32(f, 0);
-  else if (proto.ret === 'integer' && !quiet) setReg(f, 0);
+  else if (proto.ret === 'integer') setReg(f, 0);
   if (proto.changesPacket) refreshPacket(f);
 }
 

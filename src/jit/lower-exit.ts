@@ -18,8 +18,15 @@ export function loadBudget(f: FuncEnv): void {
   f.code.set(f.budget);
 }
 
-/** Returns the i64 on the stack from this function. */
+/** Ends this function with the i64 on the stack as R0. */
 export function leave(f: FuncEnv): void {
+  const { code, exit } = f;
+  if (exit !== undefined) {
+    // Nothing looks at the budget again: the next packet starts with a full one.
+    code.set(exit.result);
+    code.br(w.BR, code.depth - exit.depth);
+    return;
+  }
   saveBudget(f);
-  f.code.op(w.RETURN);
+  code.op(w.RETURN);
 }

@@ -9,7 +9,7 @@ import type { LinkedFunc } from '../link/types.ts';
 import { emitViolation, refreshPacket } from './check.ts';
 import { Code } from './code.ts';
 import type { WasmWriter } from './encoder.ts';
-import { type FuncEnv, type PacketLocals, type ProgEnv, pushRef, pushReg, setReg } from './env.ts';
+import { type FuncEnv, type InlineExit, type PacketLocals, type ProgEnv, pushRef, pushReg, setReg } from './env.ts';
 import { lowerAlu, lowerMovsx, lowerSwap } from './lower-alu.ts';
 import { lowerAtomic } from './lower-atomic.ts';
 import { lowerHelper, lowerKfunc, lowerLocalCall } from './lower-call.ts';
@@ -120,37 +120,56 @@ function hasOp(prog: ProgEnv, func: LinkedFunc, kind: Op['kind']): boolean {
   return false;
 }
 
-function makeFunc(prog: ProgEnv, func: LinkedFunc, flow: readonly Flow[], cfg: Cfg): FuncEnv {
-  const isMain = func === prog.checked.funcs[0];
-  // Entry: (ctx: i32, fp: i32). Subprogram: (r1..r5: i64, fp: i32).
-  const code = new Code(isMain ? 2 : 6);
+/** Where a function's parameters are, and how it ends. */
+interface Frame {
+  readonly code: Code;
+  readonly ctx: number | undefined;
+  readonly fp: number;
+  /** Locals of R1..R5 when they are parameters. */
+  readonly args: number | undefined;
+  readonly exit: InlineExit | undefined;
+}
+
+function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, shape: { flow: readonly Flow[]; cfg: Cfg }): FuncEnv {
+  const { code, args } = frame;
   const regs: number[] = [];
-  for (let r = 0; r <= 9; r++) regs.push(!isMain && r >= 1 && r <= 5 ? r - 1 : code.addLocal('i64'));
+  for (let r = 0; r <= 9; r++) regs.push(args !== undefined && r >= 1 && r <= 5 ? args + r - 1 : code.addLocal('i64'));
   const sizes = packetSizes(prog, func);
   let packet: PacketLocals | undefined;
   if (sizes.length > 0) {
     packet = { lo: code.addLocal('i64'), limit: new Map(sizes.map((s) => [s, code.addLocal('i64')])) };
   }
-  const loops = prog.checks && flow.some((step) => step.kind === 'loop');
+  const loops = prog.checks && shape.flow.some((step) => step.kind === 'loop');
   return {
     prog,
     code,
     regs,
-    fp: isMain ? 1 : 5,
-    ctx: isMain ? 0 : undefined,
+    fp: frame.fp,
+    ctx: frame.ctx,
+    exit: frame.exit,
     packet,
     budget: loops ? code.addLocal('i32') : undefined,
     mayGoto: hasOp(prog, func, 'may_goto') ? code.addLocal('i32') : undefined,
-    label: cfg.needsLabel ? code.addLocal('i32') : undefined,
+    label: shape.cfg.needsLabel ? code.addLocal('i32') : undefined,
   };
 }
 
+/** Registers of an inlined program start from zero with every packet, as locals of a function do. */
+function clearRegs(f: FuncEnv): void {
+  for (const reg of f.regs) {
+    f.code.i64(0);
+    f.code.set(reg);
+  }
+}
+
 function enter(f: FuncEnv): void {
+  if (f.exit !== undefined) clearRegs(f);
   if (f.ctx !== undefined) {
     f.code.get(f.ctx);
     f.code.op(w.I64_EXTEND_I32_U);
     setReg(f, 1);
-    count(f, 0);
+    // Runs of the batch loop are counted by the batch.
+    if (f.exit === undefined) count(f, 0);
   }
   if (f.mayGoto !== undefined) {
     f.code.i32(BPF_MAX_LOOPS);
@@ -224,12 +243,33 @@ function lowerFlow(f: FuncEnv, cfg: Cfg, step: Flow): void {
   }
 }
 
-/** The body of one function. */
-export function lowerFunc(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): WasmWriter {
+function lowerInto(frame: Frame, prog: ProgEnv, func: LinkedFunc, cfg: Cfg): void {
   const flow = structure(cfg);
-  const f = makeFunc(prog, func, flow, cfg);
+  const f = makeFunc(prog, func, frame, { flow, cfg });
   enter(f);
   for (const step of flow) lowerFlow(f, cfg, step);
-  f.code.op(w.UNREACHABLE, w.END);
-  return f.code.body();
+  f.code.op(w.UNREACHABLE);
+}
+
+/** The body of one function: (ctx: i32, fp: i32) -> i64 for the entry, (r1..r5: i64, fp: i32) -> i64 for subprograms. */
+export function lowerFunc(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): WasmWriter {
+  const isMain = func === prog.checked.funcs[0];
+  const code = new Code(isMain ? 2 : 6);
+  const frame = isMain
+    ? { code, ctx: 0, fp: 1, args: undefined, exit: undefined }
+    : { code, ctx: undefined, fp: 5, args: 0, exit: undefined };
+  lowerInto(frame, prog, func, cfg);
+  code.op(w.END);
+  return code.body();
+}
+
+/** The entry function's code inside its batch loop: afterwards R0 is on the stack. */
+export function inlineEntry(prog: ProgEnv, cfg: Cfg, at: { code: Code; ctx: number; fp: number }): void {
+  const { code } = at;
+  const result = code.addLocal('i64');
+  code.block(w.BLOCK);
+  const exit = { depth: code.depth, result };
+  lowerInto({ ...at, args: undefined, exit }, prog, prog.checked.funcs[0], cfg);
+  code.op(w.END);
+  code.get(result);
 }

@@ -19,7 +19,7 @@ import { BPF_MAP_TYPE_PROG_ARRAY, MAX_TAIL_CALL_CNT } from '../../assembly/isa.t
 import type { RegFact } from '../verifier/facts.ts';
 import { emitViolation } from './check.ts';
 import { type FuncEnv, pushBase, pushRef, pushReg32 } from './env.ts';
-import { saveBudget } from './lower-exit.ts';
+import { leave, saveBudget } from './lower-exit.ts';
 import * as w from './opcodes.ts';
 
 /** Adds one to an u64 of the program's statistics. */
@@ -120,7 +120,9 @@ function take(f: FuncEnv, site: number, slot: number, known: number | undefined)
   } else {
     pushRef(code, prog.mapTable(known));
   }
-  code.op(w.I32_ADD, w.RETURN_CALL_INDIRECT);
+  // Inside the batch loop there is no frame of the program to replace: an ordinary call, and out.
+  code.op(w.I32_ADD, f.exit === undefined ? w.RETURN_CALL_INDIRECT : w.CALL_INDIRECT);
   code.w.u32(prog.progType);
   code.w.u32(0);
+  if (f.exit !== undefined) leave(f);
 }

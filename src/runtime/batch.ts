@@ -17,13 +17,21 @@ export interface BatchHost {
   running: boolean;
 }
 
+/** What a batch runs: the entry program. */
+export interface BatchProg {
+  /** The module's `run:NAME`. */
+  readonly loop: (ctx: number, end: number) => void;
+  /** Counts runs that the loop does not count itself. */
+  addRuns(count: number): void;
+}
+
 /**
- * @param loop the module's `run:NAME`
+ * Runs `prog` over `count` records from address `ctx` on.
  * @param onViolation gets each violation and the index of its packet
  */
 export function runBatch(
   host: BatchHost,
-  loop: (ctx: number, end: number) => void,
+  prog: BatchProg,
   range: { readonly ctx: number; readonly count: number },
   onViolation: (violation: Violation, index: number) => void,
 ): void {
@@ -32,14 +40,10 @@ export function runBatch(
   try {
     for (let at = range.ctx; at < end; ) {
       try {
-        loop(at, end);
+        prog.loop(at, end);
         at = end;
       } catch (error) {
-        const violation =
-          error instanceof WebAssembly.RuntimeError
-            ? takeViolation(host.memory, host.vm, (id) => host.progName(id))
-            : undefined;
-        if (violation === undefined) throw error;
+        const violation = asViolation(host, error);
         const { view } = host.memory;
         const ctx = view.getUint32(host.vm + VM_CTX, true);
         view.setUint32(ctx + CTX_VERDICT, XDP_ABORTED, true);
@@ -50,6 +54,15 @@ export function runBatch(
     }
   } finally {
     host.running = false;
+    prog.addRuns(range.count);
     host.afterBatch();
   }
+}
+
+/** The record of the trap that ended an invocation; anything else that was thrown goes on. */
+function asViolation(host: BatchHost, error: unknown): Violation {
+  if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+  const violation = takeViolation(host.memory, host.vm, (id) => host.progName(id));
+  if (violation === undefined) throw error;
+  return violation;
 }

@@ -70,6 +70,8 @@ export interface ProgParts {
   /** Address of its statistics. */
   readonly stats: number;
   readonly sites: readonly number[];
+  /** The batch loop holds a copy of the program. */
+  readonly inlined: boolean;
   /** It calls a helper that moves the packet's ends. */
   readonly movesPacket: boolean;
   /** It may tail-call. */
@@ -151,7 +153,7 @@ export class Prog {
       const timeNs = options.timeNs ?? this.host.now();
       writeContext(memory.view, ctx, { ...options.ctx, ...frame, timeNs, wireLength: packet.length });
       const started = performance.now();
-      runBatch(this.host, this.loop, { ctx, count: 1 }, (v) => {
+      runBatch(this.host, this, { ctx, count: 1 }, (v) => {
         violation = v;
       });
       spent += performance.now() - started;
@@ -173,6 +175,14 @@ export class Prog {
       ...(violation !== undefined && { violation }),
       durationNs,
     };
+  }
+
+  /** @internal runs of the batch loop, where it holds a copy of the program that does not count them */
+  addRuns(count: number): void {
+    if (!this.parts.inlined) return;
+    const at = this.parts.stats + STATS_RUNS;
+    const { view } = this.host.memory;
+    view.setBigUint64(at, view.getBigUint64(at, true) + BigInt(count), true);
   }
 
   /** Adds to the time of runs made elsewhere (replay, devices). */
