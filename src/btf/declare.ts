@@ -41,7 +41,9 @@ function declareAt(btf: Btf, id: number, name: string, withParams: boolean): str
       case 'func':
         break;
       default:
-        return `${prefix}${baseName(type)}${declarator === '' ? '' : ` ${declarator}`}`;
+        return (
+          prefix + baseName(type) + (declarator === '' || declarator.startsWith('[') ? declarator : ` ${declarator}`)
+        );
     }
     at = type.type;
   }
