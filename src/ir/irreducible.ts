@@ -42,8 +42,7 @@ function splitEntry(blocks: Block[]): void {
   const copy = blocks.length;
   blocks.push(blocks[0]);
   blocks[0] = { start: 0, end: 0, term: { kind: 'goto', to: copy } };
-  const redirect = new Map([[0, copy]]);
-  for (let b = 1; b < blocks.length; b++) redirectTargets(blocks[b].term, redirect);
+  for (let b = 1; b < blocks.length; b++) redirectTargets(blocks[b].term, (to) => (to === 0 ? copy : to));
 }
 
 /** The strongly connected components of the subgraph that hold a cycle (Tarjan's method, iterative). */
@@ -106,12 +105,21 @@ function closeComponent(
   if (!alone) found.push(component.reverse());
 }
 
-/** Blocks of each loop that edges from outside the loop go to, in the order of the loop's blocks. */
-function findEntries(blocks: readonly Block[], loops: readonly (readonly number[])[]): number[][] {
+/** Which loop each block is in, or -1. */
+function loopOfBlock(blocks: readonly Block[], loops: readonly (readonly number[])[]): Int32Array {
   const loopOf = new Int32Array(blocks.length).fill(-1);
   loops.forEach((loop, i) => {
     for (const b of loop) loopOf[b] = i;
   });
+  return loopOf;
+}
+
+/** Blocks of each loop that edges from outside the loop go to, in the order of the loop's blocks. */
+function findEntries(
+  blocks: readonly Block[],
+  loops: readonly (readonly number[])[],
+  loopOf: Int32Array,
+): readonly (readonly number[])[] {
   const entered = new Uint8Array(blocks.length);
   for (let b = 0; b < blocks.length; b++) {
     for (const to of successors(blocks[b].term)) if (loopOf[to] >= 0 && loopOf[to] !== loopOf[b]) entered[to] = 1;
@@ -121,42 +129,53 @@ function findEntries(blocks: readonly Block[], loops: readonly (readonly number[
 
 /** The one entry of each loop: the one it has, or a new dispatcher before the several (`all`: before every block of it). */
 function giveHeaders(blocks: Block[], loops: readonly (readonly number[])[], all: boolean): Set<number> {
+  const loopOf = loopOfBlock(blocks, loops);
+  const known = blocks.length;
   const headers = new Set<number>();
-  const redirect = new Map<number, number>();
-  const own = new Set<number>();
-  findEntries(blocks, loops).forEach((found, i) => {
-    const entries = all ? [...loops[i]] : found;
+  /** By entry block: its loop's dispatcher and its label there. */
+  const places = new Map<number, { dispatcher: number; label: number }>();
+  findEntries(blocks, loops, loopOf).forEach((found, i) => {
+    const entries = all ? [...loops[i]] : [...found];
     if (entries.length === 1) {
       headers.add(entries[0]);
       return;
     }
     const dispatcher = blocks.length;
     headers.add(dispatcher);
-    own.add(dispatcher);
     blocks.push({ start: 0, end: 0, term: { kind: 'dispatch', targets: entries } });
     entries.forEach((b, label) => {
-      redirect.set(b, blocks.length);
-      own.add(blocks.length);
-      blocks.push({ start: 0, end: 0, term: { kind: 'select', label, to: dispatcher } });
+      places.set(b, { dispatcher, label });
     });
   });
-  // Dispatchers keep their targets; every other edge to an entry goes through the entry's selector.
-  for (let b = 0; b < blocks.length; b++) if (!own.has(b)) redirectTargets(blocks[b].term, redirect);
+  // An edge from inside the loop needs a selector of its own: one shared with edges from outside would be one more entry.
+  const selectors = new Map<string, number>();
+  const selectorOf = (from: number, to: number): number => {
+    const place = places.get(to);
+    if (place === undefined) return to;
+    const key = `${to} ${loopOf[from] === loopOf[to]}`;
+    const made = selectors.get(key) ?? blocks.length;
+    if (made === blocks.length) {
+      blocks.push({ start: 0, end: 0, term: { kind: 'select', label: place.label, to: place.dispatcher } });
+      selectors.set(key, made);
+    }
+    return made;
+  };
+  for (let b = 0; b < known; b++) redirectTargets(blocks[b].term, (to) => selectorOf(b, to));
   return headers;
 }
 
-function redirectTargets(term: Block['term'], to: ReadonlyMap<number, number>): void {
+function redirectTargets(term: Block['term'], redirect: (to: number) => number): void {
   switch (term.kind) {
     case 'goto':
-      term.to = to.get(term.to) ?? term.to;
+      term.to = redirect(term.to);
       break;
     case 'branch':
-      term.taken = to.get(term.taken) ?? term.taken;
-      term.otherwise = to.get(term.otherwise) ?? term.otherwise;
+      term.taken = redirect(term.taken);
+      term.otherwise = redirect(term.otherwise);
       break;
     case 'dispatch':
-      term.targets.forEach((t, i) => {
-        term.targets[i] = to.get(t) ?? t;
+      term.targets.forEach((to, i) => {
+        term.targets[i] = redirect(to);
       });
       break;
     // A selector only ever goes to its own dispatcher, which is no entry of an inner loop.
