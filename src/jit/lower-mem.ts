@@ -62,21 +62,50 @@ export function storeOpcode(size: number): number {
   return STORE[size];
 }
 
-/**
- * LD_ABS, LD_IND: R0 = big-endian field at packet offset imm (+ the low half of `src`); outside the packet, negative offsets included, the
- * program ends with 0.
- */
-export function lowerPacketLoad(f: FuncEnv, op: Op & { kind: 'ldabs' | 'ldind' }): void {
+/** Negative offsets of linux/filter.h: from SKF_NET_OFF on relative to the network header, from SKF_LL_OFF on to the link header. */
+const SKF_NET_OFF = -0x100000;
+const SKF_LL_OFF = -0x200000;
+const ETH_HLEN = 14;
+
+/** What to add to an offset of LD_ABS to have its distance from the packet's first byte; below SKF_LL_OFF it stays negative. */
+function packetBase(f: FuncEnv, kind: 'data' | 'net' | 'link'): number {
+  if (kind === 'link') return -SKF_LL_OFF;
+  if (kind === 'net') return ETH_HLEN - SKF_NET_OFF;
+  // The data of a socket filter begins behind the link header.
+  return f.prog.checked.prog.type === 'socket_filter' ? ETH_HLEN : 0;
+}
+
+/** Puts the distance from the packet's first byte on the stack, an i64; it is negative for offsets that mean nothing. */
+function pushPacketOffset(f: FuncEnv, op: Op & { kind: 'ldabs' | 'ldind' }): void {
   const { code } = f;
-  const ctx = code.local('ctx', 'i32');
   const at = code.local('skb_offset', 'i64');
-  // As a signed 32-bit sum, extended: below 0 it is a huge unsigned number, and so outside.
+  // The sum is a signed 32-bit number.
   code.i32(op.imm);
   if (op.kind === 'ldind') {
     pushReg32(f, op.src);
     code.op(w.I32_ADD);
   }
   code.op(w.I64_EXTEND_I32_U, w.I64_EXTEND32_S);
+  code.tee(at);
+  code.i64(packetBase(f, 'data'));
+  code.i64(packetBase(f, 'net'));
+  code.i64(packetBase(f, 'link'));
+  code.get(at);
+  code.i64(SKF_NET_OFF);
+  code.op(w.I64_GE_S, w.SELECT);
+  code.get(at);
+  code.i64(0);
+  code.op(w.I64_GE_S, w.SELECT, w.I64_ADD);
+}
+
+/**
+ * LD_ABS, LD_IND: R0 = big-endian field at packet offset imm (+ the low half of `src`); outside the packet the program ends with 0.
+ */
+export function lowerPacketLoad(f: FuncEnv, op: Op & { kind: 'ldabs' | 'ldind' }): void {
+  const { code } = f;
+  const ctx = code.local('ctx', 'i32');
+  const at = code.local('skb_offset', 'i64');
+  pushPacketOffset(f, op);
   code.set(at);
   code.mem(w.I32_LOAD, pushBase(code, f.prog.vm) + VM_CTX);
   code.set(ctx);
