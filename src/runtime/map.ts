@@ -1,6 +1,12 @@
 /** A live map, seen from JavaScript: what libbpf's bpf_map__* do, with values decoded by a codec where there is BTF. */
 import { MAP_COUNT, MAP_CPU_STRIDE } from '../../assembly/abi.ts';
-import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PROG_ARRAY, ENOENT } from '../../assembly/isa.ts';
+import {
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PROG_ARRAY,
+  EINVAL,
+  ENOENT,
+} from '../../assembly/isa.ts';
 import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
 import type { RuntimeExports } from './exports.ts';
@@ -166,6 +172,8 @@ export class BpfMap {
     const keyAddress = this.put(keyIn, 0, valueAt + valueIn.length);
     this.host.memory.u8.set(valueIn, keyAddress + valueAt);
     const flags = typeof options.flags === 'number' ? options.flags : FLAGS[options.flags ?? 'any'];
+    // The runtime takes 32 bits of them, in which no flag above is known either.
+    if (flags < 0 || flags > 0xffffffff) this.fail('update', -EINVAL);
     const result = this.host.runtime.map_update(this.address, keyAddress, keyAddress + valueAt, flags);
     if (result < 0) this.fail('update', result);
   }

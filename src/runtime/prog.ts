@@ -147,7 +147,8 @@ export class Prog {
     let violation: Violation | undefined;
     let spent = 0;
     for (let i = 0; i < repeat; i++) {
-      // Every run starts from the same packet.
+      // Every run starts from the same packet, and from head room that shows nothing of an earlier one.
+      memory.u8.fill(0, ctx + CTX_SIZE, frame.dataMeta);
       memory.u8.set(packet, frame.data);
       memory.u8.set(metadata, frame.dataMeta);
       const timeNs = options.timeNs ?? this.host.now();
