@@ -6,19 +6,22 @@ function add(a: u32, b: u32): u32 {
   return <u32>sum + <u32>(sum >> 32);
 }
 
-/** The sum of `size` bytes as little-endian 32-bit words, on top of `seed`. */
+/**
+ * The sum of `size` bytes as little-endian 32-bit words, on top of `seed`; what lacks to the last word counts as zero.
+ * Words add up in 64-bit lanes, where fewer than 2^32 of them cannot overflow.
+ */
 function partial(ptr: u32, size: u32, seed: u32): u32 {
-  let sum: u64 = seed;
-  const end = ptr + (size & ~7);
-  for (; ptr != end; ptr += 8) {
-    const word = load<u64>(ptr);
-    sum += word;
-    if (sum < word) sum++;
+  let lanes = i64x2.splat(0);
+  for (const end = ptr + (size & ~15); ptr != end; ptr += 16) {
+    const words = v128.load(ptr);
+    lanes = i64x2.add(lanes, i64x2.extend_low_i32x4_u(words));
+    lanes = i64x2.add(lanes, i64x2.extend_high_i32x4_u(words));
   }
-  let tail: u64 = 0;
-  for (let i: u32 = 0; i < (size & 7); i++) tail |= (<u64>load<u8>(ptr + i)) << (i << 3);
+  let sum: u64 = <u64>seed + i64x2.extract_lane(lanes, 0) + i64x2.extract_lane(lanes, 1);
+  for (const end = ptr + (size & 12); ptr != end; ptr += 4) sum += load<u32>(ptr);
+  let tail: u32 = 0;
+  for (let i: u32 = 0; i < (size & 3); i++) tail |= (<u32>load<u8>(ptr + i)) << (i << 3);
   sum += tail;
-  if (sum < tail) sum++;
   return add(<u32>sum, <u32>(sum >> 32));
 }
 
