@@ -61,3 +61,4 @@ for name in types types-clang14 maps subprogs; do
   bpftool btf dump file "$in/$name.o" -j > "$in/$name.btf.json"
 done
 bpftool btf dump file examples/tail_call.o -j > test/data/seed/tail_call.btf.json
+npx biome format --write "$in"/*.btf.json test/data/seed/*.btf.json

@@ -26,11 +26,12 @@ export function collectFunctions(elf: ElfFile): Functions {
   const progs: ProgSpec[] = [];
   const subprogs: SubprogSpec[] = [];
   for (const section of code) {
+    const meaning = sectionMeaning(section.name);
     for (const func of functionsOf(section, symbols.get(section.index) ?? [])) {
       const key = codeKey(section.index, func.offset);
       const isSubprog = section.name === '.text' || (!func.global && called.has(key));
       if (isSubprog) subprogs.push(func);
-      else progs.push({ ...sectionMeaning(section.name), section: section.name, ...func });
+      else progs.push({ ...meaning, section: section.name, ...func });
     }
   }
   refuseDuplicates(progs);
