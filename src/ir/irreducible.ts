@@ -9,7 +9,7 @@ import { type Block, type Cfg, successors } from './cfg.ts';
 import { buildDomTree, dominates } from './dom.ts';
 import { orderBlocks } from './order.ts';
 
-const MAX_DEPTH = 32;
+const MAX_DEPTH = 8;
 
 /** A retreating edge whose target does not dominate its source makes a graph irreducible. */
 export function isReducible(blocks: readonly Block[]): boolean {
@@ -32,7 +32,7 @@ export function makeReducible(blocks: Block[]): Cfg {
   for (let depth = 0; members.length > 0; depth++) {
     const loops = cycles(blocks, members);
     const headers = giveHeaders(blocks, loops, depth >= MAX_DEPTH);
-    members = depth >= MAX_DEPTH ? [] : loops.flat().filter((b) => !headers.has(b));
+    members = depth >= MAX_DEPTH ? [] : loops.flatMap((loop) => loop.filter((b) => !headers.has(b)));
   }
   return { blocks, needsLabel: true };
 }
@@ -47,9 +47,11 @@ function splitEntry(blocks: Block[]): void {
 
 /** The strongly connected components of the subgraph that hold a cycle (Tarjan's method, iterative). */
 function cycles(blocks: readonly Block[], members: readonly number[]): number[][] {
-  const inside = new Map<number, number>();
-  for (let i = 0; i < members.length; i++) inside.set(members[i], i);
   const n = members.length;
+  /** Position among the members by block, or -1. */
+  const inside = new Int32Array(blocks.length).fill(-1);
+  for (let i = 0; i < n; i++) inside[members[i]] = i;
+  const succsOf = members.map((b) => successors(blocks[b].term));
   const index = new Int32Array(n).fill(-1);
   const low = new Int32Array(n);
   const next = new Int32Array(n);
@@ -67,10 +69,10 @@ function cycles(blocks: readonly Block[], members: readonly number[]): number[][
         pending.push(v);
         open[v] = 1;
       }
-      const succs = successors(blocks[members[v]].term);
+      const succs = succsOf[v];
       if (next[v] < succs.length) {
-        const w = inside.get(succs[next[v]++]);
-        if (w === undefined) continue;
+        const w = inside[succs[next[v]++]];
+        if (w < 0) continue;
         if (index[w] < 0) stack.push(w);
         else if (open[w] === 1) low[v] = Math.min(low[v], index[w]);
         continue;
@@ -148,15 +150,15 @@ function giveHeaders(blocks: Block[], loops: readonly (readonly number[])[], all
     });
   });
   // An edge from inside the loop needs a selector of its own: one shared with edges from outside would be one more entry.
-  const selectors = new Map<string, number>();
+  const selectors = { inside: new Map<number, number>(), outside: new Map<number, number>() };
   const selectorOf = (from: number, to: number): number => {
     const place = places.get(to);
     if (place === undefined) return to;
-    const key = `${to} ${loopOf[from] === loopOf[to]}`;
-    const made = selectors.get(key) ?? blocks.length;
+    const kept = loopOf[from] === loopOf[to] ? selectors.inside : selectors.outside;
+    const made = kept.get(to) ?? blocks.length;
     if (made === blocks.length) {
       blocks.push({ start: 0, end: 0, term: { kind: 'select', label: place.label, to: place.dispatcher } });
-      selectors.set(key, made);
+      kept.set(to, made);
     }
     return made;
   };
