@@ -13,6 +13,7 @@ import { makeReducible } from '../ir/irreducible.ts';
 import { findProvenance } from '../ir/provenance.ts';
 import { BPF_FUNC_tail_call, HELPER_BY_ID, type HelperProto, wasmArg, wasmRet } from '../isa/helpers.ts';
 import type { MapSpec } from '../object/types.ts';
+import type { Facts } from '../verifier/facts.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
 import { batchLoop } from './batch.ts';
 import { Code } from './code.ts';
@@ -20,6 +21,7 @@ import { type ImportedFuncs, type ProgEnv, pushRef, type Ref } from './env.ts';
 import { lowerFunc } from './lower.ts';
 import { type FuncType, ModuleBuilder } from './module.ts';
 import * as w from './opcodes.ts';
+import { variantOf } from './variants.ts';
 
 /** Addresses of one engine. With them the code holds constants; without, the module imports globals and fits any engine. */
 export interface Binding {
@@ -66,26 +68,39 @@ function protoOf(helper: number): HelperProto {
   return proto;
 }
 
-/** Imports every function the programs may call, in a fixed order. */
-function importFuncs(module: ModuleBuilder, progs: readonly CheckedProg[], checks: boolean): ImportedFuncs {
+/** A program with what was found out about it before any code is written. */
+interface Analysed {
+  readonly checked: CheckedProg;
+  readonly facts: Facts;
+  /** Of each function, in the order of `checked.funcs`. */
+  readonly cfgs: readonly Cfg[];
+}
+
+function analyse(checked: CheckedProg): Analysed {
+  const cfgs = checked.funcs.map((f) => makeReducible(buildBlocks(checked.ops, f.start, f.end)));
+  const shapes = checked.funcs.map((f, i) => ({ start: f.start, end: f.end, blocks: cfgs[i].blocks }));
+  return { checked, facts: findProvenance(checked.ops, shapes), cfgs };
+}
+
+/** Imports every function the programs call, in the order of their first calls. */
+function importFuncs(module: ModuleBuilder, progs: readonly Analysed[], checks: boolean): ImportedFuncs {
   const trap = module.importFunc('env', 'trap', TRAP_TYPE);
   const checkMem = checks ? module.importFunc('env', 'check_mem', CHECK_MEM_TYPE) : -1;
   const checkMap = checks ? module.importFunc('env', 'check_map', CHECK_MAP_TYPE) : -1;
   const helpers = new Map<string, number>();
   const kfuncs = new Map<string, number>();
-  for (const { ops, prog } of progs) {
-    for (const op of ops) {
+  for (const { checked, facts } of progs) {
+    checked.ops.forEach((op, pc) => {
       if (op?.kind === 'call' && op.helper !== BPF_FUNC_tail_call) {
-        const proto = protoOf(op.helper);
-        for (const quiet of proto.name === 'trace_printk' ? [false, true] : [false]) {
-          const name = quiet ? `${proto.name}_void` : proto.name;
-          if (!helpers.has(name)) helpers.set(name, module.importFunc('helper', name, helperType(proto, quiet)));
-        }
+        const variant = variantOf(checked, facts, pc, op);
+        if (variant.kind === 'inline' || helpers.has(variant.name)) return;
+        const type = helperType(protoOf(op.helper), variant.name === 'trace_printk_void');
+        helpers.set(variant.name, module.importFunc('helper', variant.name, type));
       } else if (op?.kind === 'call_kfunc') {
-        const name = prog.kfuncs[op.id] ?? `#${op.id}`;
+        const name = checked.prog.kfuncs[op.id] ?? `#${op.id}`;
         if (!kfuncs.has(name)) kfuncs.set(name, module.importFunc('kfunc', name, KFUNC_TYPE));
       }
-    }
+    });
   }
   return { trap, checkMem, checkMap, helper: (n) => helpers.get(n) as number, kfunc: (n) => kfuncs.get(n) as number };
 }
@@ -148,17 +163,18 @@ class Compiler {
   run(name: string): Uint8Array {
     this.module.importMemory('env', 'memory');
     this.module.importTable('env', 'table');
-    const funcs = importFuncs(this.module, this.progs, this.checks);
+    const progs = this.progs.map(analyse);
+    const funcs = importFuncs(this.module, progs, this.checks);
     // Local functions of each program: violation, entry and subprograms, batch loop.
     let first = 0;
-    for (const checked of this.progs) {
-      this.addProg(checked, first, funcs);
-      first += checked.funcs.length + 2;
+    for (const prog of progs) {
+      this.addProg(prog, first, funcs);
+      first += prog.checked.funcs.length + 2;
     }
     return this.module.finish(name);
   }
 
-  private env(checked: CheckedProg, first: number, funcs: ImportedFuncs, facts: ProgEnv['facts']): ProgEnv {
+  private env({ checked, facts }: Analysed, first: number, funcs: ImportedFuncs): ProgEnv {
     const { binding, globals, module } = this;
     const { name, maps } = checked.prog;
     const index = new Map(checked.funcs.map((f, i) => [f.start, module.localIndex(first + 1 + i)]));
@@ -185,20 +201,17 @@ class Compiler {
     };
   }
 
-  private addProg(checked: CheckedProg, first: number, funcs: ImportedFuncs): void {
+  private addProg(analysed: Analysed, first: number, funcs: ImportedFuncs): void {
     const { module } = this;
+    const { checked, cfgs } = analysed;
     const { prog } = checked;
-    const shapes = checked.funcs.map((f) => {
-      const cfg = makeReducible(buildBlocks(checked.ops, f.start, f.end));
-      return { start: f.start, end: f.end, blocks: cfg.blocks, cfg };
-    });
-    const env = this.env(checked, first, funcs, findProvenance(checked.ops, shapes));
+    const env = this.env(analysed, first, funcs);
     module.addFunc(`${prog.name}:violation`, VIOLATION_TYPE, violationBody(env));
     checked.funcs.forEach((func, i) => {
       const name = i === 0 ? prog.name : `${prog.name}/${func.name}`;
-      this.addFunc(env, i, name, shapes[i].cfg);
+      this.addFunc(env, i, name, cfgs[i]);
     });
-    const loop = module.addFunc(`run:${prog.name}`, BATCH_TYPE, batchLoop(env, shapes[0].cfg));
+    const loop = module.addFunc(`run:${prog.name}`, BATCH_TYPE, batchLoop(env, cfgs[0]));
     module.exportFunc(prog.name, env.callee(checked.funcs[0].start));
     module.exportFunc(`run:${prog.name}`, loop);
     for (const pc of callbackTargets(checked))

@@ -1,6 +1,6 @@
 /** Calls of helpers, subprograms and kfuncs. Helpers are imports; their prototypes give the Wasm signature and the checks. */
 import { MAP_DATA, MAP_KEY_SIZE, MAP_VALUE_SIZE, VM_TRACE_ON } from '../../assembly/abi.ts';
-import { BPF_MAP_TYPE_ARRAY, MAX_BPF_STACK } from '../../assembly/isa.ts';
+import { MAX_BPF_STACK } from '../../assembly/isa.ts';
 import { BPF_FUNC_tail_call, type HelperProto, wasmArg } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
@@ -9,6 +9,7 @@ import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 }
 import { loadBudget, saveBudget } from './lower-exit.ts';
 import * as w from './opcodes.ts';
 import { lowerTailCall } from './tail-call.ts';
+import { variantOf } from './variants.ts';
 
 const UNKNOWN: RegFact = { kind: 'unknown' };
 
@@ -75,20 +76,6 @@ function checkArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
   });
 }
 
-/** Whether R0 is overwritten before anything reads it, as far as straight-line code shows. */
-function resultIsDead(f: FuncEnv, pc: number): boolean {
-  const { ops } = f.prog.checked;
-  for (let p = pc + 1; p < ops.length; p++) {
-    const op = ops[p];
-    if (op?.kind === 'call' || op?.kind === 'call_local' || op?.kind === 'call_kfunc') return true;
-    if (op?.kind === 'lddw' && op.dst === 0) return true;
-    if (op?.kind !== 'alu' || op.op !== 'mov') return false;
-    if (op.src?.kind === 'reg' && op.src.reg === 0) return false;
-    if (op.dst === 0) return true;
-  }
-  return false;
-}
-
 function pushArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
   proto.args.forEach((arg, i) => {
     const fact = argFact(f, pc, i);
@@ -120,37 +107,29 @@ function inlineArrayLookup(f: FuncEnv, map: number): void {
   setReg(f, 0);
 }
 
-/** A line whose length no one asks for is formatted only when someone listens. */
-function printIfHeard(f: FuncEnv, proto: HelperProto, pc: number): void {
-  const { code, prog } = f;
-  code.mem(w.I32_LOAD, pushBase(code, prog.vm) + VM_TRACE_ON);
-  code.block(w.IF);
-  pushArgs(f, proto, pc);
-  code.call(prog.funcs.helper('trace_printk_void'));
-  code.op(w.END);
-}
-
 export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): void {
-  const proto = f.prog.proto(op.helper);
+  const { code, prog } = f;
+  const proto = prog.proto(op.helper);
   checkArgs(f, proto, pc);
   if (op.helper === BPF_FUNC_tail_call) {
     lowerTailCall(f, pc, argFact(f, pc, 1), argFact(f, pc, 2));
     return;
   }
-  const map = argFact(f, pc, 0);
-  if (proto.name === 'map_lookup_elem' && map.kind === 'map') {
-    if (f.prog.checked.prog.maps[map.map].type === BPF_MAP_TYPE_ARRAY) {
-      inlineArrayLookup(f, map.map);
-      return;
-    }
-  }
-  if (proto.name === 'trace_printk' && resultIsDead(f, pc)) {
-    printIfHeard(f, proto, pc);
+  const variant = variantOf(prog.checked, prog.facts, pc, op);
+  if (variant.kind === 'inline') {
+    inlineArrayLookup(f, variant.map);
     return;
   }
+  // A line whose length no one asks for is formatted only when someone listens.
+  const unheard = variant.name === 'trace_printk_void';
+  if (unheard) {
+    code.mem(w.I32_LOAD, pushBase(code, prog.vm) + VM_TRACE_ON);
+    code.block(w.IF);
+  }
   pushArgs(f, proto, pc);
-  f.code.call(f.prog.funcs.helper(proto.name));
-  if (proto.ret === 'map_value_or_null') setReg32(f, 0);
+  code.call(prog.funcs.helper(variant.name));
+  if (unheard) code.op(w.END);
+  else if (proto.ret === 'map_value_or_null') setReg32(f, 0);
   else if (proto.ret === 'integer') setReg(f, 0);
   if (proto.changesPacket) refreshPacket(f);
 }

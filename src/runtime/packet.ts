@@ -16,6 +16,8 @@ import {
   CTX_TIME,
   CTX_VERDICT,
   CTX_WIRE_LENGTH,
+  XDP_FRAME_HEADER,
+  XDP_FRAME_SIZE,
   XDP_MD_DATA,
   XDP_MD_DATA_END,
   XDP_MD_DATA_META,
@@ -44,10 +46,8 @@ export interface FrameLayout extends XdpMeta {
   readonly wireLength: number;
 }
 
-/** Bytes at a frame's start that Linux keeps for its own `struct xdp_frame`: head room that adjust_head cannot have. */
-const FRAME_RESERVED = 40;
-/** Where a packet that fits must end in its 4 KiB frame: page, less head room, less skb_shared_info. */
-const LINEAR_MAX = 4096 - XDP_PACKET_HEADROOM - XDP_TAILROOM;
+/** Where a packet that fits must end in its frame: less head room and less what Linux keeps behind. */
+const LINEAR_MAX = XDP_FRAME_SIZE - XDP_PACKET_HEADROOM - XDP_TAILROOM;
 
 /** Bytes a frame needs for a packet of `length`, in cache lines. */
 export function frameSize(length: number): number {
@@ -61,7 +61,7 @@ export function layFrame(base: number, length: number, metadata = 0) {
     data,
     dataEnd: data + length,
     dataMeta: data - metadata,
-    hardStart: base + FRAME_RESERVED,
+    hardStart: base + XDP_FRAME_HEADER,
     hardEnd: data + Math.max(length, LINEAR_MAX),
   };
 }

@@ -1,0 +1,51 @@
+/** Which function of the runtime a helper call becomes: what is known of the map, or of who reads the result, picks a narrower one. */
+import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_ARRAY } from '../../assembly/isa.ts';
+import { HELPER_BY_ID } from '../isa/helpers.ts';
+import type { Op } from '../isa/op.ts';
+import type { MapSpec } from '../object/types.ts';
+import type { Facts } from '../verifier/facts.ts';
+import type { CheckedProg } from '../verifier/structural.ts';
+
+/** `inline`: no call at all. */
+export type Variant =
+  | { readonly kind: 'call'; readonly name: string }
+  | { readonly kind: 'inline'; readonly map: number };
+
+const HASH_LOOKUP: Record<number, string> = { 4: 'hash_lookup4', 8: 'hash_lookup8', 16: 'hash_lookup16' };
+
+function onMap(helper: string, map: MapSpec, index: number): Variant | undefined {
+  if (helper === 'map_lookup_elem') {
+    if (map.type === BPF_MAP_TYPE_ARRAY) return { kind: 'inline', map: index };
+    if (map.type === BPF_MAP_TYPE_PERCPU_ARRAY) return { kind: 'call', name: 'percpu_array_lookup' };
+    if (map.type === BPF_MAP_TYPE_HASH) return { kind: 'call', name: HASH_LOOKUP[map.keySize] ?? 'hash_lookup' };
+  }
+  if (helper === 'map_update_elem') {
+    if (map.type === BPF_MAP_TYPE_ARRAY) return { kind: 'call', name: 'array_update' };
+    if (map.type === BPF_MAP_TYPE_PERCPU_ARRAY) return { kind: 'call', name: 'percpu_array_update' };
+    if (map.type === BPF_MAP_TYPE_HASH) return { kind: 'call', name: 'hash_update' };
+  }
+  if (helper === 'map_delete_elem' && map.type === BPF_MAP_TYPE_HASH) return { kind: 'call', name: 'hash_delete' };
+  return undefined;
+}
+
+/** Whether R0 is overwritten before anything reads it, as far as straight-line code shows. */
+export function resultIsDead(ops: CheckedProg['ops'], pc: number): boolean {
+  for (let p = pc + 1; p < ops.length; p++) {
+    const op = ops[p];
+    if (op?.kind === 'call' || op?.kind === 'call_local' || op?.kind === 'call_kfunc') return true;
+    if (op?.kind === 'lddw' && op.dst === 0) return true;
+    if (op?.kind !== 'alu' || op.op !== 'mov') return false;
+    if (op.src?.kind === 'reg' && op.src.reg === 0) return false;
+    if (op.dst === 0) return true;
+  }
+  return false;
+}
+
+/** The variant for the helper call at `pc`. */
+export function variantOf(checked: CheckedProg, facts: Facts, pc: number, op: Op & { kind: 'call' }): Variant {
+  const name = HELPER_BY_ID.get(op.helper)?.name ?? '';
+  if (name === 'trace_printk' && resultIsDead(checked.ops, pc)) return { kind: 'call', name: 'trace_printk_void' };
+  const map = facts.args[pc]?.[0];
+  const found = map?.kind === 'map' ? onMap(name, checked.prog.maps[map.map], map.map) : undefined;
+  return found ?? { kind: 'call', name };
+}
