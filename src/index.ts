@@ -3,8 +3,10 @@ export { type CompileObjectOptions, compileObject, prepare } from './compiler.ts
 export { Engine, type EngineOptions, Loaded, type LoadOptions } from './engine.ts';
 export * from './errors/index.ts';
 export type { LinkedProg } from './link/types.ts';
+export { findMap, findProg, setKconfig, setMaxEntries } from './object/edit.ts';
 export { type LoadOptions as OpenOptions, loadObject } from './object/load.ts';
 export type { BpfObject, MapSpec, ProgSpec, ProgType } from './object/types.ts';
+export { getVariable, setVariable, variables } from './object/variables.ts';
 export { Device, type DeviceOptions, Link } from './runtime/device.ts';
 export { BpfMap } from './runtime/map.ts';
 export { type Verdict, verdictName } from './runtime/packet.ts';

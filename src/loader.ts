@@ -3,7 +3,7 @@
  */
 import { STATS_SITE_SIZE, STATS_SITES } from '../assembly/abi.ts';
 import type { Engine, LoadOptions } from './engine.ts';
-import { RunError, VerifierError } from './errors/index.ts';
+import { CompileError, RunError, VerifierError } from './errors/index.ts';
 import { HELPER_BY_ID } from './isa/helpers.ts';
 import { isInlined } from './jit/batch.ts';
 import { type Binding, callbackTargets, compile, tailCallSites } from './jit/compile.ts';
@@ -183,8 +183,7 @@ export class Loader {
       for (const seat of seats.values()) this.freeSeat(seat);
     });
     const wasm = await this.compile(progs, seats, maps, name);
-    const module = await WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>);
-    const instance = await WebAssembly.instantiate(module, this.imports());
+    const instance = await this.instance(wasm, name);
     // From here on the programs own their seats.
     this.undoing.pop();
     const made = new Map<string, Prog>();
@@ -196,6 +195,17 @@ export class Loader {
       made.set(prog.name, prog);
     }
     return { progs: made, wasm };
+  }
+
+  /** The host may refuse what is within the format: a module too large, no memory for its code, compiling forbidden. */
+  private async instance(wasm: Uint8Array, name: string): Promise<WebAssembly.Instance> {
+    try {
+      const module = await WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>);
+      return await WebAssembly.instantiate(module, this.imports());
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new CompileError('COMPILE_REFUSED', { name, bytes: wasm.length, reason });
+    }
   }
 
   private async compile(

@@ -25,6 +25,8 @@ export function createMap(host: MapHost, table: SharedTable, spec: MapSpec, id: 
     throw new RunError('RUN_MAP_CREATE', { map: spec.name, errno, detail });
   }
   const address = result >>> 0;
-  if (type === BPF_MAP_TYPE_PROG_ARRAY) return new ProgArray(host, spec, address, id, table);
-  return new BpfMap(host, spec, address, id, codecs);
+  // A copy: the wish may be edited for the next load, the map stays as it was made.
+  const own = { ...spec };
+  if (type === BPF_MAP_TYPE_PROG_ARRAY) return new ProgArray(host, own, address, id, table);
+  return new BpfMap(host, own, address, id, codecs);
 }
