@@ -4,6 +4,7 @@
  * A violation writes a `Trap` record and leaves Wasm; the engine gives that packet XDP_ABORTED and goes on with the next.
  */
 import {
+  MAP_FLAGS,
   STACK_BASE,
   STACK_TOP,
   TRAP_ACCESS,
@@ -23,7 +24,7 @@ import {
 } from '../../assembly/isa.ts';
 import type { MapSpec } from '../object/types.ts';
 import type { RegFact } from '../verifier/facts.ts';
-import { type FuncEnv, pushBase, pushReg } from './env.ts';
+import { type FuncEnv, pushBase, pushReg, pushReg32 } from './env.ts';
 import * as w from './opcodes.ts';
 
 /** An access of `size` bytes at register `reg` + `off`. */
@@ -198,13 +199,24 @@ export function checkCtx(f: FuncEnv, pc: number, reg: number, fact: RegFact): vo
   violateIf(f, TRAP_ARGUMENT, { pc, reg, off: 0, size: 0, write: false });
 }
 
-/** The register holds the address of a map. */
-export function checkMap(f: FuncEnv, pc: number, reg: number, fact: RegFact): void {
-  if (!f.prog.checks || fact.kind === 'map') return;
+/** The register holds the address of a map, and the map has none of the flags in `denied` (BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG). */
+export function checkMap(f: FuncEnv, pc: number, reg: number, fact: RegFact, denied: number): void {
+  if (!f.prog.checks) return;
+  const at = { pc, reg, off: 0, size: 0, write: false };
+  if (fact.kind === 'map') {
+    if ((f.prog.checked.prog.maps[fact.map].flags & denied) !== 0) emitViolation(f, TRAP_ARGUMENT, at);
+    return;
+  }
   pushReg(f, reg);
   f.code.call(f.prog.funcs.checkMap);
   f.code.op(w.I32_EQZ);
-  violateIf(f, TRAP_ARGUMENT, { pc, reg, off: 0, size: 0, write: false });
+  violateIf(f, TRAP_ARGUMENT, at);
+  if (denied === 0) return;
+  pushReg32(f, reg);
+  f.code.mem(w.I32_LOAD, MAP_FLAGS);
+  f.code.i32(denied);
+  f.code.op(w.I32_AND);
+  violateIf(f, TRAP_ARGUMENT, at);
 }
 
 /**

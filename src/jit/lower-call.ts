@@ -1,6 +1,6 @@
 /** Calls of helpers, subprograms and kfuncs. Helpers are imports; their prototypes give the Wasm signature and the checks. */
 import { MAP_DATA, MAP_KEY_SIZE, MAP_VALUE_SIZE, VM_TRACE_ON } from '../../assembly/abi.ts';
-import { MAX_BPF_STACK } from '../../assembly/isa.ts';
+import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, MAX_BPF_STACK } from '../../assembly/isa.ts';
 import { BPF_FUNC_tail_call, type HelperProto, wasmArg } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
@@ -42,6 +42,12 @@ function checkMemory(f: FuncEnv, pc: number, i: number, write: boolean): void {
   else checkSizedArgument(f, at, () => pushReg32(f, reg + 1));
 }
 
+/** Flags of a map that forbid a program this helper. */
+function deniedFlags(proto: HelperProto): number {
+  if (proto.name === 'map_lookup_elem') return BPF_F_WRONLY_PROG;
+  return proto.name === 'map_update_elem' || proto.name === 'map_delete_elem' ? BPF_F_RDONLY_PROG : 0;
+}
+
 function checkArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
   // Sizes first: the memory checks use them.
   proto.args.forEach((arg, i) => {
@@ -53,7 +59,7 @@ function checkArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
         checkCtx(f, pc, i + 1, argFact(f, pc, i));
         return;
       case 'const_map_ptr':
-        checkMap(f, pc, i + 1, argFact(f, pc, i));
+        checkMap(f, pc, i + 1, argFact(f, pc, i), deniedFlags(proto));
         return;
       case 'map_key':
         checkMapMemory(f, pc, i, 'keySize');
