@@ -109,13 +109,17 @@ export class Bench {
   readonly specs: readonly MapSpec[];
   private readonly loadedProgs: Loaded[] = [];
 
-  constructor(engine: Engine, shapes: readonly MapShape[]) {
+  /** `gap`: bytes that stay unused before each map, so that a pointer which runs off one map is in no other. */
+  constructor(engine: Engine, shapes: readonly MapShape[], gap = 0) {
     this.engine = engine;
     this.specs = shapes.map((shape, i) => mapSpec(`map${i}`, shape));
     const maps: BpfMap[] = [];
     this.maps = maps;
     try {
-      for (const spec of this.specs) maps.push(engine.createMap(spec));
+      for (const spec of this.specs) {
+        if (gap > 0) engine.alloc(gap, 'a gap');
+        maps.push(engine.createMap(spec));
+      }
     } catch (error) {
       this.close();
       throw error;
