@@ -5,6 +5,12 @@ const list = (values: readonly number[]): string =>
 const at = (f: { pc: number; opcode: number }): string => `insn ${f.pc} (opcode ${hex2(f.opcode)})`;
 const place = (f: { line: number; column: number }): string => `line ${f.line}, column ${f.column}`;
 
+/** `a, b or c`; a long list ends early. */
+function choice(values: readonly string[]): string {
+  if (values.length > 6) return `${values.slice(0, 5).join(', ')} or ${values.length - 5} others`;
+  return values.length < 2 ? values.join('') : `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`;
+}
+
 export const INSN_ERRORS = {
   INSN_LENGTH: (f: { bytes: number }) => `${f.bytes} bytes are no whole number of 8-byte insns`,
   INSN_UNKNOWN: (f: { pc: number; opcode: number }) => `insn ${f.pc}: unknown opcode ${hex2(f.opcode)}`,
@@ -19,7 +25,7 @@ export const INSN_ERRORS = {
   INSN_WIDE_MISSING: (f: { pc: number; opcode: number }) =>
     `${at(f)}: invalid BPF_LD_IMM insn: it takes two slots and the code ends after the first`,
   INSN_SYNTAX: (f: { line: number; column: number; found: string; expected: readonly string[] }) =>
-    `${place(f)}: found ${f.found}, expected ${f.expected.join(' or ')}`,
+    `${place(f)}: found ${f.found}, expected ${choice(f.expected)}`,
   INSN_LABEL: (f: { line: number; column: number; found: string; first: number }) =>
     `${place(f)}: found label ${f.found} again, expected a new name: it stands in line ${f.first}`,
   INSN_FAR: (f: { line: number; column: number; found: number; expected: string }) =>

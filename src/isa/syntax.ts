@@ -21,10 +21,10 @@ export const HOLES = {
   next: { fields: ['next'], expected: 'an integer of 32 bits' },
   /** Index of the BTF module in the fd array. */
   module: { fields: ['off'], expected: 'an integer from -32768 to 32767' },
-  to: { fields: ['off'], expected: 'pc+N (N from -32768 to 32767) or a label of this text' },
-  tol: { fields: ['imm'], expected: 'pc+N or a label of this text' },
-  rel: { fields: ['imm'], expected: '+N or a label of this text' },
-  helper: { fields: ['imm'], expected: 'a helper (bpf_map_lookup_elem#1, bpf_map_lookup_elem or 1)' },
+  to: { fields: ['off'], expected: 'pc+N with N from -32768 to 32767, or a label' },
+  tol: { fields: ['imm'], expected: 'pc+N or a label' },
+  rel: { fields: ['imm'], expected: '+N or a label' },
+  helper: { fields: ['imm'], expected: 'a helper (bpf_map_lookup_elem#1)' },
   /** Index of a map in the list that the assembler was given. */
   name: { fields: ['imm'], expected: 'the name of a map that the assembler was given' },
 } as const satisfies Record<string, { readonly fields: readonly Field[]; readonly expected: string }>;
