@@ -2,6 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { type BenchArgs, HELP, parseBenchArgs } from './args.ts';
+import { CASES, FIXED_COST } from './cases.ts';
 import { machine } from './machine.ts';
 import { table } from './report.ts';
 import { runBench } from './run.ts';
@@ -20,7 +21,8 @@ async function main(args: BenchArgs): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const { figures, refusal } = await runBench({ ...args, warmUpSeconds: WARM_UP_SECONDS, onRound: progress });
+  const cases = CASES.filter(({ name }) => name === FIXED_COST || name.includes(args.filter));
+  const { figures, refusal } = await runBench({ ...args, cases, warmUpSeconds: WARM_UP_SECONDS, onRound: progress });
   if (refusal !== undefined) console.warn(`the kernel does not take part: ${refusal}`);
   console.log(table(figures));
   if (args.json !== undefined) writeFileSync(args.json, json(figures));

@@ -1,7 +1,7 @@
 /**
  * One run of the bench: load every program into every engine, compare what they do, then measure.
  */
-import { type BenchCase, CASES, FIXED_COST } from './cases.ts';
+import type { BenchCase } from './cases.ts';
 import type { Contender } from './contender.ts';
 import { ENGINES, type EngineName, engineContender } from './engine.ts';
 import { kernelContender, kernelRefusal } from './kernel.ts';
@@ -9,7 +9,7 @@ import { type Entry, type MeasureOptions, measure } from './measure.ts';
 import { type Figure, figureOf } from './report.ts';
 
 export interface RunOptions extends MeasureOptions {
-  readonly filter: string;
+  readonly cases: readonly BenchCase[];
   readonly optimized: boolean;
   readonly kernelTrace: boolean;
 }
@@ -26,7 +26,7 @@ const COMPARED_RUNS = [1, 2, 3];
 export class DifferenceError extends Error {}
 
 /** @throws DifferenceError when `other` does not do what `reference` does */
-function compare(source: BenchCase, reference: Contender, other: Contender): void {
+export function compare(source: BenchCase, reference: Contender, other: Contender): void {
   for (const times of COMPARED_RUNS) {
     const wanted = reference.outcome(times);
     const found = other.outcome(times);
@@ -62,10 +62,9 @@ async function entriesOf(source: BenchCase, options: RunOptions, kernel: boolean
 
 export async function runBench(options: RunOptions): Promise<RunReport> {
   const refusal = kernelRefusal();
-  const wanted = CASES.filter(({ name }) => name === FIXED_COST || name.includes(options.filter));
   const entries: Entry[] = [];
   try {
-    for (const source of wanted) entries.push(...(await entriesOf(source, options, refusal === undefined)));
+    for (const source of options.cases) entries.push(...(await entriesOf(source, options, refusal === undefined)));
     await measure(entries, options);
     return { figures: entries.map(figureOf), refusal };
   } finally {

@@ -1,0 +1,122 @@
+// The bench as a smoke run: its table of programs loads, the engines agree, and its JSON has the shape that readers rely on. Nothing is timed.
+
+import { describe, expect, test } from 'vitest';
+import { parseBenchArgs } from '../bench/args.ts';
+import { CASES, FIXED_COST } from '../bench/cases.ts';
+import { BATCH_PACKETS, engineContender } from '../bench/engine.ts';
+import { KERNEL, kernelRefusal } from '../bench/kernel.ts';
+import { makePacket } from '../bench/packets.ts';
+import { type Figure, quantile, table } from '../bench/report.ts';
+import { compare, DifferenceError, runBench } from '../bench/run.ts';
+
+const refusal = kernelRefusal();
+if (refusal !== undefined) console.warn(`SKIPPED: the bench is not compared with the kernel (${refusal})`);
+
+const tiny = { samples: 1, warmUpSeconds: 0, optimized: false, kernelTrace: false };
+/** The programs that print would put lines into the machine's trace buffer, which other tests read. */
+const SILENT = CASES.filter(({ prints }) => !prints);
+
+const FIELDS = ['program', 'engine', 'packetBytes', 'medianNs', 'minNs', 'p90Ns', 'samples'];
+
+describe('bench', () => {
+  test('every program does the same in every engine, and every figure has its fields', async () => {
+    const { figures } = await runBench({ ...tiny, cases: SILENT });
+    const engines = ['bpf2wasm', 'bpf2wasm-unchecked'];
+    if (refusal === undefined) engines.unshift(KERNEL);
+    const measured = figures.map((f) => [f.program, f.engine]);
+    expect(measured).toEqual(SILENT.flatMap(({ name }) => engines.map((engine) => [name, engine])));
+    for (const figure of JSON.parse(JSON.stringify(figures)) as Figure[]) {
+      expect(Object.keys(figure)).toEqual(FIELDS);
+      expect(figure.samples).toBe(1);
+      expect(figure.minNs).toBeGreaterThan(0);
+      expect(figure.p90Ns).toBeGreaterThanOrEqual(figure.medianNs);
+    }
+  });
+
+  test('verdicts of this engine, by hand', async () => {
+    const wanted: Record<string, number> = {
+      [FIXED_COST]: 2,
+      'example/udp': 2,
+      'example/other-port': 2,
+      'example/port-8080': 2,
+      'example/port-22': 2,
+      'tail-call/constant-0': 1,
+      'tail-call/constant-1': 3,
+      'tail-call/variable': 3,
+      'chain/33-programs': 3,
+      'chain/33-self': 3,
+      rewrite: 3,
+      counter: 2,
+    };
+    for (const source of CASES) {
+      if (wanted[source.name] === undefined) continue;
+      const contender = await engineContender('bpf2wasm', source);
+      expect([source.name, contender.outcome(1).returnValue]).toEqual([source.name, wanted[source.name]]);
+      contender.close();
+    }
+  });
+
+  test('the rewrite swaps, and swaps back', async () => {
+    const source = CASES.find(({ name }) => name === 'rewrite')!;
+    const contender = await engineContender('bpf2wasm', source);
+    const { packet } = contender.outcome(1);
+    expect(packet.slice(0, 12)).toEqual(Uint8Array.of(...source.packet.slice(6, 12), ...source.packet.slice(0, 6)));
+    expect(packet.slice(26, 34)).toEqual(Uint8Array.of(...source.packet.slice(30, 34), ...source.packet.slice(26, 30)));
+    expect(contender.outcome(2).packet).toEqual(source.packet);
+    expect(contender.packets).toBe(BATCH_PACKETS);
+    contender.close();
+  });
+
+  test('the checksum is that of the packet', async () => {
+    const source = CASES.find(({ name }) => name === 'checksum')!;
+    const contender = await engineContender('bpf2wasm', source);
+    const words = new Uint16Array(source.packet.slice().buffer);
+    let sum = words.reduce((a, b) => a + b, 0);
+    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+    expect(contender.outcome(1).returnValue).toBe(~sum & 0xffff);
+    contender.close();
+  });
+
+  test('engines that differ stop the bench', () => {
+    const packet = makePacket({ protocol: 'udp', port: 1, bytes: 64 });
+    const engine = (name: string, returnValue: number, bytes: Uint8Array) => ({
+      engine: name,
+      packets: 1,
+      outcome: () => ({ returnValue, packet: bytes }),
+      run: () => {},
+      close: () => {},
+    });
+    const [source] = CASES;
+    const good = engine('a', 2, packet);
+    expect(() => compare(source!, good, engine('b', 2, packet.slice()))).not.toThrow();
+    expect(() => compare(source!, good, engine('b', 1, packet))).toThrow(DifferenceError);
+    expect(() => compare(source!, good, engine('b', 2, packet.with(7, 0xff)))).toThrow(/from byte 7 on/);
+    expect(() => compare(source!, good, engine('b', 2, packet.slice(0, 60)))).toThrow(/from byte 60 on/);
+  });
+
+  test('figures and table', () => {
+    expect(quantile([1, 2, 3, 4], 0.5)).toBe(2.5);
+    expect(quantile([1, 2, 3, 4, 11], 0.9)).toBeCloseTo(8.2);
+    const figure = (program: string, engine: string, medianNs: number): Figure => {
+      return { program, engine, packetBytes: 64, medianNs, minNs: medianNs, p90Ns: medianNs, samples: 3 };
+    };
+    const figures = [
+      figure(FIXED_COST, KERNEL, 20),
+      figure(FIXED_COST, 'bpf2wasm', 1),
+      figure('x', KERNEL, 40),
+      figure('x', 'bpf2wasm', 11),
+    ];
+    const lines = table(figures).split('\n');
+    expect(lines.at(-1)!.split(/ +/)).toEqual('x bpf2wasm 64 11.00 11.00 11.00 0% 10.00 0.28 0.50'.split(' '));
+    expect(lines.at(-2)!.split(/ +/)).toEqual(`x ${KERNEL} 64 40.00 40.00 40.00 0% 20.00 - -`.split(' '));
+  });
+
+  test.each(['0', '1.5', '-1', 'many'])('--samples %s is refused', (samples) => {
+    expect(() => parseBenchArgs([`--samples=${samples}`])).toThrow(/--samples/);
+  });
+
+  test('names of programs are unique', () => {
+    const names = CASES.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
