@@ -14,6 +14,7 @@ import {
 } from '../../assembly/abi.ts';
 import type { Cfg } from '../ir/cfg.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
+import { withViolations } from './check.ts';
 import { Code } from './code.ts';
 import type { WasmWriter } from './encoder.ts';
 import { type ProgEnv, pushBase } from './env.ts';
@@ -39,30 +40,33 @@ export function batchLoop(prog: ProgEnv, cfg: Cfg): WasmWriter {
   const loadCell = (cell: number) => code.mem(w.I32_LOAD, pushBase(code, vm) + cell);
   loadCell(VM_FRAME_TOP);
   code.set(fp);
-  code.block(w.BLOCK);
-  code.block(w.LOOP);
-  code.get(ctx);
-  code.get(end);
-  code.op(w.I32_GE_U);
-  code.br(w.BR_IF, 1);
-  storeCell(VM_CTX, () => code.get(ctx));
-  storeCell(VM_TAIL_COUNT, () => code.i32(0));
-  storeCell(VM_BUDGET, () => loadCell(VM_BUDGET_LIMIT));
-  code.get(ctx);
-  if (isInlined(prog.checked)) {
-    inlineEntry(prog, cfg, { code, ctx, fp });
-  } else {
+  withViolations(prog, code, (violation) => {
+    code.block(w.BLOCK);
+    code.block(w.LOOP);
     code.get(ctx);
-    code.get(fp);
-    code.call(prog.callee(entry.start));
-  }
-  code.mem(w.I64_STORE32, CTX_VERDICT);
-  code.get(ctx);
-  code.i32(CTX_SIZE);
-  code.op(w.I32_ADD);
-  code.set(ctx);
-  code.br(w.BR, 0);
-  code.op(w.END, w.END, w.END);
+    code.get(end);
+    code.op(w.I32_GE_U);
+    code.br(w.BR_IF, 1);
+    storeCell(VM_CTX, () => code.get(ctx));
+    storeCell(VM_TAIL_COUNT, () => code.i32(0));
+    storeCell(VM_BUDGET, () => loadCell(VM_BUDGET_LIMIT));
+    code.get(ctx);
+    if (isInlined(prog.checked)) {
+      inlineEntry(prog, cfg, { code, ctx, fp, violation });
+    } else {
+      code.get(ctx);
+      code.get(fp);
+      code.call(prog.callee(entry.start));
+    }
+    code.mem(w.I64_STORE32, CTX_VERDICT);
+    code.get(ctx);
+    code.i32(CTX_SIZE);
+    code.op(w.I32_ADD);
+    code.set(ctx);
+    code.br(w.BR, 0);
+    code.op(w.END, w.END, w.RETURN);
+  });
+  code.op(w.END);
   return code.body();
 }
 

@@ -24,7 +24,8 @@ import {
 } from '../../assembly/isa.ts';
 import type { MapSpec } from '../object/types.ts';
 import type { RegFact } from '../verifier/facts.ts';
-import { type FuncEnv, pushBase, pushReg, pushReg32 } from './env.ts';
+import type { Code } from './code.ts';
+import { type FuncEnv, type ProgEnv, pushBase, pushReg, pushReg32, type ViolationExit } from './env.ts';
 import * as w from './opcodes.ts';
 
 /** An access of `size` bytes at register `reg` + `off`. */
@@ -42,11 +43,29 @@ const packed = (code: number, size: number, write: boolean): number => code | (w
 
 /** Ends the invocation: pc and address as the program had them. */
 export function emitViolation(f: FuncEnv, code: number, a: Omit<Access, 'fact'>): void {
+  const { violation } = f;
   f.code.i32(packed(code, a.size, a.write));
+  f.code.set(violation.what);
   f.code.i32(a.pc);
+  f.code.set(violation.pc);
   pushAddress64(f, a.reg, a.off);
-  f.code.call(f.prog.violation);
-  f.code.op(w.UNREACHABLE);
+  f.code.set(violation.addr);
+  f.code.br(w.BR, f.code.depth - violation.depth);
+}
+
+/** The function's end: `body` is inside the block that violations leave. */
+export function withViolations(prog: ProgEnv, code: Code, body: (exit: ViolationExit) => void): void {
+  const what = code.addLocal('i32');
+  const pc = code.addLocal('i32');
+  const addr = code.addLocal('i64');
+  code.block(w.BLOCK);
+  body({ depth: code.depth, what, pc, addr });
+  code.op(w.END);
+  code.get(what);
+  code.get(pc);
+  code.get(addr);
+  code.call(prog.violation);
+  code.op(w.UNREACHABLE);
 }
 
 /** Takes an i32 from the stack; not zero is a violation. */

@@ -82,6 +82,20 @@ export interface InlineExit {
   readonly result: number;
 }
 
+/**
+ * Where a violation goes: out of all loops to the function's end, where one call tells the runtime. A loop without calls is one that engines
+ * unroll and keep in registers.
+ */
+export interface ViolationExit {
+  /** `Code.depth` inside the block to leave. */
+  readonly depth: number;
+  /** i32 locals: code, size and direction; pc. */
+  readonly what: number;
+  readonly pc: number;
+  /** i64 local. */
+  readonly addr: number;
+}
+
 /** One BPF function being lowered. */
 export interface FuncEnv {
   readonly prog: ProgEnv;
@@ -95,6 +109,7 @@ export interface FuncEnv {
   /** Local of the context's address, i32; only the entry function has one. */
   readonly ctx: number | undefined;
   readonly packet: PacketLocals | undefined;
+  readonly violation: ViolationExit;
   /** i32 copy of vm.budget in functions with loops. */
   readonly budget: number | undefined;
   /** i32 counter in functions with `may_goto`. */

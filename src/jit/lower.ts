@@ -6,10 +6,19 @@ import type { Cfg } from '../ir/cfg.ts';
 import { type Flow, structure } from '../ir/structure.ts';
 import type { Op } from '../isa/op.ts';
 import type { LinkedFunc } from '../link/types.ts';
-import { emitViolation, refreshPacket } from './check.ts';
+import { emitViolation, refreshPacket, withViolations } from './check.ts';
 import { Code } from './code.ts';
 import type { WasmWriter } from './encoder.ts';
-import { type FuncEnv, type InlineExit, type PacketLocals, type ProgEnv, pushRef, pushReg, setReg } from './env.ts';
+import {
+  type FuncEnv,
+  type InlineExit,
+  type PacketLocals,
+  type ProgEnv,
+  pushRef,
+  pushReg,
+  setReg,
+  type ViolationExit,
+} from './env.ts';
 import { lowerAlu, lowerMovsx, lowerSwap } from './lower-alu.ts';
 import { lowerAtomic } from './lower-atomic.ts';
 import { lowerHelper, lowerKfunc, lowerLocalCall } from './lower-call.ts';
@@ -128,6 +137,7 @@ interface Frame {
   /** Locals of R1..R5 when they are parameters. */
   readonly args: number | undefined;
   readonly exit: InlineExit | undefined;
+  readonly violation: ViolationExit;
 }
 
 function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, shape: { flow: readonly Flow[]; cfg: Cfg }): FuncEnv {
@@ -147,6 +157,7 @@ function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, shape: { flow: 
     fp: frame.fp,
     ctx: frame.ctx,
     exit: frame.exit,
+    violation: frame.violation,
     packet,
     budget: loops ? code.addLocal('i32') : undefined,
     mayGoto: hasOp(prog, func, 'may_goto') ? code.addLocal('i32') : undefined,
@@ -255,16 +266,16 @@ function lowerInto(frame: Frame, prog: ProgEnv, func: LinkedFunc, cfg: Cfg): voi
 export function lowerFunc(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): WasmWriter {
   const isMain = func === prog.checked.funcs[0];
   const code = new Code(isMain ? 2 : 6);
-  const frame = isMain
-    ? { code, ctx: 0, fp: 1, args: undefined, exit: undefined }
-    : { code, ctx: undefined, fp: 5, args: 0, exit: undefined };
-  lowerInto(frame, prog, func, cfg);
+  const params = isMain ? { ctx: 0, fp: 1, args: undefined } : { ctx: undefined, fp: 5, args: 0 };
+  withViolations(prog, code, (violation) => {
+    lowerInto({ ...params, code, exit: undefined, violation }, prog, func, cfg);
+  });
   code.op(w.END);
   return code.body();
 }
 
 /** The entry function's code inside its batch loop: afterwards R0 is on the stack. */
-export function inlineEntry(prog: ProgEnv, cfg: Cfg, at: { code: Code; ctx: number; fp: number }): void {
+export function inlineEntry(prog: ProgEnv, cfg: Cfg, at: Pick<Frame, 'code' | 'ctx' | 'fp' | 'violation'>): void {
   const { code } = at;
   const result = code.addLocal('i64');
   code.block(w.BLOCK);
