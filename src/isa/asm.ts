@@ -23,8 +23,6 @@ interface Line {
   /** Without labels. */
   readonly tokens: readonly Token[];
   readonly labels: readonly Token[];
-  /** Column behind the text. */
-  readonly end: number;
 }
 
 /** Where a label stands. */
@@ -49,7 +47,7 @@ function splitLabels(source: string, number: number): Line {
     labels.push(tokens[at]);
     at += 2;
   }
-  return { number, tokens: tokens.slice(at), labels, end: source.trimEnd().length + 1 };
+  return { number, tokens: tokens.slice(at), labels };
 }
 
 function collectLabels(lines: readonly Line[]): Map<string, Label> {
@@ -68,9 +66,10 @@ function collectLabels(lines: readonly Line[]): Map<string, Label> {
 
 function refuse(line: Line, { at, expected }: Mismatch): never {
   const token = line.tokens[at];
+  const last = line.tokens.at(-1) as Token;
   throw new InsnError('INSN_SYNTAX', {
     line: line.number,
-    column: token?.column ?? line.end,
+    column: token?.column ?? last.column + last.text.length,
     found: token === undefined ? 'the end of the line' : `\`${token.text}\``,
     expected: at === 0 ? ['an insn as `r0 = 1`, `if r1 > 2 goto pc+1` or `exit`'] : expected,
   });

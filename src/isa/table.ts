@@ -225,10 +225,16 @@ function atomicRows(size: 4 | 8): IsaRow[] {
   const value = `{${half}s}`;
   const llvm = size === 8 ? '_64' : '32_32';
   const make = (op: AtomicName, fetch: boolean, imm: number, syntax: string, alt: string[]): IsaRow =>
-    row(opcode, syntax, { kind: 'atomic', op, fetch, size }, [group, op === 'add' && !fetch ? 'v1' : 'v3'], {
-      select: { field: 'imm', value: imm },
-      alt,
-    });
+    row(
+      opcode,
+      syntax,
+      { kind: 'atomic', op, fetch, size },
+      [group, size === 8 || (op === 'add' && !fetch) ? 'v1' : 'v3'],
+      {
+        select: { field: 'imm', value: imm },
+        alt,
+      },
+    );
   return [
     ...ATOMIC_ALU.map(([op, code, symbol]) =>
       make(op, false, code, `lock *${at} ${symbol} {rs}`, lower(size, `lock *${at} ${symbol} {ws}`)),
