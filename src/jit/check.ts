@@ -173,11 +173,10 @@ function askRuntime(f: FuncEnv, code: number, a: Access): void {
 /** A helper's memory argument of constant size. */
 export function checkArgument(f: FuncEnv, a: Access): void {
   if (!f.prog.checks || a.size === 0) return;
-  if (answer(f, a) === 'inside' && a.fact.kind !== 'ctx') {
-    if (a.fact.kind === 'map_value' && !a.fact.nonNull) checkNotNull(f, TRAP_ARGUMENT, a);
-    return;
-  }
-  askRuntime(f, TRAP_ARGUMENT, a);
+  const known = answer(f, a);
+  if (known === 'outside') emitViolation(f, TRAP_ARGUMENT, a);
+  else if (known === 'ask' || a.fact.kind === 'ctx') askRuntime(f, TRAP_ARGUMENT, a);
+  else if (a.fact.kind === 'map_value' && !a.fact.nonNull) checkNotNull(f, TRAP_ARGUMENT, a);
 }
 
 /** A helper's memory argument whose size, an i32 on the stack's place `pushSize` makes, is known at run time only; 0 needs no memory. */
@@ -199,11 +198,12 @@ export function checkSizedArgument(f: FuncEnv, a: Omit<Access, 'size'>, pushSize
 /** Largest byte count a helper may be given (BPF_MAX_VAR_SIZ). */
 const MAX_SIZE = 1 << 29;
 
-/** A byte count in a register is non-negative and not absurd. */
-export function checkSize(f: FuncEnv, pc: number, reg: number): void {
+/** A byte count in a register is not absurd, and unless `zero` it is above 0: the memory of no bytes may be anywhere. */
+export function checkSize(f: FuncEnv, pc: number, reg: number, zero: boolean): void {
   if (!f.prog.checks) return;
-  pushReg(f, reg);
-  f.code.i64(MAX_SIZE);
+  const least = zero ? 0 : 1;
+  pushAddress64(f, reg, -least);
+  f.code.i64(MAX_SIZE - least);
   f.code.op(w.I64_GE_U);
   violateIf(f, TRAP_ARGUMENT, { pc, reg, off: 0, size: 0, write: false });
 }

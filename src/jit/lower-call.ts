@@ -51,7 +51,7 @@ function deniedFlags(proto: HelperProto): number {
 function checkArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
   // Sizes first: the memory checks use them.
   proto.args.forEach((arg, i) => {
-    if (arg === 'size' || arg === 'size_or_zero') checkSize(f, pc, i + 1);
+    if (arg === 'size' || arg === 'size_or_zero') checkSize(f, pc, i + 1, arg === 'size_or_zero');
   });
   proto.args.forEach((arg, i) => {
     switch (arg) {

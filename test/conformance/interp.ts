@@ -335,6 +335,7 @@ export class Interp {
     const reg = (r: number) => this.regs[r] as bigint;
     proto.args.forEach((arg, i) => {
       if ((arg === 'size' || arg === 'size_or_zero') && reg(i + 1) >= MAX_SIZE) bad(i + 1);
+      if (arg === 'size' && reg(i + 1) === 0n) bad(i + 1);
     });
     proto.args.forEach((arg, i) => {
       const r = i + 1;
