@@ -1,4 +1,5 @@
 /** What the lowering of one function may refer to: imports, addresses, facts, and the function's own locals. */
+import type { Rotates } from '../ir/rotate.ts';
 import type { HelperProto } from '../isa/helpers.ts';
 import type { Facts } from '../verifier/facts.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
@@ -110,6 +111,7 @@ export interface FuncEnv {
   readonly ctx: number | undefined;
   readonly packet: PacketLocals | undefined;
   readonly violation: ViolationExit;
+  readonly rotates: Rotates;
   /** i32 copy of vm.budget in functions with loops. */
   readonly budget: number | undefined;
   /** i32 counter in functions with `may_goto`. */

@@ -119,9 +119,14 @@ function needsGuard(op: Alu): boolean {
   return op.src?.kind !== 'imm' || op.src.value === 0;
 }
 
-export function lowerAlu(f: FuncEnv, op: Alu): void {
+export function lowerAlu(f: FuncEnv, op: Alu, pc: number): void {
   const width = op.width === 64 ? W64 : W32;
-  if (op.op === 'mov') {
+  const rotate = f.rotates.joins.get(pc);
+  if (rotate !== undefined) {
+    f.code.get(savedOperand(f, rotate.save, op.width));
+    width.constant(f, rotate.bits);
+    f.code.op(op.width === 64 ? w.I64_ROTL : w.I32_ROTL);
+  } else if (op.op === 'mov') {
     pushSource(f, op, width);
   } else if (op.op === 'neg') {
     width.constant(f, 0);
@@ -134,10 +139,16 @@ export function lowerAlu(f: FuncEnv, op: Alu): void {
   } else {
     // Wasm takes shift counts modulo the width, as BPF does.
     width.push(f, op.dst);
+    if (f.rotates.saves.has(pc)) f.code.tee(savedOperand(f, pc, op.width));
     pushSource(f, op, width);
     f.code.op(width.opcode[op.op] as number);
   }
   width.set(f, op.dst);
+}
+
+/** The local that keeps what the shift at `pc` shifts; if nothing else reads the shift's result, engines drop the shift. */
+function savedOperand(f: FuncEnv, pc: number, width: 32 | 64): number {
+  return f.code.local(`operand of ${pc}`, width === 64 ? 'i64' : 'i32');
 }
 
 export function lowerMovsx(f: FuncEnv, op: Op & { kind: 'movsx' }): void {

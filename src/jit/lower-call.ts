@@ -140,10 +140,29 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
   if (proto.changesPacket) refreshPacket(f);
 }
 
+/** A call takes its callee's size from the budget: eight levels of a hundred calls each would not end in a lifetime, without any loop. */
+function payCall(f: FuncEnv, target: number): void {
+  const { code, prog } = f;
+  if (!prog.checks) return;
+  const callee = prog.checked.funcs.find((func) => func.start === target);
+  const at = pushBase(code, prog.vm) + VM_BUDGET;
+  code.mem(w.I32_LOAD, pushBase(code, prog.vm) + VM_BUDGET);
+  code.i32(callee === undefined ? 1 : callee.end - callee.start);
+  code.op(w.I32_SUB);
+  code.mem(w.I32_STORE, at);
+  code.mem(w.I32_LOAD, pushBase(code, prog.vm) + VM_BUDGET);
+  code.i32(0);
+  code.op(w.I32_LT_S);
+  code.block(w.IF);
+  emitViolation(f, TRAP_BUDGET, { pc: target, reg: 10, off: 0, size: 0, write: false });
+  code.op(w.END);
+}
+
 /** The callee's frame lies right below this one. R6..R9 are this function's locals, so nothing has to be saved. */
 export function lowerLocalCall(f: FuncEnv, op: Op & { kind: 'call_local' }): void {
   const { code } = f;
   saveBudget(f);
+  payCall(f, op.target);
   for (let r = 1; r <= 5; r++) pushReg(f, r);
   code.get(f.fp);
   code.i32(MAX_BPF_STACK);

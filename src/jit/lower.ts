@@ -3,6 +3,7 @@
 import { MAP_DATA, TRAP_BUDGET } from '../../assembly/abi.ts';
 import { BPF_MAX_LOOPS } from '../../assembly/isa.ts';
 import type { Cfg } from '../ir/cfg.ts';
+import { findRotates, type Rotates } from '../ir/rotate.ts';
 import { type Flow, structure } from '../ir/structure.ts';
 import type { Op } from '../isa/op.ts';
 import type { LinkedFunc } from '../link/types.ts';
@@ -71,7 +72,7 @@ function pushMapValue(f: FuncEnv, map: number, offset: number): void {
 function lowerOp(f: FuncEnv, op: Op, pc: number): void {
   switch (op.kind) {
     case 'alu':
-      lowerAlu(f, op);
+      lowerAlu(f, op, pc);
       return;
     case 'movsx':
       lowerMovsx(f, op);
@@ -140,6 +141,14 @@ interface Frame {
   readonly violation: ViolationExit;
 }
 
+function findAllRotates(prog: ProgEnv, cfg: Cfg): Rotates {
+  const found = cfg.blocks.map((block) => findRotates(prog.checked.ops, block.start, block.end));
+  return {
+    joins: new Map(found.flatMap((r) => [...r.joins])),
+    saves: new Map(found.flatMap((r) => [...r.saves])),
+  };
+}
+
 function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, shape: { flow: readonly Flow[]; cfg: Cfg }): FuncEnv {
   const { code, args } = frame;
   const regs: number[] = [];
@@ -158,6 +167,7 @@ function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, shape: { flow: 
     ctx: frame.ctx,
     exit: frame.exit,
     violation: frame.violation,
+    rotates: findAllRotates(prog, shape.cfg),
     packet,
     budget: loops ? code.addLocal('i32') : undefined,
     mayGoto: hasOp(prog, func, 'may_goto') ? code.addLocal('i32') : undefined,
