@@ -23,7 +23,7 @@ Decoder, disassembler and assembler know exactly these insns. *Form* is the fiel
 apart; *zero* lists the fields that must be zero (\`next\` is \`imm\` of the second slot): an insn with anything else there is refused.
 *Text* is what the disassembler prints, where \`rD\`/\`wD\` and \`rS\`/\`wS\` are the registers in dst and src,
 \`OFF\`, \`IMM\` and \`NEXT\` the other fields. *Group* is the conformance group of RFC 9669; \`linux\` is beyond the RFC. *clang* is the
-lowest \`-mcpu\` with which clang emits the insn from C.
+lowest \`-mcpu\` with which clang emits the insn: \`may_goto\` only from inline assembly, load-acquire and store-release not before clang 20.
 `;
 
 const HOLE_TEXT: Record<string, string> = {

@@ -5,6 +5,8 @@
  *         if r0 > 0x5 goto l0       ; or goto pc-2, goto -2
  *         r2 = 0x123456789 ll
  *         exit
+ *
+ * `call 2` calls helper 2, as in LLVM's assembler; llvm-objdump prints calls of subprograms the same way. Here they are `call pc+2`.
  */
 import { InsnError } from '../errors/index.ts';
 import { type Match, type Mismatch, matchLine } from './grammar.ts';
