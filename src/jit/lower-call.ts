@@ -1,10 +1,18 @@
 /** Calls of helpers, subprograms and kfuncs. Helpers are imports; their prototypes give the Wasm signature and the checks. */
-import { MAP_DATA, MAP_KEY_SIZE, MAP_VALUE_SIZE, VM_TRACE_ON } from '../../assembly/abi.ts';
+import { MAP_DATA, MAP_KEY_SIZE, MAP_VALUE_SIZE, TRAP_BUDGET, VM_BUDGET, VM_TRACE_ON } from '../../assembly/abi.ts';
 import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, MAX_BPF_STACK } from '../../assembly/isa.ts';
 import { BPF_FUNC_tail_call, type HelperProto, wasmArg } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
-import { checkArgument, checkCtx, checkMap, checkSize, checkSizedArgument, refreshPacket } from './check.ts';
+import {
+  checkArgument,
+  checkCtx,
+  checkMap,
+  checkSize,
+  checkSizedArgument,
+  emitViolation,
+  refreshPacket,
+} from './check.ts';
 import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
 import { loadBudget, saveBudget } from './lower-exit.ts';
 import * as w from './opcodes.ts';

@@ -337,7 +337,17 @@ const argumentRows: readonly Row[] = [
   argument('tail call with a wrong context', [movr(1, 10), lddwMap(2, 3), mov(3, 0)], 'tail_call'),
 ];
 
+/** `levels` functions that each call the next one `calls` times: no loop, and no end. */
+const callTree = (levels: number, calls: number): Item[] =>
+  Array.from({ length: levels }, (_, i): Item[] => [
+    label(`f${i}`),
+    ...(i + 1 < levels ? Array.from({ length: calls }, () => callSubprog(`f${i + 1}`)) : []),
+    mov(0, 2),
+    exit(),
+  ]).flat();
+
 const loopRows: readonly Row[] = [
+  { name: 'eight levels of a hundred calls', items: callTree(8, 100), code: 'budget', pc: -1 },
   { name: 'a loop of one insn', items: [label('l'), ja('l')], code: 'budget', pc: 0 },
   {
     name: 'a loop on a condition',
