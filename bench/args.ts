@@ -6,6 +6,7 @@ export interface BenchArgs {
   readonly help: boolean;
   readonly filter: string;
   readonly samples: number;
+  readonly against: string | undefined;
   readonly json: string | undefined;
   readonly meta: string | undefined;
   readonly optimized: boolean;
@@ -18,6 +19,7 @@ export const HELP = `npm run bench -- [options]
   --samples N      samples of each engine and program (default 60)
   --optimized      also code that binaryen has optimised
   --kernel-trace   time the kernel on programs that print, too: each packet puts a line into the machine's trace buffer
+  --against DIR    also the engine of another build, DIR being its dist folder: before and after a change, in one run
   --json FILE      write [{ program, engine, packetBytes, medianNs, minNs, p90Ns, samples }]
   --meta FILE      write what it was measured on: processor, kernel, versions, date
   --help
@@ -36,6 +38,7 @@ export function parseBenchArgs(argv: readonly string[]): BenchArgs {
       samples: { type: 'string', default: DEFAULT_SAMPLES },
       optimized: { type: 'boolean', default: false },
       'kernel-trace': { type: 'boolean', default: false },
+      against: { type: 'string' },
       json: { type: 'string' },
       meta: { type: 'string' },
     },
@@ -44,6 +47,6 @@ export function parseBenchArgs(argv: readonly string[]): BenchArgs {
   if (!Number.isInteger(samples) || samples < 1 || samples > MAX_SAMPLES) {
     throw new TypeError(`--samples ${values.samples}: an integer from 1 to ${MAX_SAMPLES} is wanted`);
   }
-  const { help, filter, optimized, json, meta } = values;
-  return { help, filter, samples, optimized, kernelTrace: values['kernel-trace'], json, meta };
+  const { help, filter, optimized, against, json, meta } = values;
+  return { help, filter, samples, optimized, kernelTrace: values['kernel-trace'], against, json, meta };
 }

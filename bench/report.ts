@@ -37,7 +37,7 @@ export function figureOf({ source, contender, samples }: Entry): Figure {
   };
 }
 
-const HEAD = ['program', 'engine', 'bytes', 'median', 'min', 'p90', 'spread', 'net', 'ratio', 'net ratio'];
+const HEAD = ['program', 'engine', 'bytes', 'median', 'min', 'p90', 'spread', 'net', 'ratio', 'net ratio', 'min ratio'];
 
 /** ns with as many digits as mean something. */
 const ns = (value: number): string => value.toFixed(Math.abs(value) < 100 ? 2 : 0);
@@ -63,6 +63,7 @@ export function table(figures: readonly Figure[]): string {
       f.program === FIXED_COST ? '-' : ns(net(f)),
       kernel === undefined ? '-' : ratio(f.medianNs, kernel.medianNs),
       kernel === undefined || f.program === FIXED_COST ? '-' : ratio(net(f), net(kernel)),
+      kernel === undefined ? '-' : ratio(f.minNs, kernel.minNs),
     ];
   });
   const widths = HEAD.map((head, i) => Math.max(head.length, ...rows.map((r) => r[i]!.length)));

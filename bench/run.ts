@@ -1,6 +1,8 @@
 /**
  * One run of the bench: load every program into every engine, compare what they do, then measure.
  */
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { BenchCase } from './cases.ts';
 import type { Contender } from './contender.ts';
 import { ENGINES, type EngineName, engineContender } from './engine.ts';
@@ -12,6 +14,8 @@ export interface RunOptions extends MeasureOptions {
   readonly cases: readonly BenchCase[];
   readonly optimized: boolean;
   readonly kernelTrace: boolean;
+  /** The `dist` folder of another build of the project, which takes part as BEFORE. */
+  readonly against?: string | undefined;
 }
 
 export interface RunReport {
@@ -46,10 +50,21 @@ function wantedEngines(options: RunOptions): EngineName[] {
   return names.filter((name) => options.optimized || !ENGINES[name].optimize);
 }
 
+/** The engine of another build. */
+const BEFORE = 'bpf2wasm-before';
+
+async function beforeContender(dist: string, source: BenchCase): Promise<Contender> {
+  const build = (await import(pathToFileURL(join(resolve(dist), 'bench', 'engine.js')).href)) as {
+    engineContender: typeof engineContender;
+  };
+  return { ...(await build.engineContender('bpf2wasm', source)), engine: BEFORE };
+}
+
 /** Contenders of one case; all of them have been seen to do the same. */
 async function entriesOf(source: BenchCase, options: RunOptions, kernel: boolean): Promise<Entry[]> {
   const contenders: Contender[] = [];
   for (const name of wantedEngines(options)) contenders.push(await engineContender(name, source));
+  if (options.against !== undefined) contenders.unshift(await beforeContender(options.against, source));
   if (kernel) contenders.unshift(kernelContender(source));
   const [reference, ...others] = contenders as [Contender, ...Contender[]];
   for (const other of others) compare(source, reference, other);
