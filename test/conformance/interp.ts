@@ -54,6 +54,8 @@ const SIZES: Record<number, number> = { 0: 4, 8: 2, 16: 1, 24: 8 };
 const MAX_STACK = 512;
 const MAX_TAIL_CALLS = 33;
 const MAX_LOOPS = 8388608;
+/** Further than a small hash reaches. */
+const HASH_REGION = 4096;
 const MAX_SIZE = 1n << 29n;
 
 /** Ends the run. */
@@ -81,7 +83,6 @@ export class Interp {
   private steps = 0;
   private loops = 0;
   private readonly frames: Frame[] = [];
-  private readonly stale: { readonly from: number; readonly to: number }[] = [];
 
   constructor(host: InterpHost, prog: InterpProg, ctx: number) {
     this.host = host;
@@ -131,18 +132,13 @@ export class Interp {
     if (inside(view.getUint32(ctx + 8, true), view.getUint32(ctx + 4, true))) return true;
     if (!write && inside(ctx, ctx + XDP_MD_SIZE)) return this.prog.type === 'xdp';
     if (this.host.maps.some((map) => insideValue(this.host.engine, map, address, size, write))) return true;
-    // A hash element that was deleted or replaced is still memory of its map; nobody promises what is in it.
-    for (const { from, to } of this.stale) if (inside(from, to)) throw new Stop({ kind: 'ambiguous' });
-    return false;
-  }
-
-  private forgetElements(proto: HelperProto): void {
-    if (proto.name !== 'map_update_elem' && proto.name !== 'map_delete_elem') return;
-    const map = this.host.maps.find((one) => BigInt(one.address) === this.regs[1]) as BpfMap;
-    if (map.spec.type !== 1) return;
-    for (const value of valueAddresses(this.host.engine, map)) {
-      this.stale.push({ from: value, to: value + map.spec.valueSize });
+    // An element of a hash that is free, or was deleted or replaced, is still memory of its map: an engine may let programs there.
+    for (const map of this.host.maps) {
+      if (map.spec.type === 1 && inside(map.address + 64, map.address + HASH_REGION)) {
+        throw new Stop({ kind: 'ambiguous' });
+      }
     }
+    return false;
   }
 
   private load(address: bigint, size: number, signed: boolean): bigint {
@@ -319,7 +315,6 @@ export class Interp {
   }
 
   private callHelper(proto: HelperProto): void {
-    this.forgetElements(proto);
     const args = proto.args.map((arg, i) => {
       const value = this.regs[i + 1] as bigint;
       return wasmArg(arg) === 'i64' ? BigInt.asIntN(64, value) : u32(value) | 0;
@@ -386,7 +381,7 @@ interface Insn {
 }
 
 /** Where a map's values lie, found by lookups alone. */
-function* valueAddresses(engine: Engine, map: BpfMap): Generator<number> {
+export function* valueAddresses(engine: Engine, map: BpfMap): Generator<number> {
   for (const key of map.rawKeys()) {
     const keyAt = engine.scratch(64);
     engine.memory.write(keyAt, key);

@@ -3,14 +3,14 @@
  * packet, context, stack, maps and violations must be the same. BPF2WASM_FUZZ_RUNS programs, from seed BPF2WASM_FUZZ_SEED on.
  */
 import { expect, test } from 'vitest';
-import { CTX_SIZE, CTX_VERDICT, MAP_END, STACK_BASE, STACK_TOP } from '../../assembly/abi.ts';
+import { CTX_SIZE, CTX_VERDICT, STACK_BASE, STACK_TOP } from '../../assembly/abi.ts';
 import { Engine } from '../../src/engine.ts';
 import { BpfError } from '../../src/errors/index.ts';
 import { runBatch } from '../../src/runtime/batch.ts';
 import { frameSize, layFrame, writeContext } from '../../src/runtime/packet.ts';
 import type { Prog } from '../../src/runtime/prog.ts';
 import { describeViolation, type Violation } from '../../src/runtime/trap.ts';
-import { Interp, type InterpProg, type Outcome } from '../conformance/interp.ts';
+import { Interp, type InterpProg, type Outcome, valueAddresses } from '../conformance/interp.ts';
 import { Bench } from '../engines.cases.ts';
 import { assemble, fuzzMaps, generate, type Item, prng, without } from './generate.ts';
 
@@ -28,6 +28,7 @@ const GAP = 4096;
 class Side {
   readonly bench: Bench;
   readonly ctx: number;
+  private readonly frame: number;
   /** End of the memory that both sides must agree on. */
   readonly end: number;
 
@@ -35,7 +36,9 @@ class Side {
     engine.scratch(4096);
     this.bench = new Bench(engine, fuzzMaps, GAP);
     engine.alloc(GAP, 'a gap');
-    this.ctx = engine.alloc(CTX_SIZE + frameSize(PACKET), 'a packet');
+    this.ctx = engine.alloc(CTX_SIZE, 'a context');
+    engine.alloc(GAP, 'a gap');
+    this.frame = engine.alloc(frameSize(PACKET), 'a packet');
     this.end = engine.alloc(64, 'the end');
   }
 
@@ -49,9 +52,9 @@ class Side {
 
   layPacket(seed: number): void {
     const { memory } = this.engine;
-    const frame = layFrame(this.ctx + CTX_SIZE, PACKET);
+    const frame = layFrame(this.frame, PACKET);
     const random = prng(seed);
-    memory.fill(this.ctx + CTX_SIZE, frameSize(PACKET));
+    memory.fill(this.frame, frameSize(PACKET));
     for (let i = 0; i < PACKET; i++) memory.u8[frame.data + i] = random();
     writeContext(memory.view, this.ctx, { ...frame, ingressIfindex: 3, timeNs: 77n, wireLength: PACKET });
   }
@@ -147,12 +150,15 @@ class Fuzzer {
    * where it does not. The interpreter knows addresses only.
    */
   private neighbour(outcome: Outcome, violation: Violation | undefined): boolean {
-    if (violation?.code !== 'access' || (outcome.kind === 'violation' && outcome.pc === violation.pc)) return false;
-    const { memory } = this.subject.engine;
+    if (violation === undefined || (outcome.kind === 'violation' && outcome.pc === violation.pc)) return false;
+    if (violation.code !== 'access' && violation.code !== 'argument') return false;
+    const { engine } = this.subject;
     return this.subject.bench.maps.some((map) => {
-      const inside =
-        violation.address >= BigInt(map.address) && violation.address < BigInt(memory.u32(map.address + MAP_END));
-      return inside && map.spec.type !== 1 && map.spec.maxEntries > 1;
+      if (map.spec.maxEntries === 1) return false;
+      const values = [...valueAddresses(engine, map)].map(BigInt);
+      return values.some(
+        (value) => violation.address >= value && violation.address < value + BigInt(map.spec.valueSize),
+      );
     });
   }
 
