@@ -108,7 +108,17 @@ function answer(f: FuncEnv, a: Access): Answer {
     const at = fact.off + a.off;
     return at >= 0 && at + a.size <= valueBytes(f.prog.checked.prog.maps[fact.map], a.write) ? 'inside' : 'outside';
   }
+  if (fact.kind === 'packet') {
+    return isOpenPacket(fact, a.off, a.size) ? 'ask' : 'inside';
+  }
   return 'ask';
+}
+
+/** Whether an access at a packet pointer is checked as it runs: the program's own comparisons do not answer it. */
+export function isOpenPacket(fact: RegFact | undefined, off: number, size: number): boolean {
+  if (fact?.kind !== 'packet') return false;
+  const at = (fact.base?.off ?? 0) + off;
+  return fact.base === undefined || at < 0 || at + size > fact.base.range;
 }
 
 /** Emits the check of one access; afterwards its address is known to be good. */

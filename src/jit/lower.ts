@@ -7,7 +7,7 @@ import { findRotates, type Rotates } from '../ir/rotate.ts';
 import { type Flow, structure } from '../ir/structure.ts';
 import type { Op } from '../isa/op.ts';
 import type { LinkedFunc } from '../link/types.ts';
-import { emitViolation, refreshPacket, withViolations } from './check.ts';
+import { emitViolation, isOpenPacket, refreshPacket, withViolations } from './check.ts';
 import { Code } from './code.ts';
 import type { WasmWriter } from './encoder.ts';
 import {
@@ -120,7 +120,8 @@ function packetSizes(prog: ProgEnv, func: LinkedFunc): number[] {
   if (!prog.checks) return [];
   for (let pc = func.start; pc < func.end; pc++) {
     const op = prog.checked.ops[pc];
-    if (prog.facts.base[pc]?.kind === 'packet' && op !== undefined && 'size' in op) sizes.add(op.size);
+    if (op === undefined || !('off' in op) || !('size' in op)) continue;
+    if (isOpenPacket(prog.facts.base[pc], op.off, op.size)) sizes.add(op.size);
   }
   return [...sizes].sort((a, b) => a - b);
 }

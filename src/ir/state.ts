@@ -1,0 +1,89 @@
+/** Facts of all registers and spilled values at one point of a function. */
+import type { PacketBase, RegFact } from '../verifier/facts.ts';
+import { FRAME, join, PACKET, same, UNKNOWN } from './fact.ts';
+
+export interface State {
+  readonly regs: RegFact[];
+  /** By offset from R10, 8-byte spills only. */
+  readonly slots: Map<number, RegFact>;
+}
+
+export function unknownState(): State {
+  const regs: RegFact[] = new Array(11).fill(UNKNOWN);
+  regs[10] = FRAME;
+  return { regs, slots: new Map() };
+}
+
+export const copyState = (s: State): State => ({ regs: s.regs.slice(), slots: new Map(s.slots) });
+
+export function sameState(a: State, b: State): boolean {
+  if (a.slots.size !== b.slots.size || !a.regs.every((fact, r) => same(fact, b.regs[r]))) return false;
+  for (const [off, fact] of a.slots) {
+    const other = b.slots.get(off);
+    if (other === undefined || !same(fact, other)) return false;
+  }
+  return true;
+}
+
+/** Ids of a block's joins: negative, so that they are no pc. 64 slots and 11 registers fit 128. */
+const PHI_SPAN = 128;
+const phiBase = (block: number): number => -(block + 1) * PHI_SPAN;
+const slotIndex = (off: number): number => 11 + ((-off >> 3) & 63);
+
+/** Joins `from` into `into` at a block's entry (or, without `block`, at a function's); true when that changed it. */
+export function joinState(into: State, from: State, block?: number): boolean {
+  const first = block === undefined ? undefined : phiBase(block);
+  const phi = (index: number) =>
+    first === undefined ? undefined : { id: first + index, owns: (id: number) => id >= first && id < first + PHI_SPAN };
+  let changed = false;
+  for (let r = 0; r < into.regs.length; r++) {
+    const next = join(into.regs[r], from.regs[r], phi(r));
+    if (!same(next, into.regs[r])) {
+      into.regs[r] = next;
+      changed = true;
+    }
+  }
+  for (const [off, fact] of into.slots) {
+    const other = from.slots.get(off);
+    // Slots that are no multiple of 8 apart could share an id: their bases are not kept.
+    const next = other === undefined ? UNKNOWN : join(fact, other, off % 8 === 0 ? phi(slotIndex(off)) : undefined);
+    if (same(next, fact)) continue;
+    if (next.kind === 'unknown') into.slots.delete(off);
+    else into.slots.set(off, next);
+    changed = true;
+  }
+  return changed;
+}
+
+/** Replaces facts about packet pointers wherever they are. */
+function mapPackets(state: State, change: (base: PacketBase) => RegFact | undefined): void {
+  state.regs.forEach((fact, r) => {
+    const next = fact.kind === 'packet' && fact.base !== undefined ? change(fact.base) : undefined;
+    if (next !== undefined) state.regs[r] = next;
+  });
+  for (const [off, fact] of state.slots) {
+    const next = fact.kind === 'packet' && fact.base !== undefined ? change(fact.base) : undefined;
+    if (next !== undefined) state.slots.set(off, next);
+  }
+}
+
+/** The insn `id` makes its base anew: who still holds the old one holds something else. */
+export function retireBase(state: State, id: number): void {
+  mapPackets(state, (base) => (base.id === id ? PACKET : undefined));
+}
+
+/** A comparison has shown that `range` bytes behind the base `id` are inside the packet. */
+export function learnRange(state: State, id: number, range: number): void {
+  mapPackets(state, (base) =>
+    base.id === id && base.range < range ? { kind: 'packet', base: { ...base, range } } : undefined,
+  );
+}
+
+/** The packet's ends may have moved: what pointers were compared with is no longer true. */
+export function forgetPacket(state: State): void {
+  mapPackets(state, () => PACKET);
+  state.regs.forEach((fact, r) => {
+    if (fact.kind === 'packet_end') state.regs[r] = UNKNOWN;
+  });
+  for (const [off, fact] of state.slots) if (fact.kind === 'packet_end') state.slots.delete(off);
+}
