@@ -179,14 +179,13 @@ export class Loader {
     name: string,
   ): Promise<{ progs: Map<string, Prog>; wasm: Uint8Array }> {
     const seats = new Map(progs.map((p) => [p, this.seat(p)]));
+    // A seat whose program exists goes with the program.
+    const made = new Map<string, Prog>();
     this.undoing.push(() => {
-      for (const seat of seats.values()) this.freeSeat(seat);
+      for (const [{ prog }, seat] of seats) if (!made.has(prog.name)) this.freeSeat(seat);
     });
     const wasm = await this.compile(progs, seats, maps, name);
     const instance = await this.instance(wasm, name);
-    // From here on the programs own their seats.
-    this.undoing.pop();
-    const made = new Map<string, Prog>();
     this.undoing.push(() => {
       for (const prog of made.values()) prog.close();
     });
