@@ -8,6 +8,7 @@ import {
   DEFAULT_CPUS,
   DEFAULT_INSN_BUDGET,
   MAX_CPUS,
+  MAX_INSN_BUDGET,
   STACK_TOP,
   VM_BASE,
   VM_BUDGET_LIMIT,
@@ -70,6 +71,8 @@ export class Engine implements ProgHost {
   running = false;
   /** @internal */
   readonly progNames = new Map<number, string>();
+  /** @internal programs that a handle, a slot or a link keeps alive, in the order of their ids */
+  readonly liveProgs = new Set<Prog>();
   private exports: RuntimeExports | undefined;
   private readonly traceBuffer: TraceBuffer;
   private readonly clock: () => bigint;
@@ -88,7 +91,7 @@ export class Engine implements ProgHost {
     this.cpus = options.cpus ?? DEFAULT_CPUS;
     checkOption('cpus', this.cpus, 1, MAX_CPUS);
     checkOption('cpu', options.cpu ?? 0, 0, this.cpus - 1);
-    checkOption('insnBudget', options.insnBudget ?? DEFAULT_INSN_BUDGET, 1, 0x7fffffff);
+    checkOption('insnBudget', options.insnBudget ?? DEFAULT_INSN_BUDGET, 1, MAX_INSN_BUDGET);
     this.memory = new Memory(new WebAssembly.Memory({ initial: MIN_PAGES, maximum }));
     this.clock = options.clock ?? monotonic;
     this.traceBuffer = new TraceBuffer(this.memory, this.vm);
@@ -252,7 +255,7 @@ export class Engine implements ProgHost {
 
   /** Programs that run or sit in slots: whether one of them moves packet ends decides how packets are laid out. */
   get progs(): readonly Prog[] {
-    return [...this.loadedObjects].flatMap((loaded) => [...loaded.progs.values()]);
+    return [...this.liveProgs];
   }
 
   /** @internal sets what the runtime's clock shows to contexts that carry no time */

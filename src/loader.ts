@@ -7,6 +7,7 @@ import { CompileError, RunError, VerifierError } from './errors/index.ts';
 import { HELPER_BY_ID } from './isa/helpers.ts';
 import { isInlined } from './jit/batch.ts';
 import { type Binding, callbackTargets, compile, tailCallSites } from './jit/compile.ts';
+import { tailCallMap } from './jit/tail-site.ts';
 import { link } from './link/link.ts';
 import type { LinkedProg } from './link/types.ts';
 import type { BpfObject, MapSpec } from './object/types.ts';
@@ -258,7 +259,7 @@ export class Loader {
       const func = prog.funcs.find((f) => f.start === pc)?.name ?? `${pc}`;
       engine.table.table.set(slot, exports[`${prog.name}/${func}`] as () => unknown);
     }
-    return new Prog(engine, {
+    const made: Prog = new Prog(engine, {
       name: prog.name,
       section: prog.section,
       type: prog.type,
@@ -267,14 +268,18 @@ export class Loader {
       loop: exports[`run:${prog.name}`] as (ctx: number, end: number) => void,
       stats: seat.stats,
       sites: tailCallSites(checked),
+      siteMaps: tailCallSites(checked).map((pc) => tailCallMap(checked, pc)?.name),
       inlined: isInlined(checked),
       movesPacket: calls.some((h) => h?.changesPacket === true),
       tailCalls,
       dispose: () => {
         this.freeSeat(seat);
         for (const map of used) map.release();
+        engine.liveProgs.delete(made);
       },
     });
+    engine.liveProgs.add(made);
+    return made;
   }
 }
 

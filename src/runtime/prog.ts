@@ -70,6 +70,8 @@ export interface ProgParts {
   /** Address of its statistics. */
   readonly stats: number;
   readonly sites: readonly number[];
+  /** Of each site, the name of the prog array it jumps through, where that is known. */
+  readonly siteMaps?: readonly (string | undefined)[];
   /** The batch loop holds a copy of the program. */
   readonly inlined: boolean;
   /** It calls a helper that moves the packet's ends. */
@@ -93,6 +95,8 @@ export class Prog {
   readonly loop: (ctx: number, end: number) => void;
   readonly movesPacket: boolean;
   readonly tailCalls: boolean;
+  /** Of each of `stats.tailCalls`, the name of the prog array it jumps through, where the code says so. */
+  readonly tailCallMaps: readonly (string | undefined)[];
   private readonly parts: ProgParts;
   private references = 1;
   private closed = false;
@@ -109,6 +113,7 @@ export class Prog {
     this.loop = parts.loop;
     this.movesPacket = parts.movesPacket;
     this.tailCalls = parts.tailCalls;
+    this.tailCallMaps = parts.siteMaps ?? [];
   }
 
   /** @internal throws when the handle is closed */
