@@ -6,7 +6,7 @@ import { BpfError } from '../src/errors/index.ts';
 import type { Loaded } from '../src/loader.ts';
 import { loadObject } from '../src/object/load.ts';
 import type { ProgArray } from '../src/runtime/prog-array.ts';
-import { Bench, linkedProg, mapSpec, newEngine } from './engines.cases.ts';
+import { type BareProg, Bench, linkedProg, mapSpec, newEngine } from './engines.cases.ts';
 import {
   asm,
   call,
@@ -182,32 +182,26 @@ describe('prog arrays', () => {
 });
 
 describe('a load that fails leaves nothing behind', () => {
-  const failing: readonly (readonly [name: string, code: string, insns: Uint8Array, type?: 'kprobe' | undefined])[] = [
-    ['insns that are none', 'INSN_UNKNOWN', Uint8Array.of(0xff, 0, 0, 0, 0, 0, 0, 0)],
-    ['no exit', 'VERIFIER_FALLS_OFF', asm([mov(0, 1)])],
-    ['an unknown helper', 'VERIFIER_HELPER', asm([{ op: 0x85, dst: 0, src: 0, off: 0, imm: 9999 }, exit()])],
-    ['a type that is not run', 'VERIFIER_TYPE', returns(0), 'kprobe'],
-    [
-      'a function beyond what Wasm engines take',
-      'COMPILE_TOO_LARGE',
-      asm([...Array.from({ length: 150_000 }, (): Item => raw(0xd7, 7, 0, 0, 64)), exit()]),
-    ],
+  const failing: readonly { readonly name: string; readonly code: string; readonly bad: Omit<BareProg, 'name'> }[] = [
+    { name: 'insns that are none', code: 'INSN_UNKNOWN', bad: { insns: Uint8Array.of(0xff, 0, 0, 0, 0, 0, 0, 0) } },
+    { name: 'no exit', code: 'VERIFIER_FALLS_OFF', bad: { insns: asm([mov(0, 1)]) } },
+    { name: 'an unknown helper', code: 'VERIFIER_HELPER', bad: { insns: asm([raw(0x85, 0, 0, 0, 9999), exit()]) } },
+    { name: 'a type that is not run', code: 'VERIFIER_TYPE', bad: { insns: returns(0), type: 'kprobe' } },
+    {
+      name: 'a function beyond what Wasm engines take',
+      code: 'COMPILE_TOO_LARGE',
+      bad: { insns: asm([...Array.from({ length: 150_000 }, (): Item => raw(0xd7, 7, 0, 0, 64)), exit()]) },
+    },
   ];
-  test.each(failing)('%s', async (...[, code, insns, type]) => {
+  test.each(failing)('$name', async ({ code, bad }) => {
     const { engine, used } = await settled();
     const bench = new Bench(engine, [progArray, array]);
     const with2 = engine.runtime.mem_used();
-    expect(
-      await rejected(
-        bench.load(
-          [
-            { name: 'good', insns: returns(1) },
-            { name: 'bad', insns: insns as Uint8Array, ...(type && { type }) },
-          ],
-          {},
-        ),
-      ),
-    ).toBe(code);
+    const both = [
+      { name: 'good', insns: returns(1) },
+      { name: 'bad', ...bad },
+    ];
+    expect(await rejected(bench.load(both, {}))).toBe(code);
     expect(engine.runtime.mem_used()).toBe(with2);
     expect(engine.progs).toEqual([]);
     bench.close();

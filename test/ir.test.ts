@@ -212,7 +212,7 @@ describe('reducibility', () => {
 /** The two traces as far as both go: a run without end is cut somewhere. */
 function expectSameTrace(ops: readonly Op[], seed: number): void {
   const cfg = makeReducible(blocksOf(ops));
-  const flow = structure(cfg);
+  const flow = structure(cfg, ops);
   const direct = traceOps(ops, oracleOf(seed));
   const structured = traceFlow(ops, cfg, flow, oracleOf(seed));
   if (direct.at(-1) === -1) expect(structured).toEqual(direct);
@@ -300,7 +300,7 @@ describe('structure', () => {
       [4, 1],
       [4, 0],
     ]);
-    const flow = structure(makeReducible(blocksOf(ops)));
+    const flow = structure(makeReducible(blocksOf(ops)), ops);
     expect(flow.filter((step) => step.kind === 'loop').map((step) => step.pc)).toEqual([0, 1, 2]);
     expect(flow.slice(0, 3).map((step) => step.kind)).toContain('loop');
     expect(flow.some((step) => step.kind === 'br_table')).toBe(false);
@@ -313,7 +313,7 @@ describe('structure', () => {
         const plain = isReducible(blocks);
         const cfg = makeReducible(blocks);
         expect(cfg.needsLabel).toBe(!plain);
-        expect(structure(cfg).some((step) => step.kind === 'br_table')).toBe(!plain);
+        expect(structure(cfg, ops).some((step) => step.kind === 'br_table')).toBe(!plain);
       }),
     );
   });
