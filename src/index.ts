@@ -7,6 +7,20 @@ export { findMap, findProg, setKconfig, setMaxEntries } from './object/edit.ts';
 export { type LoadOptions as OpenOptions, loadObject } from './object/load.ts';
 export type { BpfObject, MapSpec, ProgSpec, ProgType } from './object/types.ts';
 export { getVariable, setVariable, variables } from './object/variables.ts';
+export { type CaptureInput, type CapturePacket, CaptureReader, packets } from './replay/capture.ts';
+export { type PcapRecordMeta, PcapWriter, type PcapWriterOptions } from './replay/pcap-writer.ts';
+export {
+  type ProgReport,
+  type ReplayHost,
+  type ReplayInput,
+  type ReplayOptions,
+  type ReplayProgress,
+  type Report,
+  replay,
+  type TailCallReport,
+  type VerdictCounts,
+  type ViolationReport,
+} from './replay/replay.ts';
 export { Device, type DeviceOptions, Link } from './runtime/device.ts';
 export { BpfMap } from './runtime/map.ts';
 export { type Verdict, verdictName } from './runtime/packet.ts';

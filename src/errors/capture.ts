@@ -22,6 +22,8 @@ export const CAPTURE_ERRORS = {
     `the interface description at offset ${f.offset} is one more than the limit of ${f.limit} interfaces in a capture; split the file`,
   CAPTURE_TIMESTAMP: (f: { offset: number; block: string; units: string; interfaceId: number }) =>
     `the ${f.block} at offset ${f.offset} has time stamp ${f.units} (units of interface ${f.interfaceId}), which is no 64-bit number of nanoseconds since 1970`,
+  CAPTURE_LINK_TYPE: (f: { interfaceId: number; linkType: number; found: string }) =>
+    `interface ${f.interfaceId} of the capture has ${f.found} (${f.linkType}), and XDP programs see Ethernet frames (LINKTYPE_ETHERNET, 1); capture on an Ethernet interface, not on "any"`,
   CAPTURE_UNREADABLE: (f: { path: string; reason: string }) => `cannot read ${f.path}: ${f.reason}`,
   CAPTURE_INPUT: (f: { found: string }) =>
     `a capture is read from a Uint8Array, or from an async iterable or ReadableStream of Uint8Array; this is ${f.found}`,

@@ -45,6 +45,8 @@ export const RUN_ERRORS = {
     `device ${f.device} has program ${f.prog} attached already: EBUSY; close that link first`,
   RUN_ATTACH_TYPE: (f: { prog: string; type: string }) =>
     `program ${f.prog} has type ${f.type}; only xdp programs attach to a device`,
+  RUN_REPLAY_TYPE: (f: { prog: string; type: string }) =>
+    `program ${f.prog} has type ${f.type}; only xdp programs run on captures`,
   RUN_CTX: (f: { field: string; detail: string }) => `context field ${f.field}: ${f.detail}`,
   RUN_BUSY: (f: { what: string }) => `${f.what} while a program runs: wait until the batch is done`,
 };

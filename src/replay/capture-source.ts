@@ -28,7 +28,8 @@ async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-function chunksOf(input: CaptureInput): AsyncIterator<Uint8Array> {
+/** Whatever the input is, its chunks. */
+export function chunksOf(input: CaptureInput): AsyncIterator<Uint8Array> {
   if (input instanceof Uint8Array) return oneChunk(input);
   // Not every browser's ReadableStream is an async iterable; every one has getReader.
   if (typeof (input as ReadableStream<Uint8Array> | null)?.getReader === 'function') {

@@ -1,0 +1,203 @@
+/**
+ * The memory of a replay and how a batch is run in it. The arrays of a capture batch and the bytes it lies in are copied into linear memory in
+ * one piece each; the runtime makes context records of them; the program's loop runs over these.
+ *
+ *     in place  records point into the copied bytes
+ *     copied    each packet has a frame of its own, with head and tail room, laid out as in runtime/packet.ts
+ */
+import {
+  CTX_SIZE,
+  VERDICT_OTHER,
+  VM_TIME,
+  XDP_FRAME_SIZE,
+  XDP_PACKET_HEADROOM,
+  XDP_TAILROOM,
+} from '../../assembly/abi.ts';
+import { runBatch } from '../runtime/batch.ts';
+import type { RuntimeExports } from '../runtime/exports.ts';
+import type { ProgHost } from '../runtime/host.ts';
+import type { Prog } from '../runtime/prog.ts';
+import type { Violation } from '../runtime/trap.ts';
+import type { CaptureBatch } from './capture-batch.ts';
+
+/** What a replay needs of its engine. */
+export interface ReplayHost extends ProgHost {
+  readonly runtime: RuntimeExports;
+  /** Programs that may run: a tail call reaches what sits in a slot. */
+  readonly progs: readonly Prog[];
+  /** Zeroed memory until `runtime.free`. */
+  alloc(bytes: number, what: string): number;
+}
+
+/** Frames that are filled before they are run: with their context records they stay in the second-level cache. */
+const COPIED_PACKETS = 64;
+const COUNTERS = VERDICT_OTHER + 1;
+
+/** Context records of packets that have been run, for whoever looks at them: `from` is the number of the first one in the capture batch. */
+export type RanPackets = (ctx: number, from: number, count: number) => void;
+
+export interface RunBatchOptions {
+  readonly copy: boolean;
+  readonly ifindex: number;
+  /** bpf_ktime_get_ns is the packet's time stamp; else the engine's clock. */
+  readonly captureTime: boolean;
+  readonly onViolation: (violation: Violation, index: number) => void;
+  readonly onRan: RanPackets | undefined;
+}
+
+export class ReplayBuffers {
+  private readonly host: ReplayHost;
+  private readonly prog: Prog;
+  private readonly areas: number[] = [];
+  private readonly ctx: number;
+  private readonly offsets: number;
+  private readonly lengths: number;
+  private readonly wireLengths: number;
+  private readonly times: number;
+  private readonly counters: number;
+  private readonly bytes: number;
+  private frames = { address: 0, size: 0 };
+  private count = 0;
+  /** Address of what offset 0 of the batch would be. */
+  private base = 0;
+  /** Time spent in the program, ns. */
+  spentNs = 0;
+
+  constructor(host: ReplayHost, prog: Prog, maxPackets: number, maxBytes: number) {
+    this.host = host;
+    this.prog = prog;
+    try {
+      this.ctx = this.alloc(maxPackets * CTX_SIZE);
+      this.offsets = this.alloc(maxPackets * 4);
+      this.lengths = this.alloc(maxPackets * 4);
+      this.wireLengths = this.alloc(maxPackets * 4);
+      this.times = this.alloc(maxPackets * 8);
+      this.counters = this.alloc(COUNTERS * 8);
+      this.bytes = this.alloc(maxBytes);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  private alloc(bytes: number): number {
+    const address = this.host.alloc(bytes, 'a batch of packets');
+    this.areas.push(address);
+    return address;
+  }
+
+  close(): void {
+    for (const address of this.areas.splice(0)) this.host.runtime.free(address);
+    if (this.frames.address !== 0) this.host.runtime.free(this.frames.address);
+    this.frames = { address: 0, size: 0 };
+  }
+
+  /** Copies a batch in. `shift` is added to every time stamp. */
+  load(batch: CaptureBatch, shift: bigint): void {
+    const { memory } = this.host;
+    const { count } = batch;
+    this.count = count;
+    this.base = (this.bytes - batch.start) >>> 0;
+    memory.u8.set(batch.bytes.subarray(batch.start, batch.end), this.bytes);
+    const words = (address: number, length: number) => new Uint32Array(memory.raw.buffer, address, length);
+    words(this.offsets, count).set(batch.offset.subarray(0, count));
+    words(this.lengths, count).set(batch.capLen.subarray(0, count));
+    words(this.wireLengths, count).set(batch.origLen.subarray(0, count));
+    words(this.times, 2 * count).set(batch.time.subarray(0, 2 * count));
+    if (shift !== 0n) shiftTimes(words(this.times, 2 * count), shift);
+  }
+
+  /** Time stamps of the batch as two words each; dead after the next growth of the memory. */
+  get timeWords(): Uint32Array {
+    return new Uint32Array(this.host.memory.raw.buffer, this.times, 2 * this.count);
+  }
+
+  /** Runs the first `count` packets that were loaded. */
+  run(count: number, options: RunBatchOptions): void {
+    if (!options.copy) {
+      this.prepareInPlace(count, options);
+      this.runRecords(0, count, options);
+      return;
+    }
+    for (let from = 0; from < count; ) {
+      const ready = this.prepareCopies(from, Math.min(COPIED_PACKETS, count - from), options);
+      this.runRecords(from, ready, options);
+      from += ready;
+    }
+  }
+
+  private timesOf(from: number, options: RunBatchOptions): number {
+    return options.captureTime ? this.times + 8 * from : 0;
+  }
+
+  private prepareInPlace(count: number, options: RunBatchOptions): void {
+    const { offsets, lengths, wireLengths, host } = this;
+    const times = this.timesOf(0, options);
+    host.runtime.batch_in_place(this.ctx, count, this.base, offsets, lengths, times, wireLengths, options.ifindex);
+  }
+
+  /** @returns how many packets are in frames now: fewer than `count` in front of one that is too long for a page */
+  private prepareCopies(from: number, count: number, options: RunBatchOptions): number {
+    const ready = this.copyInto(this.framesOf(COPIED_PACKETS * XDP_FRAME_SIZE), XDP_FRAME_SIZE, from, count, options);
+    if (ready > 0) return ready;
+    // The first one is long: alone, in a frame that ends with it.
+    const length = this.host.memory.u32(this.lengths + 4 * from);
+    const size = XDP_PACKET_HEADROOM + length + XDP_TAILROOM;
+    return this.copyInto(this.framesOf(size), size, from, 1, options);
+  }
+
+  private copyInto(frames: number, stride: number, from: number, count: number, options: RunBatchOptions): number {
+    const at = 4 * from;
+    return this.host.runtime.batch_copy(
+      this.ctx,
+      count,
+      this.base,
+      this.offsets + at,
+      this.lengths + at,
+      this.timesOf(from, options),
+      this.wireLengths + at,
+      options.ifindex,
+      frames,
+      stride,
+    );
+  }
+
+  private framesOf(size: number): number {
+    if (this.frames.size < size) {
+      const address = this.host.alloc(size, 'packets with head and tail room');
+      if (this.frames.address !== 0) this.host.runtime.free(this.frames.address);
+      this.frames = { address, size };
+    }
+    return this.frames.address;
+  }
+
+  private runRecords(from: number, count: number, options: RunBatchOptions): void {
+    const { host, prog, ctx } = this;
+    // Packets without a time of their own show this one.
+    host.memory.setU64(host.vm + VM_TIME, options.captureTime ? 0n : BigInt.asUintN(64, host.now()));
+    const started = performance.now();
+    runBatch(host, prog, { ctx, count }, (violation, index) => options.onViolation(violation, from + index));
+    const spent = (performance.now() - started) * 1e6;
+    this.spentNs += spent;
+    prog.addTime(spent);
+    host.runtime.verdict_count(ctx, count, this.counters);
+    options.onRan?.(ctx, from, count);
+  }
+
+  /** Packets with the verdict of that number so far; VERDICT_OTHER for all that have no name. */
+  counter(index: number): number {
+    return this.host.memory.u64Number(this.counters + 8 * index);
+  }
+}
+
+/** Adds to 64-bit numbers of two words without making a bigint of each; 0 means none and stays. */
+function shiftTimes(words: Uint32Array, shift: bigint): void {
+  const lo = Number(shift & 0xffffffffn);
+  const hi = Number((shift >> 32n) & 0xffffffffn);
+  for (let i = 0; i < words.length; i += 2) {
+    if (words[i] === 0 && words[i + 1] === 0) continue;
+    const sum = words[i] + lo;
+    words[i] = sum;
+    words[i + 1] += hi + (sum > 0xffffffff ? 1 : 0);
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * Replays a capture through a program: batches of packets into linear memory, the program's own loop over them, verdicts counted by the runtime.
+ * JavaScript does something for every batch, nothing for a packet.
+ */
+import { CTX_SIZE, CTX_VERDICT, XDP_MD_DATA, XDP_MD_DATA_END } from '../../assembly/abi.ts';
+import { XDP_PASS, XDP_REDIRECT, XDP_TX } from '../../assembly/isa.ts';
+import { CaptureError, RunError } from '../errors/index.ts';
+import type { Prog } from '../runtime/prog.ts';
+import { CaptureReader } from './capture.ts';
+import { type CaptureBatch, MAX_SNAPLEN } from './capture-batch.ts';
+import { LINKTYPE_ETHERNET, linkTypeName } from './capture-format.ts';
+import type { PcapWriter } from './pcap-writer.ts';
+import { ReplayBuffers, type ReplayHost, type RunBatchOptions } from './replay-buffers.ts';
+import { type ReplayInput, Rounds } from './replay-input.ts';
+import { Pause } from './replay-pause.ts';
+import { type Report, StatsBase, ViolationLog, verdictCounts } from './report.ts';
+
+export type { ReplayHost } from './replay-buffers.ts';
+export type { ReplayInput } from './replay-input.ts';
+export type { ProgReport, Report, TailCallReport, VerdictCounts, ViolationReport } from './report.ts';
+
+export interface ReplayProgress {
+  /** From 0. */
+  readonly round: number;
+  readonly packets: number;
+  readonly bytes: number;
+  /** Bytes of the capture that were read in this round. */
+  readonly offset: number;
+}
+
+export interface ReplayOptions {
+  /** Times the capture is replayed; the clock goes on from one round to the next. 1 unless given. */
+  readonly loop?: number;
+  /** What bpf_ktime_get_ns follows: the capture's time stamps unless given, or the engine's clock, read once for each batch. */
+  readonly clock?: 'capture' | 'engine';
+  /** `ctx->ingress_ifindex`; 0 unless given. */
+  readonly ingressIfindex?: number;
+  /** Gets the packets with verdict TX, PASS or REDIRECT as the program left them, with their time stamps, and is flushed at the end. */
+  readonly output?: PcapWriter;
+  /** Called after each batch; what it returns is awaited, so that a slow reader of trace lines slows the replay down. */
+  readonly onProgress?: (progress: ReplayProgress) => void | Promise<void>;
+  /** `copied` gives every packet head and tail room though no program asks for it; by default that is so where a program moves packet ends. */
+  readonly layout?: 'auto' | 'copied';
+  /** Most packets in a batch: between two of them slots may change. 2048 unless given. */
+  readonly batchPackets?: number;
+  /** Ends the replay after the batch it is in; the report says so. */
+  readonly signal?: AbortSignal;
+}
+
+const BATCH_PACKETS = 2048;
+const BATCH_BYTES = 1 << 20;
+/** Between the last packet of a round and the first one of the next. */
+const ROUND_GAP_NS = 1000n;
+
+/**
+ * Replays `input` through `prog`. Slots of prog arrays and maps may be changed while it runs: every few milliseconds it lets the event loop turn.
+ * @param host the engine that `prog` is loaded in
+ * @returns the report; where the capture ends early, with `error` and all that came before
+ * @throws CaptureError when not one packet could be read because of it; RunError for options and programs that cannot run
+ */
+export async function replay(
+  host: ReplayHost,
+  prog: Prog,
+  input: ReplayInput,
+  options: ReplayOptions = {},
+): Promise<Report> {
+  checkReplay(host, prog, options);
+  prog.hold();
+  let run: ReplayRun | undefined;
+  try {
+    run = new ReplayRun(host, prog, options);
+    return await run.all(input);
+  } finally {
+    run?.close();
+    prog.release();
+  }
+}
+
+function checkReplay(host: ReplayHost, prog: Prog, options: ReplayOptions): void {
+  prog.alive();
+  if (prog.host !== host) throw new RunError('RUN_FOREIGN', { what: 'program', name: prog.name });
+  if (prog.type !== 'xdp') throw new RunError('RUN_REPLAY_TYPE', { prog: prog.name, type: prog.type });
+  const check = (option: 'loop' | 'ingressIfindex' | 'batchPackets', min: number, max: number) => {
+    const value = options[option];
+    if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return;
+    throw new RunError('RUN_OPTION', { option, found: String(value), expected: `an integer from ${min} to ${max}` });
+  };
+  check('loop', 1, 0x7fffffff);
+  check('ingressIfindex', 0, 0x7fffffff);
+  check('batchPackets', 1, 1 << 20);
+}
+
+/** The state of one replay. */
+class ReplayRun {
+  private readonly host: ReplayHost;
+  private readonly prog: Prog;
+  private readonly options: ReplayOptions;
+  private readonly buffers: ReplayBuffers;
+  private readonly pause = new Pause();
+  private readonly stats: StatsBase;
+  private readonly violations = new ViolationLog();
+  private readonly writtenBefore: number;
+  private readonly layouts = new Set<'in place' | 'copied'>();
+  private packets = 0;
+  private bytes = 0;
+  private round = 0;
+  /** Time stamps of the capture's first and latest packet. */
+  private first: bigint | undefined;
+  private latest = 0n;
+  /** What is added to the time stamps of this round. */
+  private shift = 0n;
+  private stopped = false;
+  /** Interfaces that were looked at, and those among them that are not Ethernet. */
+  private interfaces = 0;
+  private readonly foreign = new Set<number>();
+
+  constructor(host: ReplayHost, prog: Prog, options: ReplayOptions) {
+    this.host = host;
+    this.prog = prog;
+    this.options = options;
+    this.buffers = new ReplayBuffers(host, prog, options.batchPackets ?? BATCH_PACKETS, BATCH_BYTES + MAX_SNAPLEN);
+    this.stats = new StatsBase(host.progs);
+    this.writtenBefore = options.output?.packets ?? 0;
+  }
+
+  close(): void {
+    this.pause.close();
+    this.buffers.close();
+  }
+
+  async all(input: ReplayInput): Promise<Report> {
+    const started = performance.now();
+    const loop = this.options.loop ?? 1;
+    const rounds = new Rounds(input, loop);
+    let error: CaptureError | undefined;
+    try {
+      for (; this.round < loop && !this.stopped; this.round++) await this.oneRound(rounds);
+    } catch (caught) {
+      if (!(caught instanceof CaptureError) || this.packets === 0) throw caught;
+      error = caught;
+    }
+    this.options.output?.flush();
+    return this.report((performance.now() - started) / 1000, error);
+  }
+
+  private async oneRound(rounds: Rounds): Promise<void> {
+    const batchPackets = this.options.batchPackets ?? BATCH_PACKETS;
+    const reader = await CaptureReader.open(rounds.open(this.round), { batchPackets, batchBytes: BATCH_BYTES });
+    this.interfaces = 0;
+    this.foreign.clear();
+    try {
+      for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
+        this.oneBatch(reader, batch);
+        await this.afterBatch(reader);
+        if (this.stopped) return;
+      }
+    } finally {
+      await reader.close();
+    }
+    const span = this.latest - (this.first ?? 0n);
+    this.shift += (span > 0n ? span : 0n) + ROUND_GAP_NS;
+  }
+
+  private oneBatch(reader: CaptureReader, batch: CaptureBatch): void {
+    const stop = this.firstForeign(reader, batch);
+    const count = stop < 0 ? batch.count : stop;
+    const { buffers, options } = this;
+    buffers.load(batch, this.shift);
+    this.first ??= batch.timestampNs(0);
+    const latest = batch.timestampNs(batch.count - 1);
+    if (latest > this.latest) this.latest = latest;
+    const copy = options.layout === 'copied' || this.movesPackets();
+    this.layouts.add(copy ? 'copied' : 'in place');
+    const before = this.packets;
+    const run: RunBatchOptions = {
+      copy,
+      ifindex: options.ingressIfindex ?? 0,
+      captureTime: options.clock !== 'engine',
+      onViolation: (violation, index) => this.violations.add(violation, before + index + 1),
+      onRan: options.output === undefined ? undefined : (ctx, from, n) => this.write(batch, ctx, from, n),
+    };
+    buffers.run(count, run);
+    this.packets += count;
+    for (let i = 0; i < count; i++) this.bytes += batch.capLen[i];
+    if (stop < 0) return;
+    const interfaceId = batch.interfaceId[stop];
+    const { linkType } = reader.interfaces[interfaceId];
+    throw new CaptureError('CAPTURE_LINK_TYPE', { interfaceId, linkType, found: linkTypeName(linkType) });
+  }
+
+  /** Index of the first packet that is no Ethernet frame, or -1. */
+  private firstForeign(reader: CaptureReader, batch: CaptureBatch): number {
+    for (; this.interfaces < reader.interfaces.length; this.interfaces++) {
+      if (reader.interfaces[this.interfaces].linkType !== LINKTYPE_ETHERNET) this.foreign.add(this.interfaces);
+    }
+    if (this.foreign.size === 0) return -1;
+    return batch.interfaceId.subarray(0, batch.count).findIndex((id) => this.foreign.has(id));
+  }
+
+  /** Whether a packet's ends may move: asked before each batch, because slots change. */
+  private movesPackets(): boolean {
+    return this.prog.movesPacket || (this.prog.tailCalls && this.host.progs.some((prog) => prog.movesPacket));
+  }
+
+  private write(batch: CaptureBatch, ctx: number, from: number, count: number): void {
+    const { view, u8 } = this.host.memory;
+    const writer = this.options.output as PcapWriter;
+    const times = this.buffers.timeWords;
+    const meta = { timeLo: 0, timeHi: 0, originalLength: 0 };
+    for (let i = 0; i < count; i++) {
+      const at = ctx + i * CTX_SIZE;
+      const verdict = view.getUint32(at + CTX_VERDICT, true);
+      if (verdict !== XDP_PASS && verdict !== XDP_TX && verdict !== XDP_REDIRECT) continue;
+      const data = view.getUint32(at + XDP_MD_DATA, true);
+      const length = view.getUint32(at + XDP_MD_DATA_END, true) - data;
+      const packet = from + i;
+      meta.timeLo = times[2 * packet];
+      meta.timeHi = times[2 * packet + 1];
+      // What the program added or took away, the packet on the wire has more or less of.
+      meta.originalLength = Math.max(length, batch.origLen[packet] + length - batch.capLen[packet]);
+      writer.addRange(u8, data, length, meta);
+    }
+  }
+
+  private async afterBatch(reader: CaptureReader): Promise<void> {
+    const { onProgress, signal } = this.options;
+    const { round, packets, bytes } = this;
+    const waiting = onProgress?.({ round, packets, bytes, offset: reader.offset });
+    if (waiting !== undefined) await waiting;
+    if (this.pause.due) await this.pause.turn();
+    if (signal?.aborted === true) this.stopped = true;
+  }
+
+  private report(wallSeconds: number, error: CaptureError | undefined): Report {
+    const { packets, bytes, buffers, options, violations } = this;
+    const seconds = buffers.spentNs / 1e9;
+    const perSecond = (amount: number) => (seconds > 0 ? amount / seconds : 0);
+    return {
+      packets,
+      bytes,
+      verdicts: verdictCounts((index) => buffers.counter(index)),
+      seconds,
+      wallSeconds,
+      packetsPerSecond: perSecond(packets),
+      bitsPerSecond: perSecond(bytes * 8),
+      programs: this.stats.since(this.host.progs),
+      violations: { count: violations.count, first: violations.first },
+      written: (options.output?.packets ?? 0) - this.writtenBefore,
+      layout: this.layouts.size === 2 ? 'mixed' : ([...this.layouts][0] ?? 'in place'),
+      ...(this.stopped && { stopped: true as const }),
+      ...(error !== undefined && { error: error.toJSON() }),
+    };
+  }
+}
