@@ -80,6 +80,8 @@ export const TRAP_STACK = 5;
 
 /** Insns an invocation may take before it counts as endless; about a tenth of a second. */
 export const DEFAULT_INSN_BUDGET = 134217728;
+/** The most it may be set to: sums of that many 32-bit numbers do not reach 2^62, which checks of packet pointers rely on. */
+export const MAX_INSN_BUDGET = 1073741824;
 
 // struct XdpCtx: `struct xdp_md` (linux/bpf.h) literally, then what only the engine sees. 64 bytes: one cache line.
 // 0   data             u32  address of the first byte of the packet

@@ -5,14 +5,18 @@
  *
  * The result is a flat list, in the order in which the JIT writes it.
  */
+
+import type { Ops } from './block.ts';
 import { type Block, type Cfg, successors, type Terminator } from './cfg.ts';
-import { buildDomTree, dominates } from './dom.ts';
-import { orderBlocks } from './order.ts';
+import { countRounds, type Graph } from './counted.ts';
+import { buildDomTree, type DomTree, dominates } from './dom.ts';
+import { findLoops, insnsOf, type Loop } from './loops.ts';
+import { type Order, orderBlocks } from './order.ts';
 
 export type Flow =
   | { readonly kind: 'block' }
-  /** `cost`: insns one round of the loop takes at most, for the budget; `pc`: where it starts. */
-  | { readonly kind: 'loop'; readonly cost: number; readonly pc: number }
+  /** `cost`: insns one round takes without inner loops; `rounds`: how many there are at most, if that is known; `pc`: where it starts. */
+  | { readonly kind: 'loop'; readonly cost: number; readonly rounds: number | undefined; readonly pc: number }
   | { readonly kind: 'end' }
   /** The straight-line insns of a block; with `exit` its end leaves the function. */
   | { readonly kind: 'body'; readonly block: number; readonly exit: boolean }
@@ -28,29 +32,29 @@ type Task =
   | { readonly kind: 'enter'; readonly block: number }
   | { readonly kind: 'close' };
 
-class Structurer {
+class Structurer implements Graph {
   readonly flow: Flow[] = [];
-  private readonly blocks: readonly Block[];
-  private readonly order;
-  private readonly tree;
+  readonly blocks: readonly Block[];
+  readonly order: Order;
+  readonly tree: DomTree;
+  readonly ops: Ops;
   /** Forward predecessors are several, or a dispatcher is among them: the block is reached by `br`. */
   private readonly merge: Uint8Array;
-  private readonly header: Uint8Array;
-  private readonly cost: Float64Array;
+  private readonly loops: ReadonlyMap<number, Loop>;
   /** Nesting level at which a block's `block`, and its `loop`, was opened. */
   private readonly blockLevel: Int32Array;
   private readonly loopLevel: Int32Array;
   private level = 0;
   private readonly tasks: Task[] = [];
 
-  constructor(blocks: readonly Block[]) {
+  constructor(blocks: readonly Block[], ops: Ops) {
     const n = blocks.length;
     this.blocks = blocks;
+    this.ops = ops;
     this.order = orderBlocks(blocks);
     this.tree = buildDomTree(blocks, this.order);
     this.merge = new Uint8Array(n);
-    this.header = new Uint8Array(n);
-    this.cost = new Float64Array(n);
+    this.loops = findLoops(blocks, this.order, this.tree);
     this.blockLevel = new Int32Array(n);
     this.loopLevel = new Int32Array(n);
     this.classify();
@@ -60,13 +64,9 @@ class Structurer {
     const forward = new Int32Array(this.blocks.length);
     this.blocks.forEach((block, b) => {
       for (const to of successors(block.term)) {
-        if (this.isBackEdge(b, to)) {
-          this.header[to] = 1;
-          this.cost[to] = Math.max(this.cost[to], block.end - this.blocks[to].start, 1);
-        } else {
-          forward[to]++;
-          if (block.term.kind === 'dispatch') this.merge[to] = 1;
-        }
+        if (this.isBackEdge(b, to)) continue;
+        forward[to]++;
+        if (block.term.kind === 'dispatch') this.merge[to] = 1;
       }
     });
     for (let b = 0; b < forward.length; b++) if (forward[b] > 1) this.merge[b] = 1;
@@ -98,8 +98,10 @@ class Structurer {
 
   /** Everything block `b` dominates: its loop, the blocks its merge children end, itself, then those children. */
   private openTree(b: number): void {
-    if (this.header[b] === 1) {
-      this.open({ kind: 'loop', cost: this.cost[b], pc: this.blocks[b].start });
+    const loop = this.loops.get(b);
+    if (loop !== undefined) {
+      const rounds = countRounds(this, loop);
+      this.open({ kind: 'loop', cost: insnsOf(loop, this.blocks), rounds, pc: this.blocks[b].start });
       this.loopLevel[b] = this.level;
       this.tasks.push({ kind: 'close' });
     }
@@ -170,7 +172,7 @@ class Structurer {
   }
 }
 
-/** The structured form of a reducible `cfg`. */
-export function structure(cfg: Cfg): Flow[] {
-  return new Structurer(cfg.blocks).run();
+/** The structured form of a reducible `cfg`; with its `ops`, loops whose rounds can be counted say so. */
+export function structure(cfg: Cfg, ops: Ops = []): Flow[] {
+  return new Structurer(cfg.blocks, ops).run();
 }

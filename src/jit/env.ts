@@ -1,4 +1,5 @@
 /** What the lowering of one function may refer to: imports, addresses, facts, and the function's own locals. */
+import type { Addends } from '../ir/addend.ts';
 import type { Rotates } from '../ir/rotate.ts';
 import type { HelperProto } from '../isa/helpers.ts';
 import type { Facts } from '../verifier/facts.ts';
@@ -112,6 +113,7 @@ export interface FuncEnv {
   readonly packet: PacketLocals | undefined;
   readonly violation: ViolationExit;
   readonly rotates: Rotates;
+  readonly addends: Addends;
   /** i32 copy of vm.budget in functions with loops. */
   readonly budget: number | undefined;
   /** i32 counter in functions with `may_goto`. */

@@ -27,7 +27,14 @@ export function pushChecked(f: FuncEnv, access: Access): number {
     f.code.get(f.fp);
     return addConstant(f, fact.off + off);
   }
-  pushReg32(f, access.reg);
+  const sum = f.addends.get(access.pc);
+  if (sum === undefined) {
+    pushReg32(f, access.reg);
+  } else {
+    pushReg32(f, sum[0]);
+    pushReg32(f, sum[1]);
+    f.code.op(w.I32_ADD);
+  }
   return addConstant(f, off);
 }
 

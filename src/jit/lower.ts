@@ -1,7 +1,8 @@
 /** One BPF function to one Wasm function: its locals, then its structured control flow, op by op. */
 
-import { MAP_DATA, TRAP_BUDGET } from '../../assembly/abi.ts';
+import { MAP_DATA, MAX_INSN_BUDGET, TRAP_BUDGET } from '../../assembly/abi.ts';
 import { BPF_MAX_LOOPS } from '../../assembly/isa.ts';
+import { findAddends } from '../ir/addend.ts';
 import type { Cfg } from '../ir/cfg.ts';
 import { findRotates, type Rotates } from '../ir/rotate.ts';
 import { type Flow, structure } from '../ir/structure.ts';
@@ -169,6 +170,7 @@ function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, shape: { flow: 
     exit: frame.exit,
     violation: frame.violation,
     rotates: findAllRotates(prog, shape.cfg),
+    addends: findAddends(prog.checked.ops, shape.cfg),
     packet,
     budget: loops ? code.addLocal('i32') : undefined,
     mayGoto: hasOp(prog, func, 'may_goto') ? code.addLocal('i32') : undefined,
@@ -201,12 +203,12 @@ function enter(f: FuncEnv): void {
   refreshPacket(f);
 }
 
-/** One round of a loop takes its cost from the budget; what never ends runs out of it. */
+/** A loop takes what it costs from the budget, each round or all at once; what never ends runs out of it. */
 function payLoop(f: FuncEnv, cost: number, pc: number): void {
   if (f.budget === undefined) return;
   const { code } = f;
   code.get(f.budget);
-  code.i32(cost);
+  code.i32(Math.min(cost, MAX_INSN_BUDGET));
   code.op(w.I32_SUB);
   code.tee(f.budget);
   code.i32(0);
@@ -235,8 +237,9 @@ function lowerFlow(f: FuncEnv, cfg: Cfg, step: Flow): void {
       code.block(w.BLOCK);
       return;
     case 'loop':
+      if (step.rounds !== undefined) payLoop(f, step.cost * step.rounds, step.pc);
       code.block(w.LOOP);
-      payLoop(f, step.cost, step.pc);
+      if (step.rounds === undefined) payLoop(f, step.cost, step.pc);
       return;
     case 'end':
       code.op(w.END);
@@ -266,7 +269,7 @@ function lowerFlow(f: FuncEnv, cfg: Cfg, step: Flow): void {
 }
 
 function lowerInto(frame: Frame, prog: ProgEnv, func: LinkedFunc, cfg: Cfg): void {
-  const flow = structure(cfg);
+  const flow = structure(cfg, prog.checked.ops);
   const f = makeFunc(prog, func, frame, { flow, cfg });
   enter(f);
   for (const step of flow) lowerFlow(f, cfg, step);
