@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+/** The command `bpf2wasm`: picks the command, prints errors, sets the exit status. */
+import { readFileSync } from 'node:fs';
+import { describeError, EXIT, EXIT_HELP, type ExitCode, UsageError } from './errors.ts';
+import { print, printJson, quietWhenClosed } from './output.ts';
+
+type Command = (argv: readonly string[]) => Promise<ExitCode>;
+
+/** Each is imported when it is asked for: the others' code costs nothing. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  replay: async () => (await import('./replay.ts')).replayCommand,
+  run: async () => (await import('./run.ts')).runCommand,
+  inspect: async () => (await import('./inspect.ts')).inspectCommand,
+  dump: async () => (await import('./dump.ts')).dumpCommand,
+};
+
+const HELP = `Usage: bpf2wasm <command> [options]
+
+Runs BPF programs anywhere WebAssembly runs.
+
+Commands:
+  replay <object> <capture|->   run a capture's packets through a program
+  run <object> --prog NAME --data FILE|HEX
+                                run a program on one packet
+  inspect <object>              what an object file holds
+  dump <object> --prog NAME     a program's insns, or the Wasm it becomes
+
+  bpf2wasm <command> --help     each command's options
+  bpf2wasm --version
+
+${EXIT_HELP}
+`;
+
+function version(): string {
+  // dist/src/cli/main.js, three folders below the package's own.
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  const [name, ...rest] = argv;
+  if (name === '--help' || name === '-h' || name === 'help') {
+    await print(HELP);
+    return EXIT.ok;
+  }
+  if (name === '--version' || name === '-V') {
+    await print(`bpf2wasm ${version()}\n`);
+    return EXIT.ok;
+  }
+  if (name === undefined) throw new UsageError('which command? See bpf2wasm --help', 'USAGE_COMMAND');
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    const known = Object.keys(COMMANDS).join(', ');
+    throw new UsageError(`unknown command '${name}'; there are ${known}`, 'USAGE_COMMAND');
+  }
+  return (await command())(rest);
+}
+
+quietWhenClosed();
+const argv = process.argv.slice(2);
+try {
+  process.exitCode = await main(argv);
+} catch (error) {
+  const { data, exit } = describeError(error);
+  if (argv.includes('--json')) await printJson({ error: data });
+  process.stderr.write(`bpf2wasm: ${data.message}\n`);
+  process.exitCode = exit;
+}

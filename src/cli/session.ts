@@ -1,0 +1,51 @@
+/** An object brought into an engine as the options say: what `replay` and `run` begin with. */
+import { Engine, type Loaded } from '../engine.ts';
+import type { BpfObject } from '../object/types.ts';
+import type { Prog } from '../runtime/prog.ts';
+import type { Args, OptionTable } from './args.ts';
+import { UsageError } from './errors.ts';
+import { readObject } from './files.ts';
+import { chooseProg } from './pick.ts';
+import { applySettings, editObject, parseSetting } from './set.ts';
+
+export const SESSION_OPTIONS = {
+  prog: { type: 'string' },
+  set: { type: 'string', multiple: true },
+  seed: { type: 'string' },
+  trace: { type: 'boolean' },
+  maps: { type: 'boolean' },
+  optimize: { type: 'boolean' },
+  unchecked: { type: 'boolean' },
+} as const satisfies OptionTable;
+
+export const SESSION_HELP = `  --trace                print trace_printk lines, in trace_pipe's form, as they come
+  --maps                 print what the maps hold afterwards
+  --seed N               seed of bpf_get_prandom_u32 and of hash maps (0)
+  --optimize             let binaryen optimise the Wasm
+  --unchecked            leave out the bounds checks: only for programs that Linux accepts`;
+
+export interface Session {
+  readonly object: BpfObject;
+  readonly engine: Engine;
+  readonly loaded: Loaded;
+  readonly prog: Prog;
+}
+
+function seedOf(args: Args): bigint {
+  const text = args.text('seed') ?? '0';
+  if (/^(\d+|0x[0-9a-f]+)$/i.test(text)) return BigInt(text);
+  throw new UsageError(`--seed: '${text}' is no integer`);
+}
+
+export async function openSession(path: string, args: Args): Promise<Session> {
+  const settings = args.list('set').map(parseSetting);
+  const seed = seedOf(args);
+  const object = readObject(path);
+  const { entry, load } = await chooseProg(object, settings, args.text('prog'));
+  const later = editObject(object, settings);
+  const engine = await Engine.create({ seed, trace: args.flag('trace') });
+  const options = { progs: load, checked: !args.flag('unchecked'), optimize: args.flag('optimize') };
+  const loaded = await engine.load(object, options);
+  applySettings(object, loaded, later);
+  return { object, engine, loaded, prog: loaded.prog(entry) };
+}

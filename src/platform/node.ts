@@ -1,0 +1,27 @@
+/** Conveniences for Node (and Deno, Bun): objects and captures by the names of their files. */
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Engine } from '../engine.ts';
+import { loadObject } from '../object/load.ts';
+import type { BpfObject } from '../object/types.ts';
+import { type ReplayOptions, type Report, replay } from '../replay/replay.ts';
+import type { Prog } from '../runtime/prog.ts';
+import { readChunks } from './node-files.ts';
+
+export { type ReadChunksOptions, readChunks } from './node-files.ts';
+
+/**
+ * Opens an object file, as bpf_object__open does; its name is the file's.
+ * @throws Node's error when the file cannot be read; a BpfError when it is no object
+ */
+export function openObject(path: string): BpfObject {
+  const name = basename(path).split('.')[0];
+  return loadObject(readFileSync(path), name === '' || name === undefined ? {} : { name });
+}
+
+/** Replays the capture file at `path`, or standard input for `-`, as `replay` does. It is read as a stream, again for each round. */
+export function replayFile(engine: Engine, prog: Prog, path: string, options: ReplayOptions = {}): Promise<Report> {
+  const open = () => readChunks(path, { reuse: true });
+  // What comes through a pipe comes once.
+  return replay(engine, prog, path === '-' ? open() : open, options);
+}

@@ -1,0 +1,45 @@
+/** One packet through a program many times in batches, for its average duration: each run starts from a copy of the packet. */
+import type { Prog } from '../runtime/prog.ts';
+import type { Violation } from '../runtime/trap.ts';
+import { CaptureBatch } from './capture-batch.ts';
+import { ReplayBuffers, type ReplayHost } from './replay-buffers.ts';
+
+const BATCH_PACKETS = 64;
+
+export interface RepeatOptions {
+  readonly times: number;
+  readonly ingressIfindex?: number;
+}
+
+export interface RepeatResult {
+  /** Average of one run, ns. */
+  readonly durationNs: number;
+  readonly violations: number;
+  /** The last one. */
+  readonly violation?: Violation;
+}
+
+/** Runs `prog` on `packet`; `bpf_ktime_get_ns` follows the engine's clock, read once for each batch. */
+export function repeatPacket(host: ReplayHost, prog: Prog, packet: Uint8Array, options: RepeatOptions): RepeatResult {
+  prog.alive();
+  const { times, ingressIfindex = 0 } = options;
+  const batch = new CaptureBatch({ batchPackets: BATCH_PACKETS });
+  batch.bytes = packet;
+  for (let i = 0; i < BATCH_PACKETS; i++) batch.push(0, packet.length, packet.length, 0);
+  const buffers = new ReplayBuffers(host, prog, BATCH_PACKETS, Math.max(1, packet.length));
+  let violations = 0;
+  let last: Violation | undefined;
+  const onViolation = (violation: Violation) => {
+    violations++;
+    last = violation;
+  };
+  try {
+    buffers.load(batch, 0n);
+    const run = { copy: true, ifindex: ingressIfindex, captureTime: false, onViolation, onRan: undefined };
+    for (let left = times; left > 0; left -= BATCH_PACKETS) buffers.run(Math.min(left, BATCH_PACKETS), run);
+    const durationNs = times > 0 ? buffers.spentNs / times : 0;
+    return { durationNs, violations, ...(last !== undefined && { violation: last }) };
+  } finally {
+    buffers.close();
+  }
+}
