@@ -1,6 +1,6 @@
 /** Value -> bytes, by BTF type; see parts.ts for what becomes what. Everything is checked to fit before it is written. */
 import { BtfError } from '../errors/index.ts';
-import { viewOf } from '../util/bytes.ts';
+import { copyBytes, viewOf } from '../util/bytes.ts';
 import { writeBits } from './bits.ts';
 import { declare } from './declare.ts';
 import { bitsOf, checkInside, isChar, PartCounter, type Place } from './parts.ts';
@@ -20,7 +20,7 @@ export function encodeInto(btf: Btf, type: number, value: unknown, bytes: Uint8A
   if (bytes.length < needed)
     throw new BtfError('BTF_VALUE_SIZE', { type: declare(btf, type), needed, found: bytes.length });
   // Into a copy first: a value that does not fit leaves nothing half written.
-  const copy = bytes.slice(0, needed);
+  const copy = copyBytes(bytes, 0, needed);
   new Encoder(btf, copy).encode(value, { type, bit: 0, bitSize: 0, depth: 0 }, 'value');
   bytes.set(copy);
 }

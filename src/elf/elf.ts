@@ -1,6 +1,6 @@
 /** Reads ELF64 little-endian BPF objects (System V ABI, chapters 4 and 5). Nothing here knows what a section means to BPF. */
 import { ElfError } from '../errors/index.ts';
-import { hex, StringTable, u64, viewOf } from '../util/bytes.ts';
+import { hex, plainBytes, StringTable, u64, viewOf } from '../util/bytes.ts';
 import {
   REL_SIZE,
   SHN_LORESERVE,
@@ -15,9 +15,10 @@ import { type ElfHeader, parseHeader } from './header.ts';
 import { checkTable, headerOffset, namedSection, parseSections, type RawSection } from './sections.ts';
 import type { ElfFile, ElfSection, ElfSymbol } from './types.ts';
 
-/** The file's sections, symbols and relocations, or an ElfError. `bytes` is not copied: do not change it afterwards. */
-export function parseElf(bytes: Uint8Array): ElfFile {
-  if (!(bytes instanceof Uint8Array)) throw new ElfError('ELF_INPUT', { found: typeof bytes });
+/** The file's sections, symbols and relocations, or an ElfError. The bytes are not copied: do not change them afterwards. */
+export function parseElf(file: Uint8Array): ElfFile {
+  if (!(file instanceof Uint8Array)) throw new ElfError('ELF_INPUT', { found: typeof file });
+  const bytes = plainBytes(file);
   const header = parseHeader(bytes);
   const sections = parseSections(bytes, header);
   const symtab = findSymtab(sections);

@@ -20,7 +20,7 @@ import type { ElfRelocation, ElfSymbol } from '../elf/types.ts';
 import { type FieldsOf, LinkError } from '../errors/index.ts';
 import type { LINK_ERRORS } from '../errors/link.ts';
 import type { BpfObject, ExternSpec, MapSpec } from '../object/types.ts';
-import { hex, viewOf } from '../util/bytes.ts';
+import { copyBytes, hex, viewOf } from '../util/bytes.ts';
 import type { Lookup } from './lookup.ts';
 import { within } from './records.ts';
 import type { Layout, PlacedFunc } from './subprogs.ts';
@@ -56,7 +56,7 @@ export class Relocator {
   relocate(func: PlacedFunc): Uint8Array {
     const { sectionIndex, offset, size } = func.spec;
     const section = this.object.elf.sections[sectionIndex];
-    const insns = section.data.slice(offset, offset + size);
+    const insns = copyBytes(section.data, offset, offset + size);
     this.func = func;
     this.view = viewOf(insns);
     const relocs = new Map<number, ElfRelocation>();

@@ -2,7 +2,9 @@
 //
 //   const reader = await CaptureReader.open(input);
 //   for (let batch = await reader.next(); batch; batch = await reader.next()) ...   // batch.count, batch.offset[i], ...
+
 import { CaptureError } from '../errors/index.ts';
+import { copyBytes } from '../util/bytes.ts';
 import { type BatchOptions, CaptureBatch } from './capture-batch.ts';
 import { type CaptureFormat, type CaptureInterface, type RecordParser, refuseMagic } from './capture-format.ts';
 import { type CaptureInput, CaptureSource } from './capture-source.ts';
@@ -145,7 +147,7 @@ export async function* packets(input: CaptureInput): AsyncGenerator<CapturePacke
         const start = batch.offset[i];
         yield {
           timestampNs: batch.timestampNs(i),
-          data: batch.bytes.slice(start, start + batch.capLen[i]),
+          data: copyBytes(batch.bytes, start, start + batch.capLen[i]),
           originalLength: batch.origLen[i],
           interfaceId: batch.interfaceId[i],
         };

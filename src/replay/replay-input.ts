@@ -1,4 +1,5 @@
 /** The capture of a replay that may be read several times. */
+import { copyBytes } from '../util/bytes.ts';
 import { type CaptureInput, chunksOf } from './capture-source.ts';
 
 /** A capture, or what opens it anew for each round. */
@@ -30,7 +31,7 @@ async function* keeping(input: CaptureInput, kept: Uint8Array[]): AsyncGenerator
   try {
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
       // What is no Uint8Array is the reader's to refuse.
-      if (next.value instanceof Uint8Array) kept.push(next.value.slice());
+      if (next.value instanceof Uint8Array) kept.push(copyBytes(next.value));
       yield next.value;
     }
   } finally {

@@ -1,5 +1,7 @@
 /** A virtual network device: XDP programs attach to it and run on what it receives. */
+
 import { RunError } from '../errors/index.ts';
+import { copyBytes } from '../util/bytes.ts';
 import type { Prog, RunResult } from './prog.ts';
 
 export interface DeviceOptions {
@@ -96,5 +98,5 @@ export class Device {
 }
 
 function passed(packet: Uint8Array): RunResult {
-  return { verdict: 'XDP_PASS', returnValue: 2, packet: packet.slice(), metadata: new Uint8Array(0), durationNs: 0 };
+  return { verdict: 'XDP_PASS', returnValue: 2, packet: copyBytes(packet), metadata: new Uint8Array(0), durationNs: 0 };
 }
