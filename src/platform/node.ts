@@ -16,7 +16,8 @@ export { type ReadChunksOptions, readChunks } from './node-files.ts';
  */
 export function openObject(path: string): BpfObject {
   const name = basename(path).split('.')[0];
-  return loadObject(readFileSync(path), name === '' || name === undefined ? {} : { name });
+  // A Buffer's slice() shares memory, a Uint8Array's copies.
+  return loadObject(new Uint8Array(readFileSync(path)), name === '' || name === undefined ? {} : { name });
 }
 
 /** Replays the capture file at `path`, or standard input for `-`, as `replay` does. It is read as a stream, again for each round. */
