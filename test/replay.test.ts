@@ -1,10 +1,20 @@
 /** Captures through programs: the report against an independent count, layouts, rounds, streams, output, slots that change, violations. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Engine, type Loaded, loadObject, PcapWriter, type Prog, type Report, replay } from '../src/index.ts';
+import {
+  type CaptureError,
+  Engine,
+  type Loaded,
+  loadObject,
+  PcapWriter,
+  type Prog,
+  type Report,
+  replay,
+} from '../src/index.ts';
 import { assemble } from '../src/isa/asm.ts';
 import { encodeInsns } from '../src/isa/decode.ts';
 import { concat, payload, pcapHeader, pcapng, pcapRecord } from './data/captures/build.ts';
+import { FIXTURES } from './data/captures/fixtures.ts';
 import { chunked, readAll } from './data/captures/read.ts';
 import { linkedProg } from './engines.cases.ts';
 
@@ -332,6 +342,44 @@ describe('what goes wrong', () => {
     const report = await replay(engine, skel.prog('main_prog'), cut, { loop: 5 });
     expect(report.packets).toBe(packetsOf(traffic).length - 1);
     expect(report.error).toMatchObject({ stage: 'capture', code: 'CAPTURE_TRUNCATED' });
+  });
+
+  test('every capture, cut at every byte, in odd chunks: the packets and the error of the reader', async () => {
+    const { engine, prog } = await program(INCREMENT);
+    let errors = 0;
+    for (const [name, whole] of Object.entries(FIXTURES)) {
+      for (let length = 0; length <= whole.length; length++) {
+        const cut = whole.slice(0, length);
+        const right = await readAll(cut);
+        const error = right.error === undefined ? undefined : (right.error as CaptureError).toJSON();
+        if (error !== undefined) errors++;
+        const { writer, file } = collector();
+        const done = replay(engine, prog, chunked(cut, [5, 1, 40]), { output: writer });
+        if (right.packets.length === 0 && error !== undefined) {
+          await expect(done, name).rejects.toMatchObject({ code: error.code, fields: error.fields });
+          continue;
+        }
+        const report = await done;
+        expect([name, length, report.packets, report.error]).toEqual([name, length, right.packets.length, error]);
+        const kept = right.packets.filter((packet) => packet.data.length > 0);
+        const out = (await readAll(file())).packets;
+        expect(out.map((packet) => [packet.timestampNs, packet.originalLength])).toEqual(
+          kept.map((packet) => [packet.timestampNs, packet.originalLength]),
+        );
+      }
+    }
+    expect(errors).toBeGreaterThan(500);
+  });
+
+  test('a record that is too long to be one: the packets before it, in both byte orders', async () => {
+    const { engine, prog } = await program(INCREMENT);
+    for (const little of [true, false]) {
+      const good = Array.from({ length: 3 }, () => pcapRecord(payload(60), { little }));
+      const damaged = pcapRecord(payload(60), { little, capLen: 262145 });
+      const report = await replay(engine, prog, concat(pcapHeader({ little }), ...good, damaged, ...good));
+      expect(report.packets).toBe(3);
+      expect(report.error).toMatchObject({ code: 'CAPTURE_TOO_LONG', fields: { found: 262145, offset: 24 + 3 * 76 } });
+    }
   });
 
   test.each([

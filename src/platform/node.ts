@@ -10,6 +10,9 @@ import { readChunks } from './node-files.ts';
 
 export { type ReadChunksOptions, readChunks } from './node-files.ts';
 
+/** Large reads: each goes through the thread pool and back. */
+const CHUNK_BYTES = 4 << 20;
+
 /**
  * Opens an object file, as bpf_object__open does; its name is the file's.
  * @throws Node's error when the file cannot be read; a BpfError when it is no object
@@ -22,7 +25,7 @@ export function openObject(path: string): BpfObject {
 
 /** Replays the capture file at `path`, or standard input for `-`, as `replay` does. It is read as a stream, again for each round. */
 export function replayFile(engine: Engine, prog: Prog, path: string, options: ReplayOptions = {}): Promise<Report> {
-  const open = () => readChunks(path, { reuse: true });
+  const open = () => readChunks(path, { reuse: true, chunkBytes: CHUNK_BYTES });
   // What comes through a pipe comes once.
   return replay(engine, prog, path === '-' ? open() : open, options);
 }

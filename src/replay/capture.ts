@@ -111,6 +111,13 @@ export class CaptureReader {
     return batch;
   }
 
+  /** @internal For a walk of its own over a classic pcap: the input behind the file header, the caller's to close. Undefined for other formats. */
+  takePcap(): { readonly source: CaptureSource; readonly header: PcapParser } | undefined {
+    if (!(this.#parser instanceof PcapParser)) return undefined;
+    this.#ended = true;
+    return { source: this.#source, header: this.#parser };
+  }
+
   /** Gives the input back before its end. */
   async close(): Promise<void> {
     this.#ended = true;

@@ -34,7 +34,9 @@ export function pcapMagic(magic: number): { little: boolean; nanoseconds: boolea
 export class PcapParser implements RecordParser {
   readonly format = 'pcap';
   readonly interfaces: CaptureInterface[] = [];
-  readonly #little: boolean;
+  /** Byte order of headers, and unit of time stamps. */
+  readonly little: boolean;
+  readonly nanoseconds: boolean;
   readonly #nsPerUnit: number;
   // Packets of the same second share its product, so a record costs additions only.
   #second = 0;
@@ -43,7 +45,8 @@ export class PcapParser implements RecordParser {
 
   /** Reads the file header: `source` must hold its 24 bytes. */
   constructor(source: CaptureSource, kind: { little: boolean; nanoseconds: boolean }) {
-    this.#little = kind.little;
+    this.little = kind.little;
+    this.nanoseconds = kind.nanoseconds;
     this.#nsPerUnit = kind.nanoseconds ? 1 : NS_PER_US;
     const { view, pos } = source;
     const major = view.getUint16(pos + 4, kind.little);
@@ -67,7 +70,7 @@ export class PcapParser implements RecordParser {
 
   walk(source: CaptureSource, batch: CaptureBatch): number {
     const { view, end } = source;
-    const little = this.#little;
+    const { little } = this;
     let pos = source.pos;
     let need = PCAP_RECORD_BYTES;
     while (end - pos >= PCAP_RECORD_BYTES) {

@@ -7,6 +7,10 @@
  */
 import {
   CTX_SIZE,
+  PCAP_OK,
+  PCAP_WALK_CONSUMED,
+  PCAP_WALK_ERROR,
+  PCAP_WALK_SIZE,
   VERDICT_OTHER,
   VM_TIME,
   XDP_FRAME_SIZE,
@@ -30,7 +34,7 @@ export interface ReplayHost extends ProgHost {
 }
 
 /** Frames that are filled before they are run: with their context records they stay in the second-level cache. */
-const COPIED_PACKETS = 64;
+const COPIED_PACKETS = 128;
 const COUNTERS = VERDICT_OTHER + 1;
 
 /** Context records of packets that have been run, for whoever looks at them: `from` is the number of the first one in the capture batch. */
@@ -55,7 +59,11 @@ export class ReplayBuffers {
   private readonly wireLengths: number;
   private readonly times: number;
   private readonly counters: number;
+  private readonly walk: number;
   private readonly bytes: number;
+  private readonly maxPackets: number;
+  /** What the latest `walkPcap` found. */
+  readonly walked = { bytes: 0, damaged: false };
   private frames = { address: 0, size: 0 };
   private count = 0;
   /** Address of what offset 0 of the batch would be. */
@@ -66,6 +74,7 @@ export class ReplayBuffers {
   constructor(host: ReplayHost, prog: Prog, maxPackets: number, maxBytes: number) {
     this.host = host;
     this.prog = prog;
+    this.maxPackets = maxPackets;
     try {
       this.ctx = this.alloc(maxPackets * CTX_SIZE);
       this.offsets = this.alloc(maxPackets * 4);
@@ -73,6 +82,7 @@ export class ReplayBuffers {
       this.wireLengths = this.alloc(maxPackets * 4);
       this.times = this.alloc(maxPackets * 8);
       this.counters = this.alloc(COUNTERS * 8);
+      this.walk = this.alloc(PCAP_WALK_SIZE);
       this.bytes = this.alloc(maxBytes);
     } catch (error) {
       this.close();
@@ -107,9 +117,51 @@ export class ReplayBuffers {
     if (shift !== 0n) shiftTimes(words(this.times, 2 * count), shift);
   }
 
-  /** Time stamps of the batch as two words each; dead after the next growth of the memory. */
-  get timeWords(): Uint32Array {
-    return new Uint32Array(this.host.memory.raw.buffer, this.times, 2 * this.count);
+  /** Copies a piece of a pcap file into the area of `maxBytes`, at `at` from its start. */
+  place(piece: Uint8Array, at: number): void {
+    this.host.memory.u8.set(piece, this.bytes + at);
+  }
+
+  /** Moves what lies at `from` to the area's start. */
+  moveToFront(from: number, length: number): void {
+    if (from > 0) this.host.memory.u8.copyWithin(this.bytes, this.bytes + from, this.bytes + from + length);
+  }
+
+  /** A word of the area. */
+  wordAt(at: number): number {
+    return this.host.memory.u32(this.bytes + at);
+  }
+
+  /**
+   * Loads the whole pcap records in [at, at + length) of the area, as many as a batch takes.
+   * @returns how many; `walked` says how many bytes they have and whether the record behind them is damaged
+   */
+  walkPcap(at: number, length: number, flags: number, shift: bigint): number {
+    const { runtime, memory } = this.host;
+    const { offsets, lengths, wireLengths, times, walk } = this;
+    const chunk = this.bytes + at;
+    const max = this.maxPackets;
+    this.count = runtime.pcap_walk(chunk, length, flags, offsets, lengths, wireLengths, times, max, walk);
+    this.base = chunk;
+    this.walked.bytes = memory.u32(walk + PCAP_WALK_CONSUMED);
+    this.walked.damaged = memory.u32(walk + PCAP_WALK_ERROR) !== PCAP_OK;
+    if (shift !== 0n) shiftTimes(new Uint32Array(memory.raw.buffer, times, 2 * this.count), shift);
+    return this.count;
+  }
+
+  /** Of packet `index` of the batch. */
+  timeOf(index: number): bigint {
+    return this.host.memory.u64(this.times + 8 * index);
+  }
+
+  /** The batch as flat arrays in linear memory: two words for each time stamp. Dead after the next growth of the memory. */
+  arrays(): { readonly times: Uint32Array; readonly lengths: Uint32Array; readonly wireLengths: Uint32Array } {
+    const words = (address: number, length: number) => new Uint32Array(this.host.memory.raw.buffer, address, length);
+    return {
+      times: words(this.times, 2 * this.count),
+      lengths: words(this.lengths, this.count),
+      wireLengths: words(this.wireLengths, this.count),
+    };
   }
 
   /** Runs the first `count` packets that were loaded. */

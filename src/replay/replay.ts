@@ -6,11 +6,9 @@ import { CTX_SIZE, CTX_VERDICT, XDP_MD_DATA, XDP_MD_DATA_END } from '../../assem
 import { XDP_PASS, XDP_REDIRECT, XDP_TX } from '../../assembly/isa.ts';
 import { CaptureError, RunError } from '../errors/index.ts';
 import type { Prog } from '../runtime/prog.ts';
-import { CaptureReader } from './capture.ts';
-import { type CaptureBatch, MAX_SNAPLEN } from './capture-batch.ts';
-import { LINKTYPE_ETHERNET, linkTypeName } from './capture-format.ts';
 import type { PcapWriter } from './pcap-writer.ts';
-import { ReplayBuffers, type ReplayHost, type RunBatchOptions } from './replay-buffers.ts';
+import { ReplayBuffers, type ReplayHost } from './replay-buffers.ts';
+import { FEED_BYTES, type Feed, openFeed } from './replay-feed.ts';
 import { type ReplayInput, Rounds } from './replay-input.ts';
 import { Pause } from './replay-pause.ts';
 import { type Report, StatsBase, ViolationLog, verdictCounts } from './report.ts';
@@ -48,7 +46,6 @@ export interface ReplayOptions {
 }
 
 const BATCH_PACKETS = 2048;
-const BATCH_BYTES = 1 << 20;
 /** Between the last packet of a round and the first one of the next. */
 const ROUND_GAP_NS = 1000n;
 
@@ -104,21 +101,18 @@ class ReplayRun {
   private packets = 0;
   private bytes = 0;
   private round = 0;
-  /** Time stamps of the capture's first and latest packet. */
+  /** Time stamps of the first packet and of the latest one, as they were shifted. */
   private first: bigint | undefined;
   private latest = 0n;
   /** What is added to the time stamps of this round. */
   private shift = 0n;
   private stopped = false;
-  /** Interfaces that were looked at, and those among them that are not Ethernet. */
-  private interfaces = 0;
-  private readonly foreign = new Set<number>();
 
   constructor(host: ReplayHost, prog: Prog, options: ReplayOptions) {
     this.host = host;
     this.prog = prog;
     this.options = options;
-    this.buffers = new ReplayBuffers(host, prog, options.batchPackets ?? BATCH_PACKETS, BATCH_BYTES + MAX_SNAPLEN);
+    this.buffers = new ReplayBuffers(host, prog, options.batchPackets ?? BATCH_PACKETS, FEED_BYTES);
     this.stats = new StatsBase(host.progs);
     this.writtenBefore = options.output?.packets ?? 0;
   }
@@ -144,57 +138,37 @@ class ReplayRun {
   }
 
   private async oneRound(rounds: Rounds): Promise<void> {
-    const batchPackets = this.options.batchPackets ?? BATCH_PACKETS;
-    const reader = await CaptureReader.open(rounds.open(this.round), { batchPackets, batchBytes: BATCH_BYTES });
-    this.interfaces = 0;
-    this.foreign.clear();
+    const feed = await openFeed(rounds.open(this.round), this.buffers, this.options.batchPackets ?? BATCH_PACKETS);
     try {
-      for (let batch = await reader.next(); batch !== undefined; batch = await reader.next()) {
-        this.oneBatch(reader, batch);
-        await this.afterBatch(reader);
+      for (let count = await feed.next(this.shift); count > 0; count = await feed.next(this.shift)) {
+        this.oneBatch(count);
+        this.bytes += feed.bytes;
+        await this.afterBatch(feed);
         if (this.stopped) return;
       }
     } finally {
-      await reader.close();
+      await feed.close();
     }
     const span = this.latest - (this.first ?? 0n);
-    this.shift += (span > 0n ? span : 0n) + ROUND_GAP_NS;
+    this.shift = (span > this.shift ? span : this.shift) + ROUND_GAP_NS;
   }
 
-  private oneBatch(reader: CaptureReader, batch: CaptureBatch): void {
-    const stop = this.firstForeign(reader, batch);
-    const count = stop < 0 ? batch.count : stop;
+  private oneBatch(count: number): void {
     const { buffers, options } = this;
-    buffers.load(batch, this.shift);
-    this.first ??= batch.timestampNs(0);
-    const latest = batch.timestampNs(batch.count - 1);
+    this.first ??= buffers.timeOf(0);
+    const latest = buffers.timeOf(count - 1);
     if (latest > this.latest) this.latest = latest;
     const copy = options.layout === 'copied' || this.movesPackets();
     this.layouts.add(copy ? 'copied' : 'in place');
     const before = this.packets;
-    const run: RunBatchOptions = {
+    buffers.run(count, {
       copy,
       ifindex: options.ingressIfindex ?? 0,
       captureTime: options.clock !== 'engine',
       onViolation: (violation, index) => this.violations.add(violation, before + index + 1),
-      onRan: options.output === undefined ? undefined : (ctx, from, n) => this.write(batch, ctx, from, n),
-    };
-    buffers.run(count, run);
+      onRan: options.output === undefined ? undefined : (ctx, from, n) => this.write(ctx, from, n),
+    });
     this.packets += count;
-    for (let i = 0; i < count; i++) this.bytes += batch.capLen[i];
-    if (stop < 0) return;
-    const interfaceId = batch.interfaceId[stop];
-    const { linkType } = reader.interfaces[interfaceId];
-    throw new CaptureError('CAPTURE_LINK_TYPE', { interfaceId, linkType, found: linkTypeName(linkType) });
-  }
-
-  /** Index of the first packet that is no Ethernet frame, or -1. */
-  private firstForeign(reader: CaptureReader, batch: CaptureBatch): number {
-    for (; this.interfaces < reader.interfaces.length; this.interfaces++) {
-      if (reader.interfaces[this.interfaces].linkType !== LINKTYPE_ETHERNET) this.foreign.add(this.interfaces);
-    }
-    if (this.foreign.size === 0) return -1;
-    return batch.interfaceId.subarray(0, batch.count).findIndex((id) => this.foreign.has(id));
   }
 
   /** Whether a packet's ends may move: asked before each batch, because slots change. */
@@ -202,10 +176,10 @@ class ReplayRun {
     return this.prog.movesPacket || (this.prog.tailCalls && this.host.progs.some((prog) => prog.movesPacket));
   }
 
-  private write(batch: CaptureBatch, ctx: number, from: number, count: number): void {
+  private write(ctx: number, from: number, count: number): void {
     const { view, u8 } = this.host.memory;
     const writer = this.options.output as PcapWriter;
-    const times = this.buffers.timeWords;
+    const { times, lengths, wireLengths } = this.buffers.arrays();
     const meta = { timeLo: 0, timeHi: 0, originalLength: 0 };
     for (let i = 0; i < count; i++) {
       const at = ctx + i * CTX_SIZE;
@@ -217,15 +191,15 @@ class ReplayRun {
       meta.timeLo = times[2 * packet];
       meta.timeHi = times[2 * packet + 1];
       // What the program added or took away, the packet on the wire has more or less of.
-      meta.originalLength = Math.max(length, batch.origLen[packet] + length - batch.capLen[packet]);
+      meta.originalLength = Math.max(length, wireLengths[packet] + length - lengths[packet]);
       writer.addRange(u8, data, length, meta);
     }
   }
 
-  private async afterBatch(reader: CaptureReader): Promise<void> {
+  private async afterBatch(feed: Feed): Promise<void> {
     const { onProgress, signal } = this.options;
     const { round, packets, bytes } = this;
-    const waiting = onProgress?.({ round, packets, bytes, offset: reader.offset });
+    const waiting = onProgress?.({ round, packets, bytes, offset: feed.offset });
     if (waiting !== undefined) await waiting;
     if (this.pause.due) await this.pause.turn();
     if (signal?.aborted === true) this.stopped = true;
