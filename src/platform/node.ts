@@ -1,5 +1,5 @@
 /** Conveniences for Node (and Deno, Bun): objects and captures by the names of their files. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Engine } from '../engine.ts';
 import { loadObject } from '../object/load.ts';
@@ -13,6 +13,9 @@ export { type ReadChunksOptions, readChunks } from './node-files.ts';
 /** Large reads: each goes through the thread pool and back. */
 const CHUNK_BYTES = 4 << 20;
 
+/** Opening a file for each round costs more than replaying a small one. */
+const KEPT_BYTES = 64 << 20;
+
 /**
  * Opens an object file, as bpf_object__open does; its name is the file's.
  * @throws Node's error when the file cannot be read; a BpfError when it is no object
@@ -23,9 +26,12 @@ export function openObject(path: string): BpfObject {
   return loadObject(new Uint8Array(readFileSync(path)), name === '' || name === undefined ? {} : { name });
 }
 
-/** Replays the capture file at `path`, or standard input for `-`, as `replay` does. It is read as a stream, again for each round. */
+/**
+ * Replays the capture file at `path`, or standard input for `-`, as `replay` does. It is read as a stream. For further rounds a small file is kept in
+ * memory and a large one read again; what comes through a pipe comes once and is kept.
+ */
 export function replayFile(engine: Engine, prog: Prog, path: string, options: ReplayOptions = {}): Promise<Report> {
   const open = () => readChunks(path, { reuse: true, chunkBytes: CHUNK_BYTES });
-  // What comes through a pipe comes once.
-  return replay(engine, prog, path === '-' ? open() : open, options);
+  const size = path === '-' ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  return replay(engine, prog, size <= KEPT_BYTES ? open() : open, options);
 }
