@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Engine } from '../../src/engine.ts';
 import { loadObject } from '../../src/object/load.ts';
 import { packets } from '../../src/replay/capture.ts';
+import { replay } from '../../src/replay/replay.ts';
 import { Bench } from '../engines.cases.ts';
 import { isaCases, isaMaps, isaPacket, RESULT_DST, RESULT_R0, RESULT_SRC } from '../kernel/cases/isa/index.ts';
 import type { IsaCase, IsaInput } from '../kernel/cases/types.ts';
@@ -17,6 +18,8 @@ const MODULE = 50;
 export interface SmokeResult {
   readonly verdicts: Readonly<Record<string, number>>;
   readonly trace: Readonly<Record<string, number>>;
+  /** The same capture in batches. */
+  readonly replayed: Readonly<Record<string, number>>;
   readonly runs: number;
   readonly wrong: readonly string[];
 }
@@ -37,8 +40,9 @@ async function example(root: string) {
     }
   }
   const { verdicts } = device.stats;
+  const report = await replay(engine, skel.prog('main_prog'), readFileSync(`${root}/examples/traffic.pcap`));
   engine.close();
-  return { verdicts, trace };
+  return { verdicts, trace, replayed: report.verdicts };
 }
 
 function isRight(one: IsaCase, input: IsaInput, packet: Uint8Array): boolean {
