@@ -113,13 +113,18 @@ const rows: readonly Row[] = [
   },
   {
     code: 'VERIFIER_MAP_INDEX',
-    items: [lddwMap(1, 1), exit()],
-    text: 'program p: insn 0 refers to map 1, but the program has 1 maps',
+    items: [lddwMap(1, 2), exit()],
+    text: 'program p: insn 0 refers to map 2, but the program has 2 maps',
   },
   {
     code: 'VERIFIER_MAP_INDEX',
     items: [lddwMapValue(1, -1), exit()],
-    text: 'program p: insn 0 refers to map -1, but the program has 1 maps',
+    text: 'program p: insn 0 refers to map -1, but the program has 2 maps',
+  },
+  {
+    code: 'VERIFIER_MAP_VALUE',
+    items: [lddwMapValue(1, 1), exit()],
+    text: 'program p: insn 0 takes the address of a value of map h: only an array map has one that is known beforehand',
   },
   {
     code: 'VERIFIER_CALL_TARGET',
@@ -165,7 +170,10 @@ const rows: readonly Row[] = [
   },
 ];
 
-const maps = [mapSpec('m', { type: 'array', keySize: 4, valueSize: 8, maxEntries: 1 })];
+const maps = [
+  mapSpec('m', { type: 'array', keySize: 4, valueSize: 8, maxEntries: 1 }),
+  mapSpec('h', { type: 'hash', keySize: 4, valueSize: 8, maxEntries: 1 }),
+];
 
 describe('refused', () => {
   test.each(rows)('$code: $text', async ({ code, text, items, prog }) => {

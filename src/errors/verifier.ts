@@ -20,6 +20,8 @@ export const VERIFIER_ERRORS = {
     `program ${f.prog}: insn ${f.pc}: cannot call GPL-restricted function bpf_${f.helper} from non-GPL compatible program`,
   VERIFIER_MAP_INDEX: (f: { prog: string; pc: number; map: number; maps: number }) =>
     `program ${f.prog}: insn ${f.pc} refers to map ${f.map}, but the program has ${f.maps} maps`,
+  VERIFIER_MAP_VALUE: (f: { prog: string; pc: number; map: string }) =>
+    `program ${f.prog}: insn ${f.pc} takes the address of a value of map ${f.map}: only an array map has one that is known beforehand`,
   VERIFIER_CALL_TARGET: (f: { prog: string; pc: number; target: number }) =>
     `program ${f.prog}: insn ${f.pc} calls ${f.target}, where no function starts`,
   VERIFIER_FALLS_OFF: (f: { prog: string; pc: number; func: string }) =>

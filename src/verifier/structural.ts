@@ -2,7 +2,7 @@
  * The checks that need no state: known opcodes and registers, jump and call targets, no falling off the end, no recursion,
  * no more than MAX_CALL_FRAMES frames. What passes can be turned into Wasm; whether its accesses are right is checked as it runs.
  */
-import { MAX_CALL_FRAMES } from '../../assembly/isa.ts';
+import { BPF_MAP_TYPE_ARRAY, MAX_CALL_FRAMES } from '../../assembly/isa.ts';
 import { VerifierError } from '../errors/index.ts';
 import { decodeInsns, decodeOp } from '../isa/decode.ts';
 import { HELPER_BY_ID } from '../isa/helpers.ts';
@@ -80,6 +80,10 @@ function checkReference(prog: LinkedProg, op: Op & { kind: 'lddw' }, pc: number)
     case 'map_idx_value':
       if (value.map < 0 || value.map >= prog.maps.length) {
         throw new VerifierError('VERIFIER_MAP_INDEX', { prog: prog.name, pc, map: value.map, maps: prog.maps.length });
+      }
+      // Only an array's first value lies where the insn says; other kinds keep their own data there.
+      if (value.kind.endsWith('value') && prog.maps[value.map].type !== BPF_MAP_TYPE_ARRAY) {
+        throw new VerifierError('VERIFIER_MAP_VALUE', { prog: prog.name, pc, map: prog.maps[value.map].name });
       }
       return;
     case 'func':
