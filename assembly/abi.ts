@@ -56,7 +56,7 @@ export const VM_BATCH_END = 92;
 // 0   code   u32  TRAP_*
 // 4   prog   u32  program id
 // 8   pc     u32  slot in the linked program
-// 12  size   u32  bytes of the access, or the helper's id
+// 12  size   u32  bytes of the access
 // 16  addr   u64  address of the access, as the program had it
 // 24  write  u32  1 for a store
 export const TRAP_CODE = 0;
@@ -73,10 +73,6 @@ export const TRAP_ACCESS = 1;
 export const TRAP_BUDGET = 2;
 /** A helper's pointer argument is outside what the program was given, or not a map. */
 export const TRAP_ARGUMENT = 3;
-/** An atomic access that is not aligned to its size. */
-export const TRAP_ALIGN = 4;
-/** The stack of nested calls and tail calls is used up. */
-export const TRAP_STACK = 5;
 
 /** Insns an invocation may take before it counts as endless; about a tenth of a second. */
 export const DEFAULT_INSN_BUDGET = 134217728;

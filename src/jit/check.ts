@@ -38,13 +38,19 @@ export interface Access {
   readonly fact: RegFact;
 }
 
-/** `what` of a violation: code, size and direction in one i32. */
-const packed = (code: number, size: number, write: boolean): number => code | (write ? 0x100 : 0) | (size << 16);
-
-/** Ends the invocation: pc and address as the program had them. */
-export function emitViolation(f: FuncEnv, code: number, a: Omit<Access, 'fact'>): void {
+/**
+ * Ends the invocation: pc and address as the program had them. `what` is code and direction in its low half, the size in the high one; a size
+ * that is known only now is an i32 that `pushSize` makes.
+ */
+export function emitViolation(f: FuncEnv, code: number, a: Omit<Access, 'fact'>, pushSize?: () => void): void {
   const { violation } = f;
-  f.code.i32(packed(code, a.size, a.write));
+  f.code.i64parts(code | (a.write ? 0x100 : 0), a.size);
+  if (pushSize !== undefined) {
+    pushSize();
+    f.code.op(w.I64_EXTEND_I32_U);
+    f.code.i64(32);
+    f.code.op(w.I64_SHL, w.I64_OR);
+  }
   f.code.set(violation.what);
   f.code.i32(a.pc);
   f.code.set(violation.pc);
@@ -55,7 +61,7 @@ export function emitViolation(f: FuncEnv, code: number, a: Omit<Access, 'fact'>)
 
 /** The function's end: `body` is inside the block that violations leave. */
 export function withViolations(prog: ProgEnv, code: Code, body: (exit: ViolationExit) => void): void {
-  const what = code.addLocal('i32');
+  const what = code.addLocal('i64');
   const pc = code.addLocal('i32');
   const addr = code.addLocal('i64');
   code.block(w.BLOCK);
@@ -69,9 +75,9 @@ export function withViolations(prog: ProgEnv, code: Code, body: (exit: Violation
 }
 
 /** Takes an i32 from the stack; not zero is a violation. */
-function violateIf(f: FuncEnv, code: number, a: Omit<Access, 'fact'>): void {
+function violateIf(f: FuncEnv, code: number, a: Omit<Access, 'fact'>, pushSize?: () => void): void {
   f.code.block(w.IF);
-  emitViolation(f, code, a);
+  emitViolation(f, code, a, pushSize);
   f.code.op(w.END);
 }
 
@@ -201,7 +207,7 @@ export function checkSizedArgument(f: FuncEnv, a: Omit<Access, 'size'>, pushSize
   code.i32(a.write ? 1 : 0);
   code.call(f.prog.funcs.checkMem);
   code.op(w.I32_EQZ);
-  violateIf(f, TRAP_ARGUMENT, at);
+  violateIf(f, TRAP_ARGUMENT, at, pushSize);
   code.op(w.END);
 }
 

@@ -43,7 +43,7 @@ export interface CompileOptions {
 const PROG_TYPE: FuncType = { params: [w.I32, w.I32], results: [w.I64] };
 const SUBPROG_TYPE: FuncType = { params: [w.I64, w.I64, w.I64, w.I64, w.I64, w.I32], results: [w.I64] };
 const BATCH_TYPE: FuncType = { params: [w.I32, w.I32], results: [] };
-const VIOLATION_TYPE: FuncType = { params: [w.I32, w.I32, w.I64], results: [] };
+const VIOLATION_TYPE: FuncType = { params: [w.I64, w.I32, w.I64], results: [] };
 /** trap(code, prog, pc, addr, size, write) */
 const TRAP_TYPE: FuncType = { params: [w.I32, w.I32, w.I32, w.I64, w.I32, w.I32], results: [] };
 const CHECK_MEM_TYPE: FuncType = { params: [w.I64, w.I32, w.I32], results: [w.I32] };
@@ -237,19 +237,20 @@ function funcName(checked: CheckedProg, pc: number): string {
   return checked.prog.funcs.find((f) => f.start === pc)?.name ?? `${pc}`;
 }
 
-/** (what: code | write << 8 | size << 16, pc, addr): tells the runtime, with the program's id. */
+/** (what: code | write << 8 | size << 32, pc, addr): tells the runtime, with the program's id. */
 function violationBody(env: ProgEnv) {
   const code = new Code(3);
   code.get(0);
-  code.i32(0xff);
-  code.op(w.I32_AND);
+  code.i64(0xff);
+  code.op(w.I64_AND, w.I32_WRAP_I64);
   pushRef(code, env.progId);
   code.get(1);
   code.get(2);
   code.get(0);
-  code.i32(16);
-  code.op(w.I32_SHR_U);
+  code.i64(32);
+  code.op(w.I64_SHR_U, w.I32_WRAP_I64);
   code.get(0);
+  code.op(w.I32_WRAP_I64);
   code.i32(8);
   code.op(w.I32_SHR_U);
   code.i32(1);

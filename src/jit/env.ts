@@ -59,7 +59,7 @@ export interface ProgEnv {
   readonly ksym: (id: number) => Ref;
   /** Wasm function index of the BPF function that starts at `pc`. */
   readonly callee: (pc: number) => number;
-  /** Local function that records a violation and traps: (what: i32, pc: i32, addr: i64). */
+  /** Local function that records a violation and traps: (what: i64, pc: i32, addr: i64). */
   readonly violation: number;
   /** Type index of (ctx: i32, fp: i32) -> i64. */
   readonly progType: number;
@@ -91,8 +91,9 @@ export interface InlineExit {
 export interface ViolationExit {
   /** `Code.depth` inside the block to leave. */
   readonly depth: number;
-  /** i32 locals: code, size and direction; pc. */
+  /** i64 local: code, direction and size. */
   readonly what: number;
+  /** i32 local. */
   readonly pc: number;
   /** i64 local. */
   readonly addr: number;

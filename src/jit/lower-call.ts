@@ -186,4 +186,5 @@ export function lowerKfunc(f: FuncEnv, op: Op & { kind: 'call_kfunc' }): void {
   for (let r = 1; r <= 5; r++) pushReg(f, r);
   f.code.call(f.prog.funcs.kfunc(f.prog.checked.prog.kfuncs[op.id] ?? `#${op.id}`));
   setReg(f, 0);
+  refreshPacket(f);
 }

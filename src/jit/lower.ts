@@ -1,6 +1,6 @@
 /** One BPF function to one Wasm function: its locals, then its structured control flow, op by op. */
 
-import { MAP_DATA, MAX_INSN_BUDGET, TRAP_BUDGET } from '../../assembly/abi.ts';
+import { MAP_DATA, TRAP_BUDGET } from '../../assembly/abi.ts';
 import { BPF_MAX_LOOPS } from '../../assembly/isa.ts';
 import { findAddends } from '../ir/addend.ts';
 import type { Cfg } from '../ir/cfg.ts';
@@ -62,7 +62,7 @@ function pushMapValue(f: FuncEnv, map: number, offset: number): void {
   const { code, prog } = f;
   const ref = prog.map(map);
   if (ref.kind === 'const') {
-    code.i64(ref.value + MAP_DATA + offset);
+    code.i64parts((ref.value + MAP_DATA + offset) | 0, 0);
     return;
   }
   pushRef(code, ref);
@@ -208,7 +208,7 @@ function payLoop(f: FuncEnv, cost: number, pc: number): void {
   if (f.budget === undefined) return;
   const { code } = f;
   code.get(f.budget);
-  code.i32(Math.min(cost, MAX_INSN_BUDGET));
+  code.i32(cost);
   code.op(w.I32_SUB);
   code.tee(f.budget);
   code.i32(0);

@@ -2,7 +2,6 @@
 import {
   TRAP_ACCESS,
   TRAP_ADDR,
-  TRAP_ALIGN,
   TRAP_ARGUMENT,
   TRAP_BUDGET,
   TRAP_CODE,
@@ -10,20 +9,17 @@ import {
   TRAP_PC,
   TRAP_PROG,
   TRAP_SIZE,
-  TRAP_STACK,
   TRAP_WRITE,
   VM_TRAP,
 } from '../../assembly/abi.ts';
 import type { Memory } from './memory.ts';
 
-export type ViolationCode = 'access' | 'budget' | 'argument' | 'align' | 'stack';
+export type ViolationCode = 'access' | 'budget' | 'argument';
 
 const CODES: Record<number, ViolationCode> = {
   [TRAP_ACCESS]: 'access',
   [TRAP_BUDGET]: 'budget',
   [TRAP_ARGUMENT]: 'argument',
-  [TRAP_ALIGN]: 'align',
-  [TRAP_STACK]: 'stack',
 };
 
 /** What a program did that ended its run with XDP_ABORTED. */
@@ -35,7 +31,7 @@ export interface Violation {
   readonly pc: number;
   /** The address as the program had it. */
   readonly address: bigint;
-  /** Bytes of the access; 0 where there is none. */
+  /** Bytes of the access, or behind a helper's pointer argument; 0 where there are none. */
   readonly size: number;
   readonly write: boolean;
 }
@@ -71,9 +67,5 @@ export function describeViolation(v: Violation): string {
       return `${where}: the insn budget is used up; the loop here may not end`;
     case 'argument':
       return `${where}: a helper's argument 0x${v.address.toString(16)} is outside what the program was given`;
-    case 'align':
-      return `${where}: atomic access at 0x${v.address.toString(16)} is not aligned to its ${v.size} bytes`;
-    case 'stack':
-      return `${where}: the stack of nested calls is used up`;
   }
 }
