@@ -98,6 +98,11 @@ export class Interp {
     return regs;
   }
 
+  /** Insns executed so far. */
+  get stepCount(): number {
+    return this.steps;
+  }
+
   private get view(): DataView {
     return this.host.engine.memory.view;
   }
