@@ -6,7 +6,7 @@ import type { Op } from '../isa/op.ts';
 import type { Ops } from './block.ts';
 import { type Block, successors } from './cfg.ts';
 import { type DomTree, dominates } from './dom.ts';
-import type { Loop } from './loops.ts';
+import { insnsOf, type Loop } from './loops.ts';
 import type { Order } from './order.ts';
 
 type Jcond = Op & { kind: 'jcond' };
@@ -19,7 +19,11 @@ export interface Graph {
   readonly tree: DomTree;
 }
 
-const MAX_ROUNDS = 1 << 24;
+/**
+ * Insns paid for at once at most. It is more than Linux lets its verifier look at, and little enough that a loop which leaves long before its last round does
+ * not use up a budget.
+ */
+const MAX_PREPAID = 1 << 20;
 /** Loops of more blocks are not looked at: each exit is compared with each block. */
 const MAX_BLOCKS = 64;
 /** Blocks to look through for the constant a register starts from. */
@@ -78,6 +82,8 @@ function startValue(g: Graph, loop: Loop, reg: number): number | undefined {
   const { from, list } = g.order.preds;
   let at = loop.header;
   for (let depth = 0; depth < MAX_CHAIN; depth++) {
+    // The function's entry is one more way into its first block.
+    if (at === 0) return undefined;
     const preds = Array.from(list.subarray(from[at], from[at + 1]));
     const outside = at === loop.header ? preds.filter((p) => !loop.latches.includes(p)) : preds;
     if (outside.length !== 1) return undefined;
@@ -135,8 +141,9 @@ function roundsOf(g: Graph, loop: Loop, block: number, test: Jcond, stay: string
   const before = dominates(g.tree, write.block, block);
   if (!before && !dominates(g.tree, block, write.block)) return undefined;
   const bound = test.src.kind === 'imm' ? test.src.value : 0;
-  const count = rounds(stay, before ? start + step : start, step, bound);
-  return count !== undefined && count <= MAX_ROUNDS ? count : undefined;
+  // Values stay below 2^31 + 2^16: only a signed 32-bit test sees some of them as negative.
+  if (test.width === 32 && stay.startsWith('s') && Math.max(bound, start) + step >= 2 ** 31) return undefined;
+  return rounds(stay, before ? start + step : start, step, bound);
 }
 
 /** Rounds the loop runs at most, where that can be counted: loops without inner loops only. */
@@ -147,5 +154,5 @@ export function countRounds(g: Graph, loop: Loop): number | undefined {
     const found = roundsAt(g, loop, b);
     if (found !== undefined && (least === undefined || found < least)) least = found;
   }
-  return least;
+  return least !== undefined && least * insnsOf(loop, g.blocks) <= MAX_PREPAID ? least : undefined;
 }
