@@ -52,14 +52,14 @@ function joinPacket(a: PacketBase | undefined, b: PacketBase | undefined, phi: P
   if (!stale && a.id === b.id && a.off === b.off) {
     return { kind: 'packet', base: { ...a, range: Math.min(a.range, b.range), small: a.small && b.small } };
   }
-  if (phi === undefined || a.off < 0 || b.off < 0) return PACKET;
+  if (phi?.id === undefined || a.off < 0 || b.off < 0) return PACKET;
   return { kind: 'packet', base: { id: phi.id, off: 0, range: 0, small: false } };
 }
 
 /** Ids for what joins at a block. */
 export interface Phi {
-  /** Of the register or slot being joined. */
-  readonly id: number;
+  /** Of the register or slot being joined, if there is one for it. */
+  readonly id: number | undefined;
   /** An id that this block gave to some register or slot. */
   owns(id: number): boolean;
 }

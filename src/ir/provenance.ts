@@ -6,7 +6,7 @@
  * come from the engine. A spilled pointer counts only until a store that might overwrite it. Sums do not wrap because a run has fewer than
  * 2^30 insns (the budget's limit) and each adds less than 2^32.
  */
-import { HELPER_BY_ID } from '../isa/helpers.ts';
+import { BPF_FUNC_tail_call, HELPER_BY_ID } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { Facts, RegFact } from '../verifier/facts.ts';
 import type { Ops } from './block.ts';
@@ -30,12 +30,17 @@ class Analysis {
   private readonly entries = new Map<number, State>();
   private readonly ops: Ops;
   private readonly options: TransferOptions;
+  /** Functions whose address is taken: whoever calls them may pass anything. */
+  private readonly callbacks: ReadonlySet<number>;
+  /** Blocks of the functions before this one: ids of joins are of one block of one function, as facts go from callers to callees. */
+  private blocksBefore = 0;
 
-  constructor(ops: Ops) {
+  constructor(ops: Ops, funcs: readonly FuncShape[]) {
     this.ops = ops;
-    const moves = (op: Op | undefined) =>
-      op?.kind === 'call_kfunc' || (op?.kind === 'call' && HELPER_BY_ID.get(op.helper)?.changesPacket !== false);
-    this.options = { calleesMovePacket: ops.some(moves) };
+    this.options = { movesPacket: findMovers(ops, funcs) };
+    this.callbacks = new Set(
+      ops.flatMap((op) => (op?.kind === 'lddw' && op.value.kind === 'func' ? op.value.target : [])),
+    );
   }
 
   private enterCallee(target: number, state: State): void {
@@ -67,7 +72,8 @@ class Analysis {
 
   func(shape: FuncShape, isMain: boolean): void {
     const { blocks } = shape;
-    const entry = this.entries.get(shape.start) ?? unknownState();
+    const known = this.callbacks.has(shape.start) ? undefined : this.entries.get(shape.start);
+    const entry = known ?? unknownState();
     if (isMain) entry.regs[1] = { kind: 'ctx', off: 0 };
     const inputs: (State | undefined)[] = new Array(blocks.length).fill(undefined);
     inputs[0] = copyState(entry);
@@ -87,6 +93,7 @@ class Analysis {
       const input = inputs[b];
       if (input !== undefined) this.walk(blocks[b], copyState(input), true);
     }
+    this.blocksBefore += blocks.length;
   }
 
   private propagate(blocks: readonly Block[], b: number, { inputs, dirty, edges }: Progress): boolean {
@@ -100,7 +107,7 @@ class Analysis {
       const known = inputs[to];
       if (known === undefined) inputs[to] = copyState(edge);
       else if (edges[to] > 1) {
-        if (!joinState(known, edge, to)) return;
+        if (!joinState(known, edge, this.blocksBefore + to)) return;
       } else {
         // The only way in: what was known before is outdated, not one more possibility.
         if (sameState(known, edge)) return;
@@ -127,9 +134,25 @@ function countEdges(blocks: readonly Block[]): Int32Array {
   return edges;
 }
 
+/**
+ * Start pcs of the functions that may move the packet's ends, themselves or in what they call. A program that a tail call replaces such a
+ * function with does what it likes to the packet, and then returns to that function's caller.
+ */
+function findMovers(ops: Ops, funcs: readonly FuncShape[]): ReadonlySet<number> {
+  const movers = new Set<number>();
+  const moves = (op: Op | undefined): boolean => {
+    if (op?.kind === 'call_local') return movers.has(op.target);
+    if (op?.kind !== 'call') return op?.kind === 'call_kfunc';
+    return op.helper === BPF_FUNC_tail_call || HELPER_BY_ID.get(op.helper)?.changesPacket !== false;
+  };
+  // Callees first.
+  for (const { start, end } of [...funcs].reverse()) if (ops.slice(start, end).some(moves)) movers.add(start);
+  return movers;
+}
+
 /** Facts of a whole program. `funcs` in an order in which callers come before callees; the first is the entry. */
 export function findProvenance(ops: Ops, funcs: readonly FuncShape[]): Facts {
-  const analysis = new Analysis(ops);
+  const analysis = new Analysis(ops, funcs);
   funcs.forEach((func, i) => {
     analysis.func(func, i === 0);
   });

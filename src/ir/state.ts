@@ -1,6 +1,6 @@
 /** Facts of all registers and spilled values at one point of a function. */
 import type { PacketBase, RegFact } from '../verifier/facts.ts';
-import { FRAME, join, PACKET, same, UNKNOWN } from './fact.ts';
+import { FRAME, join, PACKET, type Phi, same, UNKNOWN } from './fact.ts';
 
 export interface State {
   readonly regs: RegFact[];
@@ -30,11 +30,14 @@ const PHI_SPAN = 128;
 const phiBase = (block: number): number => -(block + 1) * PHI_SPAN;
 const slotIndex = (off: number): number => 11 + ((-off >> 3) & 63);
 
-/** Joins `from` into `into` at a block's entry (or, without `block`, at a function's); true when that changed it. */
+/** Joins `from` into `into` at a block's entry (or, without `block`, a number no other block of the program has, at a function's); true when that changed it. */
 export function joinState(into: State, from: State, block?: number): boolean {
   const first = block === undefined ? undefined : phiBase(block);
-  const phi = (index: number) =>
-    first === undefined ? undefined : { id: first + index, owns: (id: number) => id >= first && id < first + PHI_SPAN };
+  const phi = (index: number | undefined): Phi | undefined => {
+    if (first === undefined) return undefined;
+    const id = index === undefined ? undefined : first + index;
+    return { id, owns: (other) => other >= first && other < first + PHI_SPAN };
+  };
   let changed = false;
   for (let r = 0; r < into.regs.length; r++) {
     const next = join(into.regs[r], from.regs[r], phi(r));
@@ -45,8 +48,8 @@ export function joinState(into: State, from: State, block?: number): boolean {
   }
   for (const [off, fact] of into.slots) {
     const other = from.slots.get(off);
-    // Slots that are no multiple of 8 apart could share an id: their bases are not kept.
-    const next = other === undefined ? UNKNOWN : join(fact, other, off % 8 === 0 ? phi(slotIndex(off)) : undefined);
+    // Slots that are no multiple of 8 apart could share an id: they get none.
+    const next = other === undefined ? UNKNOWN : join(fact, other, phi(off % 8 === 0 ? slotIndex(off) : undefined));
     if (same(next, fact)) continue;
     if (next.kind === 'unknown') into.slots.delete(off);
     else into.slots.set(off, next);

@@ -5,12 +5,16 @@ import type { RegFact } from '../verifier/facts.ts';
 import { ANY_STACK, boundOf, PACKET, PACKET_END, U32, U62, UNKNOWN } from './fact.ts';
 import { forgetPacket, retireBase, type State } from './state.ts';
 
+/** Buffers larger than this reach beyond a frame; they count as being anywhere. */
+const MAX_BUFFER = 512;
+
 /** Offsets beyond this from a base are not followed. */
 const MAX_OFF = 1 << 29;
 
-/** Whether subprograms may move the packet's ends; a property of the whole program. */
+/** What is known of the whole program. */
 export interface TransferOptions {
-  readonly calleesMovePacket: boolean;
+  /** Start pcs of the functions that may move the packet's ends. */
+  readonly movesPacket: ReadonlySet<number>;
 }
 
 /** A packet pointer plus something that is not negative: a new base, made at `pc`. */
@@ -129,14 +133,21 @@ function helperResult(state: State, id: number): RegFact {
   return UNKNOWN;
 }
 
+/**
+ * A helper writes to memory that is checked as it runs: whatever is known of the pointer, it may by now point into the stack. Only a buffer
+ * that is surely in this frame leaves the slots around it alone.
+ */
+function clobberBuffer(state: State, buffer: RegFact, size: RegFact): void {
+  const bytes = size.kind === 'const' && size.value >= 0 && size.value <= MAX_BUFFER ? size.value : undefined;
+  if (buffer.kind === 'stack' && buffer.off !== undefined && bytes !== undefined) clobber(state, buffer, 0, bytes);
+  else state.slots.clear();
+}
+
 function call(state: State, op: Op & { kind: 'call' }): void {
   const result = helperResult(state, op.helper);
   const proto = HELPER_BY_ID.get(op.helper);
   proto?.args.forEach((arg, i) => {
-    const fact = state.regs[i + 1];
-    if (arg === 'uninit_mem' && (fact.kind === 'stack' || fact.kind === 'unknown' || fact.kind === 'scalar')) {
-      state.slots.clear();
-    }
+    if (arg === 'uninit_mem') clobberBuffer(state, state.regs[i + 1], state.regs[i + 2]);
   });
   state.regs[0] = result;
   for (let r = 1; r <= 5; r++) state.regs[r] = UNKNOWN;
@@ -194,7 +205,8 @@ export function transfer(state: State, op: Op, pc: number, options: TransferOpti
     case 'ldind':
       if (op.kind === 'call_local' || op.kind === 'call_kfunc') state.slots.clear();
       for (let r = 0; r <= 5; r++) state.regs[r] = UNKNOWN;
-      if (op.kind === 'call_kfunc' || (op.kind === 'call_local' && options.calleesMovePacket)) forgetPacket(state);
+      if (op.kind === 'call_kfunc' || (op.kind === 'call_local' && options.movesPacket.has(op.target)))
+        forgetPacket(state);
       return;
     case 'ja':
     case 'jcond':
