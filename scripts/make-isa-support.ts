@@ -1,7 +1,7 @@
 // Writes docs/isa-support.md from the instruction table: `npm run build && node dist/scripts/make-isa-support.js [FILE]`.
 import { realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ISA_TABLE, type IsaRow } from '../src/isa/table.ts';
+import { ISA_TABLE, type IsaRow, UNSUPPORTED_ROWS, type UnsupportedRow } from '../src/isa/table.ts';
 
 const SECTIONS: readonly (readonly [string, readonly IsaRow['meaning']['kind'][]])[] = [
   ['Arithmetic', ['alu']],
@@ -24,6 +24,9 @@ apart; *zero* lists the fields that must be zero (\`next\` is \`imm\` of the sec
 *Text* is what the disassembler prints, where \`rD\`/\`wD\` and \`rS\`/\`wS\` are the registers in dst and src,
 \`OFF\`, \`IMM\` and \`NEXT\` the other fields. *Group* is the conformance group of RFC 9669; \`linux\` is beyond the RFC. *clang* is the
 lowest \`-mcpu\` with which clang emits the insn: \`may_goto\` only from inline assembly, load-acquire and store-release not before clang 20.
+
+Linux 6.18 refuses the same encodings, but for two fields that it ignores and that must be zero here, as RFC 9669 section 3 has it:
+\`off\` of \`exit\`, and \`imm\` of the second slot of \`subprog[+IMM]\`.
 `;
 
 const HOLE_TEXT: Record<string, string> = {
@@ -47,7 +50,7 @@ function textOf(syntax: string): string {
   return syntax.replace(/\{(\w+)\}/g, (_, hole: string) => HOLE_TEXT[hole] ?? 'IMM').replaceAll('|', '\\|');
 }
 
-function formOf({ select }: IsaRow): string {
+function formOf({ select }: Pick<IsaRow, 'select'>): string {
   if (select === undefined) return '';
   return `${select.field} ${select.field === 'imm' ? hex(select.value) : select.value}`;
 }
@@ -57,16 +60,21 @@ function line(row: IsaRow): string {
   return `| ${cells.join(' | ')} |`;
 }
 
+function unsupportedSection(rows: readonly UnsupportedRow[]): string {
+  const lines = rows.map((row) => `| ${hex(row.opcode)} | ${formOf(row)} | ${row.name} | ${row.why} |`);
+  return `## Known, not supported\n\n| opcode | form | name | why |\n|---|---|---|---|\n${lines.join('\n')}\n`;
+}
+
 /** The page's text. */
-export function isaSupportPage(rows: readonly IsaRow[]): string {
+export function isaSupportPage(rows: readonly IsaRow[], unsupported: readonly UnsupportedRow[]): string {
   const head = '| opcode | form | zero | text | group | clang |\n|---|---|---|---|---|---|';
   const sections = SECTIONS.map(([title, kinds]) => {
     const lines = rows.filter((row) => kinds.includes(row.meaning.kind)).map(line);
     return `## ${title}\n\n${head}\n${lines.join('\n')}\n`;
   });
-  return `${INTRO}\n${sections.join('\n')}\n${rows.length} rows, ${new Set(rows.map((row) => row.opcode)).size} opcodes.\n`;
+  return `${INTRO}\n${sections.join('\n')}\n${unsupportedSection(unsupported)}\n${rows.length} rows, ${new Set(rows.map((row) => row.opcode)).size} opcodes.\n`;
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  writeFileSync(process.argv[2] ?? 'docs/isa-support.md', isaSupportPage(ISA_TABLE));
+  writeFileSync(process.argv[2] ?? 'docs/isa-support.md', isaSupportPage(ISA_TABLE, UNSUPPORTED_ROWS));
 }

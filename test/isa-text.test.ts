@@ -38,6 +38,26 @@ describe('assemble(disassemble(x)) is x', () => {
       }),
     );
   });
+
+  test('of whole programs, with labels', () => {
+    const near = fc.integer({ min: -12, max: 12 });
+    const jump = fc.constantFrom(...ISA_TABLE.filter((row) => /\{(to|tol|rel)\}/.test(row.syntax)));
+    const jumpInsn = fc.tuple(
+      jump.chain((row) => insnOf(row).map((slots) => ({ row, slots }))),
+      near,
+    );
+    const anyJump = jumpInsn.map(([{ row, slots }, distance]) => {
+      const field = row.syntax.includes('{to}') ? 'off' : 'imm';
+      return [{ ...slots[0], [field]: distance }, ...slots.slice(1)];
+    });
+    const anyInsn = fc.oneof(anyJump, fc.constantFrom(...ISA_TABLE).chain(insnOf));
+    fc.assert(
+      fc.property(fc.array(anyInsn, { maxLength: 40 }), fc.boolean(), (parts, pc) => {
+        const insns = parts.flat();
+        expect(assemble(disassemble(insns, { labels: true, pc, opcode: pc }))).toEqual(insns);
+      }),
+    );
+  });
 });
 
 // The kernel's own text is compared in test/kernel/disasm.test.ts; these lines were in a verifier log of Linux 6.18.
@@ -122,6 +142,7 @@ describe('text', () => {
     ['w2 = xchg32_32(r1 + 8, w2)', 'r2 = atomic_xchg((u32 *)(r1 +8), r2)'],
     ['w0 = cmpxchg32_32(r1 - 8, w0, w3)', 'r0 = atomic_cmpxchg((u32 *)(r1 -8), r0, r3)'],
     ['lock *(u32 *)(r1 + 0) += w2', 'lock *(u32 *)(r1 +0) += r2'],
+    ['r0 = *(u16 *)skb[r3]', 'r0 = *(u16 *)skb[r3 + 0]'],
     ['call 1', 'call bpf_map_lookup_elem#1'],
     ['call bpf_map_lookup_elem ; comment', 'call bpf_map_lookup_elem#1'],
     ['call kfunc[id:7]', 'call kfunc[id:7 module:0]'],
@@ -154,6 +175,30 @@ describe('text', () => {
       'exit',
       'exit',
     ]);
+  });
+
+  test('targets as labels', () => {
+    const source = [
+      'l0:',
+      'r1 = 0x1 ll',
+      'if r1 > 0x2 goto l2',
+      'gotol l0',
+      'l1:',
+      'may_goto l1',
+      'call l3',
+      'r3 = subprog[l3]',
+      'l2:',
+      'exit',
+      'l3:',
+      'exit',
+      // Between the slots of an ld_imm64, and behind the end.
+      'goto pc-10',
+      'goto pc+0',
+    ];
+    const insns = assemble(source.join('\n'));
+    expect(disassemble(insns, { labels: true, subprogName: () => 'work' }).split('\n')).toEqual(source);
+    expect(disasmLines(insns, { labels: true })[0]).toEqual({ pc: 0, slots: 2, label: 'l0', text: 'r1 = 0x1 ll' });
+    expect(disasmLines(insns)[0]).toEqual({ pc: 0, slots: 2, text: 'r1 = 0x1 ll' });
   });
 
   test('a label has precedence over a helper of its name', () => {

@@ -16,6 +16,8 @@ export const INSN_ERRORS = {
   INSN_UNKNOWN: (f: { pc: number; opcode: number }) => `insn ${f.pc}: unknown opcode ${hex2(f.opcode)}`,
   INSN_FORM: (f: { pc: number; opcode: number; field: string; found: number; expected: readonly number[] }) =>
     `${at(f)} has no form with ${f.field} ${f.found}: it is one of ${list(f.expected)}`,
+  INSN_UNSUPPORTED: (f: { pc: number; opcode: number; name: string; why: string }) =>
+    `${at(f)}: ${f.name} is not supported: ${f.why}`,
   INSN_RESERVED: (f: { pc: number; opcode: number; field: string; found: number }) =>
     `${at(f)} uses reserved fields: ${f.field} is ${f.found} and must be 0`,
   INSN_REGISTER: (f: { pc: number; opcode: number; field: string; found: number }) =>
@@ -24,6 +26,8 @@ export const INSN_ERRORS = {
     `${at(f)}: invalid BPF_LD_IMM insn: ${f.field} of its second slot is ${f.found} and must be 0`,
   INSN_WIDE_MISSING: (f: { pc: number; opcode: number }) =>
     `${at(f)}: invalid BPF_LD_IMM insn: it takes two slots and the code ends after the first`,
+  INSN_RANGE: (f: { pc: number; field: string; found: number; low: number; high: number }) =>
+    `insn ${f.pc} cannot be encoded: its ${f.field} is ${f.found}, where an integer from ${f.low} to ${f.high} is expected`,
   INSN_SYNTAX: (f: { line: number; column: number; found: string; expected: readonly string[] }) =>
     `${place(f)}: found ${f.found}, expected ${choice(f.expected)}`,
   INSN_LABEL: (f: { line: number; column: number; found: string; first: number }) =>

@@ -24,10 +24,29 @@ export function decodeInsns(bytes: Uint8Array): Insn[] {
   return insns;
 }
 
+const RANGES: readonly (readonly [field: keyof Insn, low: number, high: number])[] = [
+  ['opcode', 0, 0xff],
+  ['dst', 0, 15],
+  ['src', 0, 15],
+  ['off', -0x8000, 0x7fff],
+  ['imm', -0x8000_0000, 0x7fff_ffff],
+];
+
+function checkFields(insn: Insn, pc: number): void {
+  for (const [field, low, high] of RANGES) {
+    const found = insn[field];
+    if (!Number.isInteger(found) || found < low || found > high) {
+      throw new InsnError('INSN_RANGE', { pc, field, found, low, high });
+    }
+  }
+}
+
+/** @throws InsnError when a field does not fit: it would become another insn */
 export function encodeInsns(insns: readonly Insn[]): Uint8Array {
   const bytes = new Uint8Array(insns.length * BPF_INSN_SIZE);
   const view = new DataView(bytes.buffer);
   insns.forEach((insn, i) => {
+    checkFields(insn, i);
     const at = i * BPF_INSN_SIZE;
     bytes[at] = insn.opcode;
     bytes[at + 1] = (insn.src << 4) | insn.dst;

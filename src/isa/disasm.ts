@@ -5,6 +5,7 @@
  */
 import { HELPER_NAMES } from './helper-names.ts';
 import type { Insn } from './insn.ts';
+import { labelsOf } from './labels.ts';
 import { findRow, slotsOf } from './match.ts';
 import { type Hole, type Part, templateParts } from './syntax.ts';
 import { ISA_TABLE, type IsaRow } from './table.ts';
@@ -16,6 +17,8 @@ export interface DisasmOptions {
   readonly opcode?: boolean;
   /** The insn's bytes behind it, as bpftool's `opcodes`. */
   readonly bytes?: boolean;
+  /** `goto l0` and a line `l0:` instead of `goto pc+3`, where whole programs are printed. */
+  readonly labels?: boolean;
   /** `log`: `ld_imm64` as the verifier log prints it, a bare number. */
   readonly wide?: 'll' | 'log';
   /** The name of a helper, with `bpf_`; by default the UAPI's. */
@@ -32,6 +35,8 @@ export interface DisasmLine {
   readonly pc: number;
   /** 2 for `ld_imm64`. */
   readonly slots: 1 | 2;
+  /** With `labels`: the insn's own. */
+  readonly label?: string;
   readonly text: string;
 }
 
@@ -43,10 +48,14 @@ interface Place {
   readonly next: Insn | undefined;
   readonly pc: number;
   readonly options: DisasmOptions;
+  readonly labels: ReadonlyMap<number, string>;
 }
+
+const NO_LABELS: ReadonlyMap<number, string> = new Map();
 
 const signed = (n: number): string => (n < 0 ? `${n}` : `+${n}`);
 const hex = (n: number): string => `0x${(n >>> 0).toString(16)}`;
+const labelAt = ({ pc, labels }: Place, distance: number): string | undefined => labels.get(pc + 1 + distance);
 const withName = (text: string, name: string | undefined): string => (name === undefined ? text : `${text}#${name}`);
 
 function imm64(lo: number, hi: number): string {
@@ -59,7 +68,8 @@ function helperText(helper: number, options: DisasmOptions): string {
   return `${name}#${helper}`;
 }
 
-function holeText(hole: Hole, { insn, next, pc, options }: Place): string {
+function holeText(hole: Hole, place: Place): string {
+  const { insn, next, pc, options } = place;
   switch (hole) {
     case 'rd':
       return `r${insn.dst}`;
@@ -84,23 +94,24 @@ function holeText(hole: Hole, { insn, next, pc, options }: Place): string {
     case 'module':
       return `${insn.off}`;
     case 'to':
-      return `pc${signed(insn.off)}`;
+      return labelAt(place, insn.off) ?? `pc${signed(insn.off)}`;
     case 'tol':
-      return `pc${signed(insn.imm)}`;
+      return labelAt(place, insn.imm) ?? `pc${signed(insn.imm)}`;
     case 'rel':
-      return withName(signed(insn.imm), options.subprogName?.(pc + 1 + insn.imm));
+      return labelAt(place, insn.imm) ?? withName(signed(insn.imm), options.subprogName?.(pc + 1 + insn.imm));
     case 'helper':
       return helperText(insn.imm, options);
   }
 }
 
 /** Text that is not the row's template: names and the log's form. */
-function specialText({ meaning }: IsaRow, { insn, next, pc, options }: Place): string | undefined {
+function specialText({ meaning }: IsaRow, place: Place): string | undefined {
+  const { insn, next, pc, options } = place;
   if (meaning.kind === 'call_kfunc') {
     const name = options.kfuncName?.(insn.imm, insn.off);
     return name === undefined ? undefined : `call ${name}#${insn.imm}`;
   }
-  if (meaning.kind === 'call_local') {
+  if (meaning.kind === 'call_local' && labelAt(place, insn.imm) === undefined) {
     return withName(`call pc${signed(insn.imm)}`, options.subprogName?.(pc + 1 + insn.imm));
   }
   if (meaning.kind !== 'lddw') return undefined;
@@ -126,13 +137,15 @@ function slotBytes({ opcode, dst, src, off, imm }: Insn): string {
 }
 
 function lineOf(place: Place): DisasmLine {
-  const { insn, next, pc, options } = place;
+  const { insn, next, pc, options, labels } = place;
   const row = findRow(insn, next, pc);
   const slots = slotsOf(row);
   const prefix = options.pc === true ? `${pc}: ` : '';
   const opcode = options.opcode === true ? `(${insn.opcode.toString(16).padStart(2, '0')}) ` : '';
   const bytes = options.bytes === true ? (slots === 2 ? [insn, next as Insn] : [insn]).map(slotBytes) : [];
-  return { pc, slots, text: [`${prefix}${opcode}${textOf(row, place)}`, ...bytes].join('\n    ') };
+  const text = [`${prefix}${opcode}${textOf(row, place)}`, ...bytes].join('\n    ');
+  const label = labels.get(pc);
+  return { pc, slots, ...(label !== undefined && { label }), text };
 }
 
 /**
@@ -141,14 +154,15 @@ function lineOf(place: Place): DisasmLine {
  * @throws InsnError when it is not in the instruction set
  */
 export function disasmInsn(insn: Insn, next: Insn | undefined, pc: number, options: DisasmOptions = {}): string {
-  return lineOf({ insn, next, pc, options }).text;
+  return lineOf({ insn, next, pc, options, labels: NO_LABELS }).text;
 }
 
 /** One entry for each insn; `ld_imm64` is one insn. */
 export function disasmLines(insns: readonly Insn[], options: DisasmOptions = {}): DisasmLine[] {
+  const labels = options.labels === true ? labelsOf(insns) : NO_LABELS;
   const lines: DisasmLine[] = [];
   for (let pc = 0; pc < insns.length; ) {
-    const line = lineOf({ insn: insns[pc], next: insns[pc + 1], pc, options });
+    const line = lineOf({ insn: insns[pc], next: insns[pc + 1], pc, options, labels });
     lines.push(line);
     pc += line.slots;
   }
@@ -158,6 +172,6 @@ export function disasmLines(insns: readonly Insn[], options: DisasmOptions = {})
 /** The whole program, a line for each insn. */
 export function disassemble(insns: readonly Insn[], options: DisasmOptions = {}): string {
   return disasmLines(insns, options)
-    .map((line) => line.text)
+    .flatMap(({ label, text }) => (label === undefined ? [text] : [`${label}:`, text]))
     .join('\n');
 }

@@ -1,9 +1,12 @@
-/** From an insn to its row of the table, with every rule about its fields: RFC 9669 section 3, "unused fields SHALL be cleared to zero". */
+/**
+ * From an insn to its row of the table, with every rule about its fields: RFC 9669 section 3, "unused fields SHALL be cleared to zero".
+ * Linux 6.18 refuses the same encodings, but ignores `off` of `exit` and the second slot's imm of a function reference.
+ */
 import { BPF_REG_FP } from '../../assembly/isa.ts';
 import { InsnError } from '../errors/index.ts';
 import type { Insn } from './insn.ts';
 import { templateParts } from './syntax.ts';
-import { ISA_TABLE, type IsaRow } from './table.ts';
+import { ISA_TABLE, type IsaRow, UNSUPPORTED_ROWS } from './table.ts';
 
 /** What one opcode can mean. */
 interface Candidates {
@@ -34,8 +37,13 @@ function select(insn: Insn, pc: number): IsaRow {
   if (field === undefined) return rows[0];
   const found = insn[field];
   for (const row of rows) if (row.select?.value === found) return row;
+  const { opcode } = insn;
+  const unsupported = UNSUPPORTED_ROWS.find((row) => row.opcode === opcode && row.select.value === found);
+  if (unsupported !== undefined) {
+    throw new InsnError('INSN_UNSUPPORTED', { pc, opcode, name: unsupported.name, why: unsupported.why });
+  }
   const expected = rows.map((row) => row.select?.value as number);
-  throw new InsnError('INSN_FORM', { pc, opcode: insn.opcode, field, found, expected });
+  throw new InsnError('INSN_FORM', { pc, opcode, field, found, expected });
 }
 
 function checkNext(row: IsaRow, insn: Insn, next: Insn | undefined, pc: number): void {

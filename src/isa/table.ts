@@ -304,7 +304,9 @@ const packetRows = SIZES.slice(0, 3).flatMap(({ size, code }) => {
   const at = `r0 = *(u${n * 8} *)skb`;
   return [
     row(isa.BPF_LD | isa.BPF_ABS | code, `${at}[{imm}]`, { kind: 'ldabs', size: n }, ['packet', 'v1']),
-    row(isa.BPF_LD | isa.BPF_IND | code, `${at}[{rs} + {imm}]`, { kind: 'ldind', size: n }, ['packet', 'v1']),
+    row(isa.BPF_LD | isa.BPF_IND | code, `${at}[{rs} + {imm}]`, { kind: 'ldind', size: n }, ['packet', 'v1'], {
+      alt: [`${at}[{rs}]`],
+    }),
   ];
 });
 
@@ -367,4 +369,21 @@ export const ISA_TABLE: readonly IsaRow[] = [
   ...packetRows,
   ...WIDTHS.flatMap((width) => SOURCES.flatMap((source) => jumpRows(width, source))),
   ...flowRows,
+];
+
+/** What Linux knows and this engine does not run: refused by name. */
+export interface UnsupportedRow {
+  readonly opcode: number;
+  readonly select: Select;
+  readonly name: string;
+  readonly why: string;
+}
+
+export const UNSUPPORTED_ROWS: readonly UnsupportedRow[] = [
+  {
+    opcode: isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_X,
+    select: { field: 'off', value: 1 },
+    name: 'addr_space_cast',
+    why: 'it converts pointers into BPF_MAP_TYPE_ARENA, and there are no arenas here',
+  },
 ];
