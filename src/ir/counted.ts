@@ -20,10 +20,10 @@ export interface Graph {
 }
 
 /**
- * Insns paid for at once at most. It is more than Linux lets its verifier look at, and little enough that a loop which leaves long before its last round does
- * not use up a budget.
+ * Insns paid for at once at most. A loop that is left early has paid for rounds it never runs: this is little enough that such loops, entered
+ * again and again, do not use up a budget.
  */
-const MAX_PREPAID = 1 << 20;
+const MAX_PREPAID = 1 << 16;
 /** Loops of more blocks are not looked at: each exit is compared with each block. */
 const MAX_BLOCKS = 64;
 /** Blocks to look through for the constant a register starts from. */

@@ -173,6 +173,12 @@ class Parser {
       if (this.chance(70)) this.emit(LOADS[size] as number, this.pick([0, 4, 5]), ptr, at);
       else this.emit(STORES[size] as number, ptr, 4, at);
       if (this.chance(30)) this.access(this.chance(80) ? ptr : test, this.below(12));
+      if (this.chance(20)) {
+        // Something that may end what the comparison said, and the same access again.
+        if (this.chance(50)) this.adjust(this.chance(70));
+        else this.statement();
+        this.access(ptr, at);
+      }
       inside?.();
     };
     const right = this.chance(93);
@@ -258,10 +264,12 @@ class Parser {
     this.emit(0x85, 0, 0, 0, 189);
   }
 
-  private adjust(): void {
+  /** `stale`: what was read of the packet's ends is not read again. */
+  private adjust(stale = false): void {
     this.movr(1, CTX);
     this.mov(2, this.chance(40) ? this.below(33) - 16 : -this.below(60));
     this.emit(0x85, 0, 0, 0, this.pick([44, 54, 65, 65, 65]));
+    if (stale) return;
     if (this.chance(50)) this.bounds();
     else if (this.chance(40)) this.emit(0x61, END, CTX, 4);
   }
@@ -285,7 +293,12 @@ class Parser {
     const out = this.emit(this.pick([0x2d, 0x2d, 0x3d]), 1, END, 0, 0, { to: 0 });
     this.access(CURSOR, this.below(Math.max(1, step - 3)));
     if (this.chance(20)) this.statement();
-    if (this.chance(80)) this.addi(CURSOR, step);
+    // A pointer of the round before, or one that runs ahead.
+    if (this.chance(25)) {
+      this.access(3, this.below(step));
+      this.movr(3, this.pick([CURSOR, 1]));
+    }
+    if (this.chance(80)) this.addi(CURSOR, this.chance(90) ? step : step * 4);
     else this.movr(CURSOR, 1);
     if (this.chance(15)) {
       this.movr(this.pick([2, 3]), CURSOR);

@@ -15,7 +15,8 @@ import { Bench } from '../engines.cases.ts';
 import { assemble, fuzzMaps, type Item, prng, without } from './generate.ts';
 
 const PACKET = 64;
-const BUDGET = 1 << 21;
+/** A loop that can be counted pays for all its rounds, also for those it leaves out: more than the interpreter's steps. */
+const BUDGET = 1 << 26;
 const STEP_LIMIT = 20_000;
 const PROG_ARRAY = 2;
 /** Further than generated offsets go. */
@@ -181,6 +182,10 @@ export class Fuzzer {
     const outcome = interp.run();
     const overrun = outcome.kind === 'ambiguous' ? undefined : this.overruns(prog, known, interp.stepCount);
     subject.copyFrom(bare);
+    if (outcome.kind === 'limit' && overrun !== undefined) {
+      twin.copyFrom(subject);
+      return { difference: overrun.difference, outcome: 'limit', stopped: true, halved: true };
+    }
     const violation = runEngine(subject, prog);
     if (this.neighbour(outcome, violation)) {
       twin.copyFrom(subject);

@@ -8,7 +8,7 @@ import { assemble, generate, prng } from './generate.ts';
 import { parsing } from './generate-parsing.ts';
 import { Fuzzer, runEngine, Side, show, shrink } from './jit-sides.ts';
 
-const RUNS = Number(process.env.BPF2WASM_FUZZ_RUNS ?? 1500);
+const RUNS = Number(process.env.BPF2WASM_FUZZ_RUNS ?? 1000);
 const SEED = Number(process.env.BPF2WASM_FUZZ_SEED ?? 1);
 /** Programs of one module. */
 const GROUP = 10;
