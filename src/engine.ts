@@ -41,7 +41,7 @@ export interface EngineOptions {
   readonly cpu?: number;
   /** Where bpf_ktime_get_ns starts from for `prog.run` and devices; the host's monotonic clock unless given. */
   readonly clock?: () => bigint;
-  /** Insns one packet may take in loops before its run counts as endless. */
+  /** Insns one packet may take in loops before its run counts as endless. Short counted loops pay for all their rounds when they are entered. */
   readonly insnBudget?: number;
   /** Most pages (64 KiB each) the memory may grow to. Default 65536, the most Wasm has. */
   readonly maximumPages?: number;

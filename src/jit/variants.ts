@@ -1,6 +1,6 @@
 /** Which function of the runtime a helper call becomes: what is known of the map, or of who reads the result, picks a narrower one. */
 import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_ARRAY } from '../../assembly/isa.ts';
-import { HELPER_BY_ID } from '../isa/helpers.ts';
+import { BPF_FUNC_tail_call, HELPER_BY_ID } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { MapSpec } from '../object/types.ts';
 import type { Facts } from '../verifier/facts.ts';
@@ -32,7 +32,9 @@ function onMap(helper: string, map: MapSpec, index: number): Variant | undefined
 export function resultIsDead(ops: CheckedProg['ops'], pc: number): boolean {
   for (let p = pc + 1; p < ops.length; p++) {
     const op = ops[p];
-    if (op?.kind === 'call' || op?.kind === 'call_local' || op?.kind === 'call_kfunc') return true;
+    // A tail call that is missed leaves R0 alone.
+    if (op?.kind === 'call') return op.helper !== BPF_FUNC_tail_call;
+    if (op?.kind === 'call_local' || op?.kind === 'call_kfunc') return true;
     if (op?.kind === 'lddw' && op.dst === 0) return true;
     if (op?.kind !== 'alu' || op.op !== 'mov') return false;
     if (op.src?.kind === 'reg' && op.src.reg === 0) return false;
