@@ -101,3 +101,269 @@ export const RET_PTR_TO_SOCK_COMMON = 5;
 export const RET_PTR_TO_MEM = 6;
 export const RET_PTR_TO_MEM_OR_BTF_ID = 7;
 export const RET_PTR_TO_BTF_ID = 8;
+
+// Memory of the verifier's instance. Below ENV nothing is stored: a null reference stays harmless.
+export const ENV = 1024;
+export const ARENA = 2048;
+/** First byte of the compiler's own data (asc's memoryBase). */
+export const VERIFIER_MEMORY_BASE = 8192;
+
+/*
+ * What is known of a register (assembly/verifier/reg-state.ts has the drawing).
+ */
+export const REG_TNUM_VALUE = 0;
+export const REG_TNUM_MASK = 8;
+export const REG_UMIN = 16;
+export const REG_UMAX = 24;
+export const REG_SMIN = 32;
+export const REG_SMAX = 40;
+export const REG_U32_MIN = 48;
+export const REG_U32_MAX = 52;
+export const REG_S32_MIN = 56;
+export const REG_S32_MAX = 60;
+export const REG_TYPE = 64;
+export const REG_OFF = 68;
+export const REG_ID = 72;
+export const REG_REF_ID = 76;
+export const REG_AUX = 80;
+export const REG_AUX2 = 84;
+export const REG_FRAMENO = 88;
+export const REG_FLAGS = 92;
+export const REG_SIZE = 96;
+
+/** A stack slot: a register and the types of its eight bytes. */
+export const SLOT_TYPES = 96;
+export const SLOT_SIZE = 104;
+// Byte types (enum bpf_stack_slot_type).
+export const STACK_INVALID = 0;
+export const STACK_SPILL = 1;
+export const STACK_MISC = 2;
+export const STACK_ZERO = 3;
+export const STACK_DYNPTR = 4;
+export const STACK_ITER = 5;
+export const STACK_IRQ_FLAG = 6;
+
+/** A frame: its header, then R0..R10. */
+export const FRAME_SLOTS = 32;
+export const FRAME_STACK = 40;
+export const FRAME_REGS = 48;
+export const FRAME_SIZE = 1104;
+
+// What the verifier is given: `struct Input`, each table an address and a count (assembly/verifier/input.ts).
+export const INPUT_INSNS = 0;
+export const INPUT_INSN_COUNT = 4;
+export const INPUT_PROG_TYPE = 8;
+export const INPUT_ATTACH_TYPE = 12;
+export const INPUT_FLAGS = 16;
+export const INPUT_INSN_LIMIT = 20;
+export const INPUT_MAPS = 24;
+export const INPUT_MAP_COUNT = 28;
+export const INPUT_SUBPROGS = 32;
+export const INPUT_SUBPROG_COUNT = 36;
+export const INPUT_HELPERS = 40;
+export const INPUT_CTX_TABLE = 44;
+export const INPUT_KFUNCS = 48;
+export const INPUT_KFUNC_COUNT = 52;
+export const INPUT_STRUCTS = 56;
+export const INPUT_STRUCT_COUNT = 60;
+export const INPUT_LOG_LEVEL = 64;
+export const INPUT_RET_LO = 68;
+export const INPUT_RET_HI = 72;
+export const INPUT_PACKET_ACCESS = 76;
+export const INPUT_MEMORY_LIMIT = 80;
+export const INPUT_RUN_SUBPROG = 84;
+export const INPUT_SIZE = 96;
+
+// INPUT_FLAGS
+export const IN_GPL = 1;
+/** Has CAP_BPF (and CAP_NET_ADMIN); without it the rules for unprivileged programs hold. */
+export const IN_BPF_CAPABLE = 2;
+/** Has CAP_PERFMON: pointers may leak, no Spectre rules. */
+export const IN_PERFMON = 4;
+export const IN_STRICT_ALIGNMENT = 8;
+export const IN_ANY_ALIGNMENT = 16;
+export const IN_TEST_STATE_FREQ = 32;
+export const IN_SLEEPABLE = 64;
+/** Functions have BTF (func_info): global ones are verified on their own. */
+export const IN_HAS_FUNC_INFO = 128;
+export const IN_FRAGS = 256;
+/** The program type returns something (INPUT_RET_LO and _HI hold its range); otherwise R0 at exit is not judged. */
+export const IN_RET_RANGE = 512;
+
+// INPUT_PACKET_ACCESS
+export const PACKET_ACCESS_NONE = 0;
+export const PACKET_ACCESS_READ = 1;
+export const PACKET_ACCESS_WRITE = 2;
+
+/*
+ * A map: one row of INPUT_MAPS.
+ */
+export const MD_TYPE = 0;
+export const MD_KEY_SIZE = 4;
+export const MD_VALUE_SIZE = 8;
+export const MD_MAX_ENTRIES = 12;
+export const MD_FLAGS = 16;
+/** Row of the inner map's template, or -1. */
+export const MD_INNER = 20;
+/** Bytes of value 0 of a frozen, read-only array: what a load finds is known. */
+export const MD_DATA = 24;
+export const MD_DATA_SIZE = 28;
+/** Fields of the value that have rules of their own (timers, locks, kptrs ...): rows of MF_SIZE. */
+export const MD_FIELDS = 32;
+export const MD_FIELD_COUNT = 36;
+export const MD_EXTRA = 40;
+/** BTF ids of key and value were given (0 or 1): bpf_spin_lock and its like need them. */
+export const MD_HAS_BTF = 44;
+export const MD_SIZE = 48;
+
+// A special field of a map value or of an allocated object: kind, offset, bytes, struct it points to or heads (index of INPUT_STRUCTS, -1 none).
+export const MF_KIND = 0;
+export const MF_OFFSET = 4;
+export const MF_BYTES = 8;
+export const MF_STRUCT = 12;
+/** List or tree head: offset of the node in the object. Kptr: 1 when its release needs a destructor. */
+export const MF_NODE_OFFSET = 16;
+export const MF_SIZE = 20;
+export const FIELD_SPIN_LOCK = 1;
+export const FIELD_TIMER = 2;
+export const FIELD_KPTR_UNREF = 4;
+export const FIELD_KPTR_REF = 8;
+export const FIELD_LIST_HEAD = 16;
+export const FIELD_LIST_NODE = 32;
+export const FIELD_RB_ROOT = 64;
+export const FIELD_RB_NODE = 128;
+export const FIELD_REFCOUNT = 256;
+export const FIELD_WORKQUEUE = 512;
+export const FIELD_UPTR = 1024;
+export const FIELD_KPTR_PERCPU = 2048;
+export const FIELD_RES_SPIN_LOCK = 4096;
+export const FIELD_TASK_WORK = 8192;
+
+/*
+ * A function: one row of INPUT_SUBPROGS, the entry first, ordered by start.
+ */
+export const SP_START = 0;
+export const SP_FLAGS = 4;
+export const SP_ARG_COUNT = 8;
+/** Five arguments of SA_SIZE bytes. */
+export const SP_ARGS = 12;
+/** Written by the verifier: bytes of stack used, flags found. */
+export const SP_STACK_DEPTH = 92;
+export const SP_FOUND = 96;
+export const SP_END = 100;
+export const SP_SIZE = 104;
+// SP_FLAGS
+export const SPF_GLOBAL = 1;
+/** Returns void (BTF). */
+export const SPF_VOID = 2;
+export const SPF_EXCEPTION_CB = 4;
+/** Its BTF prototype cannot be judged from outside: calling it as a global function is refused. */
+export const SPF_UNRELIABLE = 8;
+/** It has BTF func_info. */
+export const SPF_HAS_BTF = 16;
+/** Returns something that is not a scalar. */
+export const SPF_RETURNS_OTHER = 32;
+// SP_FOUND
+export const SPX_HAS_TAIL_CALL = 1;
+export const SPX_TAIL_CALL_REACHABLE = 2;
+export const SPX_HAS_LD_ABS = 4;
+export const SPX_IS_CALLBACK = 8;
+export const SPX_IS_ASYNC_CALLBACK = 16;
+export const SPX_IS_EXCEPTION_CB = 32;
+export const SPX_CHANGES_PACKET = 64;
+export const SPX_MIGHT_SLEEP = 128;
+export const SPX_CALLED = 256;
+export const SPX_VERIFIED = 512;
+export const SPX_MIGHT_THROW = 1024;
+
+// One argument of a global function, as its BTF and declaration tags say: kind, flags, bytes or struct index.
+export const SA_KIND = 0;
+export const SA_FLAGS = 4;
+export const SA_SIZE_OR_STRUCT = 8;
+export const SA_RESERVED = 12;
+export const SA_SIZE = 16;
+export const SA_SCALAR = 1;
+export const SA_CTX = 2;
+export const SA_MEM = 3;
+export const SA_DYNPTR = 4;
+export const SA_BTF_ID = 5;
+export const SA_ARENA = 6;
+export const SA_UNSUPPORTED = 7;
+// SA_FLAGS
+export const SAF_NONNULL = 1;
+export const SAF_NULLABLE = 2;
+export const SAF_TRUSTED = 4;
+export const SAF_UNTRUSTED = 8;
+export const SAF_RDONLY = 16;
+
+/*
+ * What the verifier keeps for each insn: `struct Aux`.
+ */
+export const AUX_FLAGS = 0;
+export const AUX_SCC = 4;
+export const AUX_LIVE_REGS = 8;
+export const AUX_PTR_TYPE = 12;
+export const AUX_MAP = 16;
+export const AUX_KEY_STATE = 20;
+export const AUX_KEY = 24;
+export const AUX_EXPLORED = 28;
+export const AUX_FACT_REGION = 32;
+export const AUX_FACT_MAP = 36;
+export const AUX_FACT_LO = 40;
+export const AUX_FACT_HI = 44;
+export const AUX_FACT_FLAGS = 48;
+export const AUX_FUNC = 52;
+export const AUX_SIZE = 56;
+// AUX_FLAGS
+export const AUXF_SEEN = 1;
+export const AUXF_PRUNE_POINT = 2;
+export const AUXF_JMP_POINT = 4;
+export const AUXF_FORCE_CHECKPOINT = 8;
+export const AUXF_CALLS_CALLBACK = 16;
+export const AUXF_CALL_IN_RANGE = 32;
+export const AUXF_INDIRECT_TARGET = 64;
+// AUX_KEY_STATE: index of a tail call or constant key.
+export const KEY_UNSEEN = 0;
+export const KEY_CONST = 1;
+export const KEY_UNKNOWN = 2;
+// AUX_MAP: row of INPUT_MAPS, or
+export const AUX_MAP_UNSEEN = -1;
+export const AUX_MAP_SEVERAL = -2;
+// AUX_FACT_FLAGS
+/** Paths reach this insn with different regions. */
+export const FACT_MIXED = 1;
+/** The upper half of the insn's source or base is not known to be zero. */
+export const FACT_SEEN = 2;
+
+/*
+ * Records of the log: kind and length in the first word, then the body (assembly/verifier/log.ts).
+ *   word 0   kind | bytes << 8
+ */
+/** A message: code, then its arguments as 64-bit values. */
+export const LOG_MESSAGE = 1;
+/** A frame's registers and slots in full: see log-state.ts. */
+export const LOG_STATE = 2;
+/** An insn is about to be walked: pc, previous pc. */
+export const LOG_INSN = 3;
+
+// Results of `verify`, at RESULT_*: the instance's `result` export is their address.
+export const RESULT_ERRNO = 0;
+export const RESULT_CODE = 4;
+export const RESULT_PC = 8;
+export const RESULT_INSN_PROCESSED = 12;
+export const RESULT_MAX_STATES_PER_INSN = 16;
+export const RESULT_TOTAL_STATES = 20;
+export const RESULT_PEAK_STATES = 24;
+export const RESULT_MARK_READ = 28;
+export const RESULT_AUX = 32;
+export const RESULT_LOG = 36;
+export const RESULT_LOG_SIZE = 40;
+export const RESULT_PEAK_MEMORY = 44;
+export const RESULT_FLAGS = 48;
+export const RESULT_STATE = 52;
+export const RESULT_SUBPROG = 56;
+export const RESULT_SIZE = 64;
+/** RESULT_FLAGS: a helper or kfunc that moves packet pointers is reachable. */
+export const RF_CHANGES_PACKET = 1;
+export const RF_WRITES_PACKET = 2;
+export const RF_HAS_TAIL_CALL = 4;

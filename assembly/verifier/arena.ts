@@ -1,0 +1,101 @@
+// Memory of one verification: a bump pointer with free lists by size class, all given back at once by `arenaReset`. States come and go by the
+// hundred thousand, so freeing puts a block on the list of its class. No GC; the only state is at ARENA (abi.ts).
+import { ARENA } from './abi';
+
+/** Blocks are multiples of 16 bytes up to SMALL_MAX; above that, powers of two. */
+const SMALL_MAX: usize = 2048;
+const SMALL_CLASSES: usize = SMALL_MAX / 16 + 1;
+const CLASSES: usize = SMALL_CLASSES + 32;
+
+/*
+ *   ARENA ─► start │ next free byte │ end of memory │ limit │ in use │ peak │ free[0..CLASSES)
+ */
+@unmanaged
+export class Arena {
+  start: usize;
+  next: usize;
+  end: usize;
+  /** Bytes that may be in use; beyond it `alloc` answers 0. */
+  limit: usize;
+  used: usize;
+  peak: usize;
+}
+
+export function arena(): Arena {
+  return changetype<Arena>(<usize>ARENA);
+}
+
+function sizeClass(size: usize): usize {
+  return size <= SMALL_MAX ? (size + 15) >> 4 : SMALL_CLASSES + (32 - <usize>clz<u32>(<u32>size - 1));
+}
+
+function classSize(cls: usize): usize {
+  return cls < SMALL_CLASSES ? cls << 4 : (<usize>1) << (cls - SMALL_CLASSES);
+}
+
+function freeHead(cls: usize): usize {
+  return <usize>ARENA + offsetof<Arena>() + (cls << 2);
+}
+
+/** Forgets everything that was allocated. `limit` in bytes. */
+export function arenaReset(limit: usize): void {
+  const a = arena();
+  a.start = (__heap_base + 15) & ~15;
+  a.next = a.start;
+  a.end = (<usize>memory.size()) << 16;
+  a.limit = limit;
+  a.used = 0;
+  a.peak = 0;
+  memory.fill(freeHead(0), 0, CLASSES << 2);
+}
+
+function bump(size: usize): usize {
+  const a = arena();
+  if (a.next - a.start + size > a.limit) return 0;
+  const end = a.next + size;
+  if (end > a.end) {
+    // By an eighth at least, so that growing stays rare.
+    const want = max(end - a.end, a.end >> 3);
+    if (memory.grow(<i32>((want + 0xffff) >> 16)) < 0) {
+      if (memory.grow(<i32>((end - a.end + 0xffff) >> 16)) < 0) return 0;
+    }
+    a.end = (<usize>memory.size()) << 16;
+  }
+  const ptr = a.next;
+  a.next = end;
+  return ptr;
+}
+
+/** `size` bytes, 16-byte aligned, contents undefined; 0 when the limit is reached. */
+export function alloc(size: usize): usize {
+  const cls = sizeClass(size);
+  const bytes = classSize(cls);
+  const head = freeHead(cls);
+  const a = arena();
+  let ptr = <usize>load<u32>(head);
+  if (ptr != 0) store<u32>(head, load<u32>(ptr));
+  else {
+    ptr = bump(bytes);
+    if (ptr == 0) return 0;
+  }
+  a.used += bytes;
+  if (a.used > a.peak) a.peak = a.used;
+  return ptr;
+}
+
+/** Like `alloc`, filled with zeros. */
+export function allocZeroed(size: usize): usize {
+  const ptr = alloc(size);
+  if (ptr != 0) memory.fill(ptr, 0, size);
+  return ptr;
+}
+
+/** Gives back what `alloc(size)` gave; `ptr` may be 0. */
+export function free(ptr: usize, size: usize): void {
+  if (ptr == 0) return;
+  const cls = sizeClass(size);
+  const head = freeHead(cls);
+  store<u32>(ptr, load<u32>(head));
+  store<u32>(head, <u32>ptr);
+  arena().used -= classSize(cls);
+}

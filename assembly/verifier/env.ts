@@ -1,0 +1,119 @@
+// One verification: its input, the path being walked, the paths still to walk, and the counters (struct bpf_verifier_env).
+import { AUX_SIZE, ENV, IN_BPF_CAPABLE, IN_PERFMON } from './abi';
+import { Input, MapDesc, Subprog } from './input';
+import { Insn } from './insn';
+import { RegState } from './reg-state';
+import { State } from './state';
+
+/** What is kept for each insn; layout and flags in abi.ts. */
+@unmanaged
+export class Aux {
+  flags: u32;
+  /** Number of the loop (strongly connected component) the insn is in; 0 outside of loops. */
+  scc: u32;
+  /** Registers that are read before they are written, from here on: bit i for Ri. */
+  liveRegs: u32;
+  /** Type word of the pointer this load or store goes through; all paths must agree. */
+  ptrType: u32;
+  /** Map of a helper call: row of the input, AUX_MAP_UNSEEN or AUX_MAP_SEVERAL. */
+  map: i32;
+  keyState: u32;
+  key: u32;
+  /** Stored states of this insn, newest first. */
+  explored: usize;
+  factRegion: u32;
+  factMap: i32;
+  factLo: i32;
+  factHi: i32;
+  factFlags: u32;
+  /** Subprogram the insn belongs to. */
+  func: u32;
+}
+if (offsetof<Aux>() != AUX_SIZE) ERROR('Aux: its size drifted from abi.ts');
+
+@unmanaged
+export class Env {
+  input: Input;
+  aux: usize;
+  cur: State;
+  /** Insn being walked, and the one before it on this path. */
+  pc: u32;
+  prevPc: u32;
+  /** Paths still to be walked, a stack (verify.ts: Pending). */
+  pending: usize;
+  pendingCount: u32;
+  insnProcessed: u32;
+  jmpsProcessed: u32;
+  prevInsnProcessed: u32;
+  prevJmpsProcessed: u32;
+  /** Last id given to registers, references, inner maps. */
+  idGen: u32;
+  /** The subprogram being verified: 0, or a global function. */
+  root: u32;
+  // Statistics.
+  totalStates: u32;
+  peakStates: u32;
+  exploredStates: u32;
+  maxStatesPerInsn: u32;
+  longestMarkRead: u32;
+  /** States taken from their lists whose branches are still walked. */
+  freeList: usize;
+  // The first error, 0 for none.
+  errno: i32;
+  errorCode: u32;
+  errorPc: u32;
+  // Log: bytes at `log`, `logUsed` of `logSize`.
+  log: usize;
+  logUsed: u32;
+  logSize: u32;
+  /** Scratch of the id map (states.ts), of backtracking (precision.ts) and of loops (scc.ts). */
+  idMap: usize;
+  backtrack: usize;
+  sccs: usize;
+  sccCount: u32;
+  /** Number of the next asynchronous callback entry. */
+  asyncEntry: u32;
+  resultFlags: u32;
+  /** Scalars may be walked by their range only; always true but for unprivileged programs. */
+  allowImprecise: bool;
+  liveness: usize;
+  /** Subprogram that is the exception callback; 0 for none. */
+  exceptionCb: u32;
+  seenException: bool;
+
+  @inline insn(pc: u32): Insn {
+    return this.input.insn(pc);
+  }
+  @inline auxOf(pc: u32): Aux {
+    return changetype<Aux>(this.aux + <usize>pc * AUX_SIZE);
+  }
+  @inline get curAux(): Aux {
+    return this.auxOf(this.pc);
+  }
+  @inline map(i: u32): MapDesc {
+    return this.input.map(i);
+  }
+  @inline subprog(i: u32): Subprog {
+    return this.input.subprog(i);
+  }
+  /** Register of the current frame. */
+  @inline reg(i: u32): RegState {
+    return this.cur.reg(i);
+  }
+  /** CAP_BPF. */
+  @inline get capable(): bool {
+    return this.input.has(IN_BPF_CAPABLE);
+  }
+  /** CAP_PERFMON: pointers may be turned into numbers, and Spectre's rules do not hold. */
+  @inline get allowPtrLeaks(): bool {
+    return this.input.has(IN_PERFMON);
+  }
+  @inline newId(): u32 {
+    return ++this.idGen;
+  }
+}
+
+/** The one verification of this instance; everything else gets it as an argument. */
+export function theEnv(): Env {
+  return changetype<Env>(<usize>ENV);
+}

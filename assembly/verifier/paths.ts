@@ -1,0 +1,61 @@
+// The paths still to be walked: a stack of states, each with the insn where it goes on.
+import { E2BIG, ENOMEM } from '../isa';
+import { alloc, free } from './arena';
+import { Env } from './env';
+import { fail } from './log';
+import { MSG_NO_MEMORY, MSG_TOO_MANY_PENDING } from './messages/core';
+import { copyState, freeState, newState, State } from './state';
+
+/** As many paths may wait at once (BPF_COMPLEXITY_LIMIT_JMP_SEQ). */
+const MAX_PENDING: u32 = 8192;
+
+@unmanaged
+class Pending {
+  state: State;
+  pc: u32;
+  prevPc: u32;
+  /** Bytes of the log when it was put aside: the log of the path until here. */
+  logUsed: u32;
+  next: usize;
+}
+
+/** Puts a copy of the current state aside, to go on at `pc`; the caller then changes it. Null after `fail`. */
+export function pushPath(env: Env, pc: u32, prevPc: u32, speculative: bool): State {
+  const state = newState();
+  const pending = changetype<Pending>(alloc(offsetof<Pending>()));
+  const none = changetype<State>(0);
+  if (changetype<usize>(state) == 0 || changetype<usize>(pending) == 0 || !copyState(state, env.cur)) {
+    fail(env, ENOMEM, MSG_NO_MEMORY);
+    return none;
+  }
+  state.speculative = state.speculative || speculative;
+  pending.state = state;
+  pending.pc = pc;
+  pending.prevPc = prevPc;
+  pending.logUsed = env.logUsed;
+  pending.next = env.pending;
+  env.pending = changetype<usize>(pending);
+  env.pendingCount++;
+  if (env.pendingCount > MAX_PENDING) {
+    fail(env, E2BIG, MSG_TOO_MANY_PENDING, env.pendingCount);
+    return none;
+  }
+  if (state.parent != 0) changetype<State>(state.parent).branches++;
+  return state;
+}
+
+/** The path put aside last becomes the current one. False when there is none. */
+export function popPath(env: Env): bool {
+  if (env.pending == 0) return false;
+  const pending = changetype<Pending>(env.pending);
+  freeState(env.cur);
+  env.cur = pending.state;
+  env.pc = pending.pc;
+  env.prevPc = pending.prevPc;
+  // At level 2 the log keeps every path, below it only the one that is walked.
+  if (env.input.logLevel < 2) env.logUsed = min(env.logUsed, pending.logUsed);
+  env.pending = pending.next;
+  env.pendingCount--;
+  free(changetype<usize>(pending), offsetof<Pending>());
+  return true;
+}

@@ -1,0 +1,157 @@
+// One state of the machine: its frames, the references and locks it holds, and how it came about (struct bpf_verifier_state).
+import { MAX_CALL_FRAMES } from '../isa';
+import { alloc, free } from './arena';
+import { copyFrame, Frame, freeFrame, newFrame } from './frame';
+import { freeHistory } from './history';
+import { RegState } from './reg-state';
+
+// Reference kinds.
+export const REF_PTR: u32 = 1;
+export const REF_IRQ: u32 = 2;
+export const REF_LOCK: u32 = 4;
+export const REF_RES_LOCK: u32 = 8;
+export const REF_RES_LOCK_IRQ: u32 = 16;
+export const REF_LOCKS: u32 = 28;
+
+/** Something acquired that must be given back. */
+@unmanaged
+export class Ref {
+  kind: u32;
+  id: u32;
+  /** Pc that acquired it. */
+  pc: u32;
+  /** What the lock protects: the map (index + 1) or the object. */
+  ptr: u32;
+}
+export const REF_SIZE: usize = offsetof<Ref>();
+
+@unmanaged
+export class State {
+  frame0: usize;
+  frame1: usize;
+  frame2: usize;
+  frame3: usize;
+  frame4: usize;
+  frame5: usize;
+  frame6: usize;
+  frame7: usize;
+  curframe: u32;
+  /** Stored state this one descends from; 0 for the first. */
+  parent: usize;
+  /** Paths still to be walked from here; a state whose branches are 0 is known to be safe. */
+  branches: u32;
+  /** Pc where the state stands. */
+  pc: u32;
+  firstPc: u32;
+  lastPc: u32;
+  /** This path is walked only because a mispredicted branch might take it (unprivileged programs). */
+  speculative: bool;
+  inSleepable: bool;
+  cleaned: bool;
+  /** Removed from the list of its insn; its memory goes when no path needs it. */
+  inFreeList: bool;
+  dfsDepth: u32;
+  callbackUnrollDepth: u32;
+  mayGotoDepth: u32;
+  activeLocks: u32;
+  activePreemptLocks: u32;
+  activeRcuLocks: u32;
+  activeIrqId: u32;
+  activeLockId: u32;
+  activeLockPtr: u32;
+  refs: usize;
+  refCount: u32;
+  refCapacity: u32;
+  /** Jumps and stack accesses since the parent (history.ts). */
+  history: usize;
+  historyCount: u32;
+  historyCapacity: u32;
+  /** For a back edge: the stored state it was found equal to. */
+  equalTo: usize;
+
+  @inline frame(i: u32): Frame {
+    return changetype<Frame>(load<usize>(changetype<usize>(this) + ((<usize>i) << 2)));
+  }
+  @inline setFrame(i: u32, frame: Frame): void {
+    store<usize>(changetype<usize>(this) + ((<usize>i) << 2), changetype<usize>(frame));
+  }
+  @inline get cur(): Frame {
+    return this.frame(this.curframe);
+  }
+  /** Register of the current frame. */
+  @inline reg(i: u32): RegState {
+    return this.cur.reg(i);
+  }
+  @inline ref(i: u32): Ref {
+    return changetype<Ref>(this.refs + <usize>i * REF_SIZE);
+  }
+}
+export const STATE_SIZE: usize = offsetof<State>();
+
+export function newState(): State {
+  const ptr = alloc(STATE_SIZE);
+  if (ptr != 0) memory.fill(ptr, 0, STATE_SIZE);
+  return changetype<State>(ptr);
+}
+
+/** Gives back all memory of a state, the state's own included. */
+export function freeState(state: State): void {
+  for (let i: u32 = 0; i < <u32>MAX_CALL_FRAMES; i++) freeFrame(state.frame(i));
+  free(state.refs, <usize>state.refCapacity * REF_SIZE);
+  freeHistory(state);
+  free(changetype<usize>(state), STATE_SIZE);
+}
+
+function copyRefs(dst: State, src: State): bool {
+  if (src.refCount > dst.refCapacity) {
+    free(dst.refs, <usize>dst.refCapacity * REF_SIZE);
+    dst.refCapacity = 0;
+    dst.refs = alloc(<usize>src.refCount * REF_SIZE);
+    if (dst.refs == 0) return false;
+    dst.refCapacity = src.refCount;
+  }
+  if (src.refCount != 0) memory.copy(dst.refs, src.refs, <usize>src.refCount * REF_SIZE);
+  dst.refCount = src.refCount;
+  return true;
+}
+
+/** Makes `dst` hold what `src` holds; everything but the history, which a copy begins anew. False when memory has run out. */
+export function copyState(dst: State, src: State): bool {
+  if (!copyRefs(dst, src)) return false;
+  for (let i: u32 = src.curframe + 1; i < <u32>MAX_CALL_FRAMES; i++) {
+    freeFrame(dst.frame(i));
+    dst.setFrame(i, changetype<Frame>(0));
+  }
+  copyFields(dst, src);
+  for (let i: u32 = 0; i <= src.curframe; i++) {
+    if (changetype<usize>(dst.frame(i)) == 0) {
+      const frame = newFrame();
+      if (changetype<usize>(frame) == 0) return false;
+      dst.setFrame(i, frame);
+    }
+    if (!copyFrame(dst.frame(i), src.frame(i))) return false;
+  }
+  return true;
+}
+
+function copyFields(dst: State, src: State): void {
+  dst.curframe = src.curframe;
+  dst.parent = src.parent;
+  dst.branches = src.branches;
+  dst.pc = src.pc;
+  dst.firstPc = src.firstPc;
+  dst.lastPc = src.lastPc;
+  dst.speculative = src.speculative;
+  dst.inSleepable = src.inSleepable;
+  dst.cleaned = src.cleaned;
+  dst.dfsDepth = src.dfsDepth;
+  dst.callbackUnrollDepth = src.callbackUnrollDepth;
+  dst.mayGotoDepth = src.mayGotoDepth;
+  dst.activeLocks = src.activeLocks;
+  dst.activePreemptLocks = src.activePreemptLocks;
+  dst.activeRcuLocks = src.activeRcuLocks;
+  dst.activeIrqId = src.activeIrqId;
+  dst.activeLockId = src.activeLockId;
+  dst.activeLockPtr = src.activeLockPtr;
+  dst.equalTo = src.equalTo;
+}
