@@ -1,0 +1,66 @@
+/** Helper prototypes as the verifier's module reads them: HELPER_COUNT rows of HP_SIZE (assembly/verifier/abi.ts, "Helper prototypes"). */
+import * as abi from '../../../assembly/verifier/abi.ts';
+import type { HelperOptions } from './helpers.ts';
+import { helperGate, helperRow } from './helpers.ts';
+import { mapMask } from './helpers-maps.ts';
+import type { HelperFlag, HelperRow, PacketType } from './helpers-row.ts';
+
+export interface EncodeHelperOptions extends HelperOptions {
+  /** Row of INPUT_STRUCTS that a struct is at; -1 for one that is not there. */
+  readonly structIndex?: (name: string) => number;
+}
+
+const FLAG_BITS: Partial<Readonly<Record<HelperFlag, number>>> = {
+  pkt: abi.HPF_PKT_ACCESS,
+  moves: abi.HPF_CHANGES_PKT,
+  gpl: abi.HPF_GPL_ONLY,
+  fast: abi.HPF_FASTCALL,
+  sleep: abi.HPF_MIGHT_SLEEP,
+  acquire: abi.HPF_ACQUIRE,
+  cast: abi.HPF_PTR_CAST,
+  callback: abi.HPF_CALLBACK,
+  async: abi.HPF_ASYNC_CALLBACK,
+};
+
+const GATE_BITS = {
+  ok: abi.HPF_ALLOWED,
+  type: 0,
+  bpf: abi.HPF_LACKS_BPF,
+  perfmon: abi.HPF_LACKS_PERFMON,
+} as const;
+
+function flagsOf(row: HelperRow): number {
+  let bits = 0;
+  for (const flag of row.flags) bits |= FLAG_BITS[flag] ?? 0;
+  return bits;
+}
+
+function writeRow(view: DataView, at: number, row: HelperRow, structIndex: (name: string) => number): void {
+  const struct = (name: string | undefined): number => (name === undefined ? -1 : structIndex(name));
+  for (let i = 0; i < 5; i++) {
+    const arg = row.args[i];
+    view.setUint32(at + abi.HP_ARGS + i * 4, arg?.word ?? abi.ARG_DONTCARE, true);
+    view.setUint32(at + abi.HP_ARG_SIZES + i * 4, arg?.size ?? 0, true);
+    view.setInt32(at + abi.HP_ARG_STRUCTS + i * 4, struct(arg?.struct), true);
+  }
+  view.setUint32(at + abi.HP_RET, row.ret, true);
+  view.setInt32(at + abi.HP_RET_STRUCT, struct(row.retStruct), true);
+}
+
+/** The table for INPUT_HELPERS of programs of `progType`. Same arguments, same bytes. */
+export function encodeHelpers(progType: PacketType, options: EncodeHelperOptions = {}): Uint8Array {
+  const bytes = new Uint8Array(abi.HELPER_COUNT * abi.HP_SIZE);
+  const view = new DataView(bytes.buffer);
+  const structIndex = options.structIndex ?? (() => -1);
+  for (let id = 0; id < abi.HELPER_COUNT; id++) {
+    const row = helperRow(id, progType);
+    if (row === undefined) continue;
+    const at = id * abi.HP_SIZE;
+    writeRow(view, at, row, structIndex);
+    view.setUint32(at + abi.HP_FLAGS, flagsOf(row) | GATE_BITS[helperGate(row, progType, options)], true);
+    if (row.args.some((arg) => arg.word === abi.ARG_CONST_MAP_PTR)) {
+      view.setBigUint64(at + abi.HP_MAPS_LO, mapMask(row.name, progType), true);
+    }
+  }
+  return bytes;
+}
