@@ -321,7 +321,9 @@ export const AUXF_JMP_POINT = 4;
 export const AUXF_FORCE_CHECKPOINT = 8;
 export const AUXF_CALLS_CALLBACK = 16;
 export const AUXF_CALL_IN_RANGE = 32;
-export const AUXF_INDIRECT_TARGET = 64;
+export const AUXF_ITER_NEXT = 64;
+/** The reserved fields of the insn have been checked. */
+export const AUXF_FORM_OK = 128;
 // AUX_KEY_STATE: index of a tail call or constant key.
 export const KEY_UNSEEN = 0;
 export const KEY_CONST = 1;
@@ -361,7 +363,8 @@ export const RESULT_LOG_SIZE = 40;
 export const RESULT_PEAK_MEMORY = 44;
 export const RESULT_FLAGS = 48;
 export const RESULT_STATE = 52;
-export const RESULT_SUBPROG = 56;
+export const RESULT_SUBPROGS = 56;
+export const RESULT_SUBPROG_COUNT = 60;
 export const RESULT_SIZE = 64;
 /** RESULT_FLAGS: a helper or kfunc that moves packet pointers is reachable. */
 export const RF_CHANGES_PACKET = 1;

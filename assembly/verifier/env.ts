@@ -1,5 +1,5 @@
 // One verification: its input, the path being walked, the paths still to walk, and the counters (struct bpf_verifier_env).
-import { AUX_SIZE, ENV, IN_BPF_CAPABLE, IN_PERFMON } from './abi';
+import { AUX_SIZE, ENV, IN_BPF_CAPABLE, IN_PERFMON, SP_SIZE } from './abi';
 import { Input, MapDesc, Subprog } from './input';
 import { Insn } from './insn';
 import { RegState } from './reg-state';
@@ -57,7 +57,9 @@ export class Env {
   maxStatesPerInsn: u32;
   longestMarkRead: u32;
   /** States taken from their lists whose branches are still walked. */
-  freeList: usize;
+  evictedStates: u32;
+  /** Back edges of loops that are still walked. */
+  backedgeCount: u32;
   // The first error, 0 for none.
   errno: i32;
   errorCode: u32;
@@ -66,17 +68,31 @@ export class Env {
   log: usize;
   logUsed: u32;
   logSize: u32;
-  /** Scratch of the id map (states.ts), of backtracking (precision.ts) and of loops (scc.ts). */
+  /** Scratch of the id map (id-map.ts), of backtracking (precision.ts); a register of which nothing is known. */
   idMap: usize;
   backtrack: usize;
+  unknownReg: usize;
+  /** Loops: visits by number of the component (scc-visit.ts), and scratch for looking them up. */
   sccs: usize;
   sccCount: u32;
+  sccKey: usize;
   /** Number of the next asynchronous callback entry. */
   asyncEntry: u32;
+  /** Insns are numbered per function by depth first search, each behind its successors: `postorder` lists their pcs. */
+  postorder: usize;
+  /** History entry of the insn being walked, so that it gets only one; null until it has one. */
+  hist: usize;
+  /** The subprograms found, ordered by start. */
+  subprogs: usize;
+  subprogCount: u32;
+  /** Liveness of the program's own frame (liveness.ts), and the stack slots that the insn being walked has overwritten, by frame. */
+  rootInstance: usize;
+  stackWrites: usize;
   resultFlags: u32;
+  /** Where `writeResult` writes (result.ts). */
+  resultAt: usize;
   /** Scalars may be walked by their range only; always true but for unprivileged programs. */
   allowImprecise: bool;
-  liveness: usize;
   /** Subprogram that is the exception callback; 0 for none. */
   exceptionCb: u32;
   seenException: bool;
@@ -94,7 +110,7 @@ export class Env {
     return this.input.map(i);
   }
   @inline subprog(i: u32): Subprog {
-    return this.input.subprog(i);
+    return changetype<Subprog>(this.subprogs + <usize>i * SP_SIZE);
   }
   /** Register of the current frame. */
   @inline reg(i: u32): RegState {

@@ -1,6 +1,7 @@
 // One call frame: R0..R10 and the stack slots it has touched.
 import { FRAME_REGS, FRAME_SIZE, FRAME_SLOTS, FRAME_STACK, REG_SIZE, SLOT_SIZE, SLOT_TYPES } from './abi';
 import { alloc, free } from './arena';
+import { theEnv } from './env';
 import { RegState } from './reg-state';
 
 // Byte types of a slot (enum bpf_stack_slot_type).
@@ -80,9 +81,11 @@ export function freeFrame(frame: Frame): void {
   free(changetype<usize>(frame), FRAME_SIZE);
 }
 
-/** Room for at least `slots` slots; new ones are invalid bytes with nothing spilled. False when memory has run out. */
+/** Room for at least `slots` slots; new ones are invalid bytes with nothing spilled. The function's stack grows with it. False when memory has run out. */
 export function growStack(frame: Frame, slots: u32): bool {
   if (slots <= frame.slots) return true;
+  const subprog = theEnv().subprog(frame.subprog);
+  subprog.stackDepth = max<u32>(subprog.stackDepth, slots << 3);
   if (slots > frame.capacity) {
     const capacity = max<u32>(slots, min<u32>(64, frame.capacity * 2));
     const stack = alloc(<usize>capacity * SLOT_SIZE);

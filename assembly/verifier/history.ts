@@ -4,6 +4,9 @@ import { State } from './state';
 
 /** HistoryEntry.flags: the insn reads or writes stack slot `spi` of frame `frameno`. */
 export const HIST_STACK_ACCESS: u32 = 1 << 9;
+/** The jump's operand was a stack pointer. */
+export const HIST_DST_STACK: u32 = 1 << 10;
+export const HIST_SRC_STACK: u32 = 1 << 11;
 export const HIST_FRAME_MASK: u32 = 7;
 export const HIST_SPI_SHIFT: u32 = 3;
 export const HIST_SPI_MASK: u32 = 0x3f;
@@ -44,4 +47,15 @@ export function freeHistory(state: State): void {
   state.history = 0;
   state.historyCount = 0;
   state.historyCapacity = 0;
+}
+
+/** Gives `dst`, which has no history, a copy of `src`'s. False when memory has run out. */
+export function copyHistory(dst: State, src: State): bool {
+  if (src.historyCount == 0) return true;
+  dst.history = alloc(<usize>src.historyCount * HISTORY_SIZE);
+  if (dst.history == 0) return false;
+  dst.historyCapacity = src.historyCount;
+  dst.historyCount = src.historyCount;
+  memory.copy(dst.history, src.history, <usize>src.historyCount * HISTORY_SIZE);
+  return true;
 }

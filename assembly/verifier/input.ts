@@ -1,5 +1,16 @@
 // What a verification is given, as typed views on the tables that TypeScript wrote (layouts in abi.ts).
-import { INPUT_SIZE, MD_SIZE, MF_SIZE, SA_SIZE, SP_ARGS, SP_END, SP_FOUND, SP_SIZE, SP_STACK_DEPTH } from './abi';
+import {
+  INPUT_SIZE,
+  MD_SIZE,
+  MF_SIZE,
+  SA_SIZE,
+  SP_ARGS,
+  SP_END,
+  SP_FOUND,
+  SP_SIZE,
+  SP_STACK_DEPTH,
+  SPF_GLOBAL,
+} from './abi';
 import { Insn } from './insn';
 
 @unmanaged
@@ -35,6 +46,7 @@ export class Input {
   @inline map(i: u32): MapDesc {
     return changetype<MapDesc>(this.maps + <usize>i * MD_SIZE);
   }
+  /** What TypeScript knows of function `i`; the verifier's own list is the environment's. */
   @inline subprog(i: u32): Subprog {
     return changetype<Subprog>(this.subprogs + <usize>i * SP_SIZE);
   }
@@ -107,6 +119,12 @@ export class Subprog {
   /** Pc behind its last insn. */
   @inline get end(): u32 {
     return load<u32>(changetype<usize>(this) + SP_END);
+  }
+  set end(pc: u32) {
+    store<u32>(changetype<usize>(this) + SP_END, pc);
+  }
+  @inline get isGlobal(): bool {
+    return (this.flags & SPF_GLOBAL) != 0;
   }
 }
 

@@ -13,3 +13,7 @@ import { MSG_UNKNOWN_OPCODE } from './messages/core';
 export function checkCondJump(env: Env, insn: Insn): i32 {
   return fail(env, EINVAL, MSG_UNKNOWN_OPCODE, insn.code);
 }
+
+export function checkMayGoto(env: Env, insn: Insn): i32 {
+  return fail(env, EINVAL, MSG_UNKNOWN_OPCODE, insn.code);
+}

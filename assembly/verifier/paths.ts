@@ -2,6 +2,7 @@
 import { E2BIG, ENOMEM } from '../isa';
 import { alloc, free } from './arena';
 import { Env } from './env';
+import { copyHistory } from './history';
 import { fail } from './log';
 import { MSG_NO_MEMORY, MSG_TOO_MANY_PENDING } from './messages/core';
 import { copyState, freeState, newState, State } from './state';
@@ -19,15 +20,17 @@ class Pending {
   next: usize;
 }
 
+function noMemory(env: Env): State {
+  fail(env, ENOMEM, MSG_NO_MEMORY);
+  return changetype<State>(0);
+}
+
 /** Puts a copy of the current state aside, to go on at `pc`; the caller then changes it. Null after `fail`. */
 export function pushPath(env: Env, pc: u32, prevPc: u32, speculative: bool): State {
   const state = newState();
   const pending = changetype<Pending>(alloc(offsetof<Pending>()));
-  const none = changetype<State>(0);
-  if (changetype<usize>(state) == 0 || changetype<usize>(pending) == 0 || !copyState(state, env.cur)) {
-    fail(env, ENOMEM, MSG_NO_MEMORY);
-    return none;
-  }
+  if (changetype<usize>(state) == 0 || changetype<usize>(pending) == 0) return noMemory(env);
+  if (!copyState(state, env.cur) || !copyHistory(state, env.cur)) return noMemory(env);
   state.speculative = state.speculative || speculative;
   pending.state = state;
   pending.pc = pc;
@@ -38,7 +41,7 @@ export function pushPath(env: Env, pc: u32, prevPc: u32, speculative: bool): Sta
   env.pendingCount++;
   if (env.pendingCount > MAX_PENDING) {
     fail(env, E2BIG, MSG_TOO_MANY_PENDING, env.pendingCount);
-    return none;
+    return changetype<State>(0);
   }
   if (state.parent != 0) changetype<State>(state.parent).branches++;
   return state;

@@ -1,18 +1,222 @@
 // Precision: which scalars' exact values the verdict rests on. Found by walking the history of a path backwards from where a value mattered.
+import { ENOMEM } from '../isa';
+import { SCALAR, STACK_SPILL } from './abi';
+import { Backtrack, STEP_UNKNOWN, stepBack } from './backtrack';
 import { Env } from './env';
+import { Frame, StackSlot } from './frame';
+import { appendHistory, HistoryEntry, historyEntry } from './history';
+import { fail } from './log';
+import { MSG_NO_MEMORY } from './messages/core';
+import { REG_PRECISE, RegState } from './reg-state';
 import { State } from './state';
+
+const NO_INSN: i32 = -1;
+
+function btOf(env: Env): Backtrack {
+  return changetype<Backtrack>(env.backtrack);
+}
 
 /** The value of register `regno` of the current frame mattered: it and all it was computed from become precise. 0, or -errno. */
 export function markChainPrecision(env: Env, regno: u32): i32 {
+  if (!env.capable) return 0;
+  const bt = btOf(env);
+  bt.reset(env.cur.curframe);
+  if (env.reg(regno).type == SCALAR) bt.addReg(regno);
+  backtrack(env, env.cur);
+  return 0;
+}
+
+/** The same for a spilled scalar: slot `spi` of frame `frameno`. */
+export function markSlotPrecision(env: Env, frameno: u32, spi: u32): i32 {
+  if (!env.capable) return 0;
+  const bt = btOf(env);
+  bt.reset(env.cur.curframe);
+  bt.setSlots(frameno, (<u64>1) << spi);
+  backtrack(env, env.cur);
   return 0;
 }
 
 /** Adds to the current path's history: this insn was a jump, or touched a stack slot (flags: history.ts), or changed linked registers. */
 export function pushHistory(env: Env, state: State, flags: u32, linked: u64): i32 {
+  if (env.hist != 0) {
+    const last = historyEntry(state, state.historyCount - 1);
+    last.flags |= flags;
+    if (linked != 0) last.linked = linked;
+    return 0;
+  }
+  const entry = appendHistory(state);
+  if (changetype<usize>(entry) == 0) return fail(env, ENOMEM, MSG_NO_MEMORY);
+  entry.pc = env.pc;
+  entry.prevPc = env.prevPc;
+  entry.flags = flags;
+  entry.linked = linked;
+  env.hist = 1;
   return 0;
 }
 
-/** `cur` was found equal to `old`: what is precise in `old` becomes precise in `cur` and in its past. */
-export function propagatePrecision(env: Env, old: State, cur: State): i32 {
-  return 0;
+/**
+ * `cur` was found equal to `old`: what is precise in `old` becomes precise in `cur`'s past. True when that changed anything.
+ */
+export function propagatePrecision(env: Env, old: State, cur: State): bool {
+  if (!env.capable) return false;
+  const bt = btOf(env);
+  bt.reset(old.curframe);
+  for (let f: u32 = 0; f <= old.curframe; f++) wantPrecise(bt, old.frame(f), f);
+  return backtrack(env, cur);
+}
+
+function wantPrecise(bt: Backtrack, frame: Frame, f: u32): void {
+  let regs: u32 = 0;
+  for (let i: u32 = 0; i < 10; i++) {
+    const reg = frame.reg(i);
+    if (reg.type == SCALAR && reg.precise) regs |= 1 << i;
+  }
+  bt.setRegs(f, regs);
+  let slots: u64 = 0;
+  for (let i: u32 = 0; i < frame.slots; i++) {
+    const slot = frame.slot(i);
+    if (isSpilledScalar(slot) && slot.precise) slots |= (<u64>1) << i;
+  }
+  bt.setSlots(f, slots);
+}
+
+export function isSpilled(slot: StackSlot): bool {
+  return slot.typeAt(7) == STACK_SPILL;
+}
+
+export function isSpilledScalar(slot: StackSlot): bool {
+  return slot.typeAt(7) == STACK_SPILL && slot.type == SCALAR;
+}
+
+/** Position of a backward walk within one state's history. */
+@unmanaged
+class Cursor {
+  state: State;
+  count: u32;
+
+  /** The history entry of the insn at `pc`, null when it has none. */
+  @inline entry(pc: u32): HistoryEntry {
+    if (this.count > 0) {
+      const last = historyEntry(this.state, this.count - 1);
+      if (last.pc == pc) return last;
+    }
+    return changetype<HistoryEntry>(0);
+  }
+
+  /** Pc of the insn that ran before the one at `pc`; NO_INSN at the start of the state. */
+  prev(pc: u32): i32 {
+    const st = this.state;
+    if (pc == st.firstPc) {
+      if (this.count == 0) return NO_INSN;
+      if (this.count == 1 && historyEntry(st, 0).pc == pc) return NO_INSN;
+    }
+    if (this.count > 0 && historyEntry(st, this.count - 1).pc == pc) {
+      this.count--;
+      return <i32>historyEntry(st, this.count).prevPc;
+    }
+    return <i32>pc - 1;
+  }
+}
+
+/** Walks back from `from`, where the masks hold, until nothing is wanted any more. True when a scalar became precise. */
+function backtrack(env: Env, from: State): bool {
+  const bt = btOf(env);
+  if (bt.empty) return false;
+  let changed = false;
+  let st = from;
+  let last = <i32>from.pc;
+  let next: i32 = NO_INSN;
+  let skipFirst = true;
+  const cursor = changetype<Cursor>(env.backtrack + offsetof<Backtrack>());
+  for (;;) {
+    if (last < 0) {
+      markEntryArgs(bt, st);
+      return true;
+    }
+    cursor.state = st;
+    cursor.count = st.historyCount;
+    for (let pc = last; ; ) {
+      if (skipFirst) skipFirst = false;
+      else if (stepBack(env, bt, pc, next, cursor.entry(pc)) == STEP_UNKNOWN) {
+        markAllPrecise(from);
+        return true;
+      }
+      if (bt.empty) return changed;
+      next = pc;
+      pc = cursor.prev(pc);
+      if (pc < 0) break;
+    }
+    next = <i32>st.firstPc;
+    if (st.parent == 0) break;
+    st = changetype<State>(st.parent);
+    if (bt.frame != st.curframe) break;
+    if (markWanted(bt, st)) changed = true;
+    if (bt.empty) return changed;
+    last = <i32>st.lastPc;
+  }
+  markAllPrecise(from);
+  return true;
+}
+
+/** What is wanted of a stored state: scalars become precise and are wanted of its past; what was precise already, or is no scalar, is done. */
+function markWanted(bt: Backtrack, st: State): bool {
+  let changed = false;
+  for (let f: u32 = 0; f <= bt.frame; f++) {
+    const frame = st.frame(f);
+    let regs = bt.regs(f);
+    for (let rest = regs; rest != 0; rest &= rest - 1) {
+      const i = ctz(rest);
+      if (setPrecise(frame.reg(i))) changed = true;
+      else regs &= ~(1 << i);
+    }
+    bt.setRegs(f, regs);
+    let slots = bt.slots(f);
+    for (let rest = slots; rest != 0; rest &= rest - 1) {
+      const i = <u32>ctz(rest);
+      const spilled = i < frame.slots && isSpilledScalar(frame.slot(i));
+      if (spilled && setPrecise(frame.slot(i))) changed = true;
+      else slots &= ~((<u64>1) << i);
+    }
+    bt.setSlots(f, slots);
+  }
+  return changed;
+}
+
+/** True when it was an imprecise scalar. */
+function setPrecise(reg: RegState): bool {
+  if (reg.type != SCALAR || reg.precise) return false;
+  reg.flags |= REG_PRECISE;
+  return true;
+}
+
+/** The walk has come to the entry of a global function: its scalar arguments are where the values come from. */
+function markEntryArgs(bt: Backtrack, st: State): void {
+  for (let i: u32 = 1; i < 6; i++) {
+    if ((bt.regs(0) >> i) & 1) setPrecise(st.frame(0).reg(i));
+  }
+}
+
+/** All scalars of the stored states that lead to `st`. */
+export function markAllPrecise(st: State): void {
+  for (let s = st.parent; s != 0; s = changetype<State>(s).parent) {
+    const state = changetype<State>(s);
+    for (let f: u32 = 0; f <= state.curframe; f++) {
+      const frame = state.frame(f);
+      for (let i: u32 = 0; i < 10; i++) setPrecise(frame.reg(i));
+      for (let i: u32 = 0; i < frame.slots; i++) {
+        if (isSpilledScalar(frame.slot(i))) setPrecise(frame.slot(i));
+      }
+    }
+  }
+}
+
+/** A stored state begins imprecise: only what turns out to matter behind it becomes precise again. */
+export function forgetPrecision(state: State): void {
+  for (let f: u32 = 0; f <= state.curframe; f++) {
+    const frame = state.frame(f);
+    for (let i: u32 = 0; i < 10; i++) frame.reg(i).flags &= ~REG_PRECISE;
+    for (let i: u32 = 0; i < frame.slots; i++) {
+      if (isSpilled(frame.slot(i))) frame.slot(i).flags &= ~REG_PRECISE;
+    }
+  }
 }

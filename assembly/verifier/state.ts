@@ -68,6 +68,10 @@ export class State {
   historyCapacity: u32;
   /** For a back edge: the stored state it was found equal to. */
   equalTo: usize;
+  // Of stored states: the next one of the same insn, and how often comparing with it helped.
+  next: usize;
+  hits: u32;
+  misses: u32;
 
   @inline frame(i: u32): Frame {
     return changetype<Frame>(load<usize>(changetype<usize>(this) + ((<usize>i) << 2)));

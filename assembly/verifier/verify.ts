@@ -1,23 +1,47 @@
-// The loop: takes a path, walks it insn by insn until it ends or is known to be safe, takes the next one.
-import { ENV, INPUT_SIZE, RESULT_SIZE } from './abi';
-import { checkAtomic, checkLegacyLoad, checkLoad, checkStore, checkStoreImm } from './access/insns';
-import { checkAccess, checkRegion } from './access/memory';
-import { checkAlu } from './alu';
-import { alloc, allocZeroed, arenaReset } from './arena';
-import { checkHelperCall } from './call/helper';
-import { checkKfuncCall } from './call/kfunc';
+// The verification of one program: its form, its control flow, then every path of the entry and of each global function.
+import { E2BIG, ENOMEM } from '../isa';
+import {
+  AUX_MAP_UNSEEN,
+  AUXF_JMP_POINT,
+  AUXF_PRUNE_POINT,
+  ENV,
+  INPUT_SIZE,
+  REG_SIZE,
+  RESULT_SIZE,
+  SPX_CALLED,
+  SPX_VERIFIED,
+} from './abi';
+import { alloc, allocZeroed, arena, arenaReset } from './arena';
+import { Backtrack } from './backtrack';
+import { checkCfg } from './cfg';
+import { initEntry } from './entry';
 import { Env, theEnv } from './env';
+import { checkOpcodes } from './form';
+import { newIdMap } from './id-map';
 import { Input } from './input';
-import { checkCondJump } from './jmp';
-import { popPath, pushPath } from './paths';
-import { markChainPrecision, propagatePrecision, pushHistory } from './precision';
+import { computeLiveRegs } from './live-regs';
+import { beginStackWrites, commitStackWrites, writesStack } from './liveness';
+import { fail } from './log';
+import { logInsn, logPath } from './log-state';
+import { MSG_EMPTY, MSG_NO_MEMORY, MSG_PROG_TOO_LONG, MSG_TOO_MANY_INSNS } from './messages/core';
+import { popPath } from './paths';
+import { pushHistory } from './precision';
+import { markUnknown, RegState } from './reg-state';
+import { writeResult } from './result';
+import { computeSccs } from './scc';
+import { SCC_KEY_SIZE } from './scc-visit';
+import { checkStackDepth } from './stack-depth';
+import { auxBytes, findSubprogs } from './subprogs';
+import { endPath, PRUNED, visit } from './visit';
+import { NEXT, walkInsn } from './walk-insn';
 
-/** Forgets the last verification. `limit`: bytes of memory this one may use. Returns the address of an Input to fill. */
+/** Forgets the last verification. `limit`: bytes of memory this one may use. Returns the address of an Input to fill; 0 without memory. */
 export function inputBegin(limit: u32): usize {
   arenaReset(limit);
   memory.fill(ENV, 0, offsetof<Env>());
-  theEnv().input = changetype<Input>(allocZeroed(INPUT_SIZE));
-  return changetype<usize>(theEnv().input);
+  const input = allocZeroed(INPUT_SIZE);
+  theEnv().input = changetype<Input>(input);
+  return input;
 }
 
 /** Memory for a table of the input; 0 when there is none left. */
@@ -25,29 +49,116 @@ export function inputAlloc(size: u32): usize {
   return alloc(size);
 }
 
+/** Address of the results (abi.ts: RESULT_*). */
 export function result(): usize {
+  return theEnv().resultAt;
+}
+
+/** Judges the program of the input. 0 when it is accepted, else -errno. */
+export function verify(): i32 {
+  const env = theEnv();
+  let err = prepare(env);
+  if (err == 0) err = checkProgram(env);
+  writeResult(env);
+  return err;
+}
+
+function prepare(env: Env): i32 {
+  const count = env.input.insnCount;
+  env.resultAt = allocZeroed(RESULT_SIZE);
+  env.idMap = newIdMap();
+  env.backtrack = allocZeroed(offsetof<Backtrack>() + 16);
+  env.unknownReg = alloc(REG_SIZE);
+  env.sccKey = allocZeroed(SCC_KEY_SIZE);
+  env.stackWrites = allocZeroed(64);
+  if (env.idMap == 0 || env.backtrack == 0 || env.unknownReg == 0 || env.sccKey == 0 || env.stackWrites == 0)
+    return fail(env, ENOMEM, MSG_NO_MEMORY);
+  markUnknown(changetype<RegState>(env.unknownReg));
+  env.allowImprecise = env.capable;
+  if (count == 0) return fail(env, E2BIG, MSG_EMPTY);
+  if (count > (env.capable ? 1000000 : 4096)) return fail(env, E2BIG, MSG_PROG_TOO_LONG, count);
+  env.aux = allocZeroed(auxBytes(count));
+  if (env.aux == 0) return fail(env, ENOMEM, MSG_NO_MEMORY);
+  for (let pc: u32 = 0; pc < count; pc++) env.auxOf(pc).map = AUX_MAP_UNSEEN;
   return 0;
 }
 
-export function verify(): i32 {
-  const env = theEnv();
-  const insn = env.insn(0);
-  pushPath(env, 0, 0, false);
-  popPath(env);
-  return (
-    checkAlu(env, insn) +
-    checkAtomic(env, insn) +
-    checkLegacyLoad(env, insn) +
-    checkLoad(env, insn) +
-    checkStore(env, insn) +
-    checkStoreImm(env, insn) +
-    checkAccess(env, 0, 0, 0, false, 0, false, false) +
-    checkRegion(env, 0, 0, false, false, false) +
-    checkHelperCall(env, insn) +
-    checkKfuncCall(env, insn) +
-    checkCondJump(env, insn) +
-    markChainPrecision(env, 0) +
-    propagatePrecision(env, env.cur, env.cur) +
-    pushHistory(env, env.cur, 0, 0)
-  );
+function checkProgram(env: Env): i32 {
+  let err = findSubprogs(env);
+  if (err == 0) err = checkOpcodes(env);
+  if (err == 0) err = checkCfg(env);
+  if (err != 0) return err;
+  if (!computeSccs(env)) return fail(env, ENOMEM, MSG_NO_MEMORY);
+  env.sccs = allocZeroed((<usize>(env.sccCount + 1)) << 2);
+  if (env.sccs == 0) return fail(env, ENOMEM, MSG_NO_MEMORY);
+  computeLiveRegs(env);
+  err = walkRoot(env, 0);
+  if (err == 0) err = walkGlobals(env);
+  return err == 0 ? checkStackDepth(env) : err;
+}
+
+/** Global functions that something calls; walking one may show calls of others. */
+function walkGlobals(env: Env): i32 {
+  let again = true;
+  while (again) {
+    again = false;
+    for (let i: u32 = 1; i < env.subprogCount; i++) {
+      const subprog = env.subprog(i);
+      if (!subprog.isGlobal || (subprog.found & (SPX_CALLED | SPX_VERIFIED)) != SPX_CALLED) continue;
+      subprog.found |= SPX_VERIFIED;
+      const err = walkRoot(env, i);
+      if (err != 0) return err;
+      again = true;
+    }
+  }
+  return 0;
+}
+
+/** All paths of the program's entry (0) or of a global function. */
+function walkRoot(env: Env, root: u32): i32 {
+  env.root = root;
+  const err = initEntry(env, root);
+  if (err != 0) return err;
+  logPath(env);
+  do {
+    const ended = walkPath(env);
+    if (ended < 0) return ended;
+    endPath(env);
+    if (!popPath(env)) return 0;
+    logPath(env);
+  } while (true);
+}
+
+/** Walks the current path until it ends. 0, or -errno. */
+function walkPath(env: Env): i32 {
+  let done = NEXT;
+  while (done == NEXT) {
+    env.hist = 0;
+    const pc = env.pc;
+    const state = env.cur;
+    if (++env.insnProcessed > env.input.insnLimit) return fail(env, E2BIG, MSG_TOO_MANY_INSNS, env.insnProcessed);
+    state.lastPc = env.prevPc;
+    state.pc = pc;
+    const flags = env.auxOf(pc).flags;
+    if ((flags & AUXF_PRUNE_POINT) != 0) {
+      const seen = visit(env, pc);
+      if (seen < 0) return seen;
+      if (seen == PRUNED) return 0;
+    }
+    if ((flags & AUXF_JMP_POINT) != 0) {
+      const err = pushHistory(env, state, 0, 0);
+      if (err != 0) return err;
+    }
+    logInsn(env);
+    const insn = env.insn(pc);
+    const instance = state.cur.instance;
+    const writes = writesStack(insn);
+    if (writes) beginStackWrites(env);
+    done = walkInsn(env, insn);
+    if (done < 0) return done;
+    if (writes) commitStackWrites(env, instance, pc);
+    env.prevPc = pc;
+    env.pc++;
+  }
+  return 0;
 }

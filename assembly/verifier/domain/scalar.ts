@@ -37,3 +37,7 @@ export class Scalar extends Tnum {
     this.s32Max = <i32>v;
   }
 }
+
+export function scalarWithin(outer: Scalar, inner: Scalar): bool {
+  return outer.umin <= inner.umin && outer.umax >= inner.umax && outer.smin <= inner.smin && outer.smax >= inner.smax;
+}
