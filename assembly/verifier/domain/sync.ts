@@ -1,0 +1,189 @@
+// Keeps the bits and the four ranges of a number in step: each tells the others what it knows.
+// How often and in which order decides how exact the result is, and so does what the kernel accepts: its passes are kept.
+import { Scalar, setRange32, setUnbounded } from './scalar';
+import { rangeMask } from './tnum';
+
+/** The ranges of the low half, from the bits: all unknown ones 0, all 1. */
+export function bounds32FromBits(reg: Scalar): void {
+  const value = <u32>reg.value;
+  const mask = <u32>reg.mask;
+  setRange32(
+    reg,
+    max<u32>(reg.u32Min, value),
+    min<u32>(reg.u32Max, value | mask),
+    max<i32>(reg.s32Min, <i32>(value | (mask & 0x80000000))),
+    min<i32>(reg.s32Max, <i32>(value | (mask & 0x7fffffff))),
+  );
+}
+
+export function boundsFromBits(reg: Scalar): void {
+  bounds32FromBits(reg);
+  const value = reg.value;
+  const mask = reg.mask;
+  reg.umin = max<u64>(reg.umin, value);
+  reg.umax = min<u64>(reg.umax, value | mask);
+  reg.smin = max<i64>(reg.smin, <i64>(value | (mask & (1 << 63))));
+  reg.smax = min<i64>(reg.smax, <i64>(value | (mask & <u64>i64.MAX_VALUE)));
+}
+
+/** From the 64-bit ranges, and of signed and unsigned from each other. */
+function deduce32(reg: Scalar): void {
+  const umin = reg.umin;
+  const umax = reg.umax;
+  const smin = reg.smin;
+  const smax = reg.smax;
+  let u32Min = reg.u32Min;
+  let u32Max = reg.u32Max;
+  let s32Min = reg.s32Min;
+  let s32Max = reg.s32Max;
+  const unsignedHighs = <u32>(umax >> 32) - <u32>(umin >> 32);
+  const signedHighs = <u32>(smax >> 32) - <u32>(smin >> 32);
+  if (unsignedHighs == 0) {
+    u32Min = max<u32>(u32Min, <u32>umin);
+    u32Max = min<u32>(u32Max, <u32>umax);
+    if (<i32>umin <= <i32>umax) {
+      s32Min = max<i32>(s32Min, <i32>umin);
+      s32Max = min<i32>(s32Max, <i32>umax);
+    }
+  }
+  if (signedHighs == 0) {
+    if (<u32>smin <= <u32>smax) {
+      u32Min = max<u32>(u32Min, <u32>smin);
+      u32Max = min<u32>(u32Max, <u32>smax);
+    }
+    if (<i32>smin <= <i32>smax) {
+      s32Min = max<i32>(s32Min, <i32>smin);
+      s32Max = min<i32>(s32Max, <i32>smax);
+    }
+  }
+  // The upper half grows by one on the way: the low half runs from a negative number over -1 and 0 to a positive one.
+  if (unsignedHighs == 1 && <i32>umin < 0 && <i32>umax >= 0) {
+    s32Min = max<i32>(s32Min, <i32>umin);
+    s32Max = min<i32>(s32Max, <i32>umax);
+  }
+  if (signedHighs == 1 && <i32>smin < 0 && <i32>smax >= 0) {
+    s32Min = max<i32>(s32Min, <i32>smin);
+    s32Max = min<i32>(s32Max, <i32>smax);
+  }
+  if (<i32>u32Min <= <i32>u32Max) {
+    s32Min = max<i32>(s32Min, <i32>u32Min);
+    s32Max = min<i32>(s32Max, <i32>u32Max);
+  }
+  if (<u32>s32Min <= <u32>s32Max) {
+    u32Min = max<u32>(u32Min, <u32>s32Min);
+    u32Max = min<u32>(u32Max, <u32>s32Max);
+  }
+  setRange32(reg, u32Min, u32Max, s32Min, s32Max);
+}
+
+/**
+ * Signed and unsigned 64-bit ranges from each other. A signed range over 0 is two unsigned ones, at the start and at the end:
+ *
+ *     0                    2^63                   2^64
+ *     |=====smax|            .            |smin=====|
+ *     |  umin----umax        .                      |   only the part at the start is possible
+ */
+function deduce64(reg: Scalar): void {
+  let umin = reg.umin;
+  let umax = reg.umax;
+  let smin = reg.smin;
+  let smax = reg.smax;
+  if (<i64>umin <= <i64>umax) {
+    smin = max<i64>(smin, <i64>umin);
+    smax = min<i64>(smax, <i64>umax);
+  }
+  if (<u64>smin <= <u64>smax) {
+    umin = max<u64>(umin, <u64>smin);
+    umax = min<u64>(umax, <u64>smax);
+  } else if (umax < <u64>smin) {
+    smin = <i64>umin;
+    umax = min<u64>(umax, <u64>smax);
+  } else if (<u64>smax < umin) {
+    smax = <i64>umax;
+    umin = max<u64>(umin, <u64>smin);
+  }
+  reg.umin = umin;
+  reg.umax = umax;
+  reg.smin = smin;
+  reg.smax = smax;
+}
+
+/** 64-bit ranges from those of the low half: the ends keep their upper half, and get the low half's end if that is tighter. */
+function deduceMixed(reg: Scalar): void {
+  const low = <u64>reg.u32Min;
+  const high = <u64>reg.u32Max;
+  reg.umin = max<u64>(reg.umin, ((reg.umin >> 32) << 32) | low);
+  reg.umax = min<u64>(reg.umax, ((reg.umax >> 32) << 32) | high);
+  reg.smin = max<i64>(reg.smin, ((reg.smin >> 32) << 32) | <i64>low);
+  reg.smax = min<i64>(reg.smax, ((reg.smax >> 32) << 32) | <i64>high);
+  // The whole number is a sign-extended low half.
+  if (reg.smin >= <i64>i32.MIN_VALUE && reg.smax <= <i64>i32.MAX_VALUE) {
+    reg.smin = max<i64>(reg.smin, <i64>reg.s32Min);
+    reg.smax = min<i64>(reg.smax, <i64>reg.s32Max);
+  }
+}
+
+function deduce(reg: Scalar): void {
+  deduce32(reg);
+  deduce64(reg);
+  deduceMixed(reg);
+}
+
+/** The bits from the unsigned ranges. */
+function bitsFromBounds(reg: Scalar): void {
+  let rangeBits = rangeMask(reg.umin, reg.umax);
+  const mask = reg.mask & rangeBits;
+  const value = (reg.value | (reg.umin & ~rangeBits)) & ~mask;
+  rangeBits = rangeMask(<u64>reg.u32Min, <u64>reg.u32Max);
+  const lowMask = <u64>(<u32>mask) & rangeBits;
+  const low = (<u64>(<u32>value) | (<u64>reg.u32Min & ~rangeBits)) & ~lowMask;
+  reg.value = ((value >> 32) << 32) | low;
+  reg.mask = ((mask >> 32) << 32) | lowMask;
+}
+
+/** A constant whose ranges say so: there is nothing to learn. */
+function isSettled(reg: Scalar): bool {
+  const v = reg.value;
+  return (
+    reg.mask == 0 &&
+    reg.umin == v &&
+    reg.umax == v &&
+    reg.smin == <i64>v &&
+    reg.smax == <i64>v &&
+    reg.u32Min == <u32>v &&
+    reg.u32Max == <u32>v &&
+    reg.s32Min == <i32>v &&
+    reg.s32Max == <i32>v
+  );
+}
+
+export function sync(reg: Scalar): void {
+  if (isSettled(reg)) return;
+  boundsFromBits(reg);
+  deduce(reg);
+  deduce(reg);
+  deduce(reg);
+  bitsFromBounds(reg);
+  boundsFromBits(reg);
+}
+
+/** Whether no range is empty, and a constant is the same in all. */
+export function isConsistent(reg: Scalar): bool {
+  if (reg.umin > reg.umax || reg.smin > reg.smax || reg.u32Min > reg.u32Max || reg.s32Min > reg.s32Max) return false;
+  if (reg.mask == 0) {
+    const v = reg.value;
+    if (reg.umin != v || reg.umax != v || reg.smin != <i64>v || reg.smax != <i64>v) return false;
+  }
+  if (<u32>reg.mask == 0) {
+    const v = <u32>reg.value;
+    if (reg.u32Min != v || reg.u32Max != v || reg.s32Min != <i32>v || reg.s32Max != <i32>v) return false;
+  }
+  return true;
+}
+
+/** A number that contradicts itself is on a path nobody can take; the kernel forgets its ranges and goes on. False if it did. */
+export function checkConsistent(reg: Scalar): bool {
+  if (isConsistent(reg)) return true;
+  setUnbounded(reg);
+  return false;
+}
