@@ -32,6 +32,8 @@ export interface CtxStruct {
   readonly name: string;
   readonly size: number;
   readonly fields: readonly CtxField[];
+  /** Fields the struct has as well, but not for this program. */
+  readonly hidden: readonly CtxField[];
   /** Every byte may be loaded and stored in every width and at every alignment that stays inside the struct. */
   readonly anywhere: boolean;
 }
@@ -69,5 +71,5 @@ export function words(offset: number, read: Shape, names: readonly string[]): Ct
 }
 
 export function ctxStruct(name: string, size: number, fields: readonly CtxField[], anywhere = false): CtxStruct {
-  return { name, size, fields, anywhere };
+  return { name, size, fields, hidden: [], anywhere };
 }

@@ -1,6 +1,6 @@
 // One struct that several program types see differently: a row per field, a column per view.
 
-import type { CtxField, FieldExtra, Shape } from './field.ts';
+import type { CtxField, CtxStruct, FieldExtra, Shape } from './field.ts';
 import { field, NONE } from './field.ts';
 
 /**
@@ -9,6 +9,12 @@ import { field, NONE } from './field.ts';
 export interface MatrixRow {
   readonly field: CtxField;
   readonly cells: readonly string[];
+}
+
+export interface MatrixStruct {
+  readonly name: string;
+  readonly size: number;
+  readonly rows: readonly MatrixRow[];
 }
 
 /** A row and its cells, separated by spaces. What the field is written as counts where a cell has a `w`. */
@@ -23,15 +29,17 @@ export function row(
   return { field: field(name, at[0], at[1], read, { ...extra, write }), cells: cells.split(/\s+/) };
 }
 
-/** The fields as seen in one column. */
-export function column(rows: readonly MatrixRow[], index: number, bpfCapable: boolean): CtxField[] {
-  const seen: CtxField[] = [];
-  for (const { field, cells } of rows) {
-    const cell = cells[index] as string;
+/** The struct as seen in one column. */
+export function view(struct: MatrixStruct, column: number, bpfCapable: boolean): CtxStruct {
+  const fields: CtxField[] = [];
+  const hidden: CtxField[] = [];
+  for (const { field, cells } of struct.rows) {
+    const cell = cells[column] as string;
     const allowed = bpfCapable ? cell.toLowerCase() : cell;
     const read = allowed.includes('r') ? field.read : NONE;
     const write = allowed.includes('w') ? field.write : NONE;
-    if (read !== NONE || write !== NONE) seen.push({ ...field, read, write });
+    if (read === NONE && write === NONE) hidden.push(field);
+    else fields.push({ ...field, read, write });
   }
-  return seen;
+  return { name: struct.name, size: struct.size, fields, hidden, anywhere: false };
 }

@@ -9,8 +9,8 @@ import {
   PTR_TO_SOCK_COMMON,
 } from '../../../../assembly/verifier/abi.ts';
 import type { CtxStruct } from './field.ts';
-import { BYTE, ctxStruct, DOUBLE_WORD, NARROW, NARROW_OR_WIDE, WORD } from './field.ts';
-import { column, row } from './matrix.ts';
+import { BYTE, DOUBLE_WORD, NARROW, NARROW_OR_WIDE, WORD } from './field.ts';
+import { row, view } from './matrix.ts';
 
 const SIZE = 192;
 
@@ -58,6 +58,6 @@ const ROWS = [
 ];
 
 /** The struct in one view. */
-export function skBuff(view: SkBuffView, bpfCapable: boolean): CtxStruct {
-  return ctxStruct('__sk_buff', SIZE, column(ROWS, SK_BUFF_VIEWS.indexOf(view), bpfCapable));
+export function skBuff(who: SkBuffView, bpfCapable: boolean): CtxStruct {
+  return view({ name: '__sk_buff', size: SIZE, rows: ROWS }, SK_BUFF_VIEWS.indexOf(who), bpfCapable);
 }

@@ -2,8 +2,8 @@
 
 import { PTR_TO_SOCKET } from '../../../../assembly/verifier/abi.ts';
 import type { CtxStruct } from './field.ts';
-import { ctxStruct, DOUBLE_WORD, NARROW, NARROW_OR_WIDE, WORD, WORD_OR_WIDE } from './field.ts';
-import { column, row } from './matrix.ts';
+import { DOUBLE_WORD, NARROW, NARROW_OR_WIDE, WORD, WORD_OR_WIDE } from './field.ts';
+import { row, view } from './matrix.ts';
 
 const SIZE = 72;
 
@@ -28,6 +28,6 @@ const ROWS = [
 ];
 
 /** The struct in one view. */
-export function sockAddr(view: SockAddrView): CtxStruct {
-  return ctxStruct('bpf_sock_addr', SIZE, column(ROWS, SOCK_ADDR_VIEWS.indexOf(view), true));
+export function sockAddr(who: SockAddrView): CtxStruct {
+  return view({ name: 'bpf_sock_addr', size: SIZE, rows: ROWS }, SOCK_ADDR_VIEWS.indexOf(who), true);
 }

@@ -2,7 +2,7 @@
 
 import type { CtxStruct } from './field.ts';
 import { ctxStruct, DOUBLE_WORD, field, NARROW, NARROW_AT_START, WORD, words } from './field.ts';
-import { column, row } from './matrix.ts';
+import { row, view } from './matrix.ts';
 
 const SIZE = 80;
 
@@ -33,8 +33,8 @@ const ROWS = [
 ];
 
 /** The struct in one view. */
-export function bpfSock(view: SockView): CtxStruct {
-  return ctxStruct('bpf_sock', SIZE, column(ROWS, SOCK_VIEWS.indexOf(view), true));
+export function bpfSock(who: SockView): CtxStruct {
+  return view({ name: 'bpf_sock', size: SIZE, rows: ROWS }, SOCK_VIEWS.indexOf(who), true);
 }
 
 export const TCP_SOCK = ctxStruct('bpf_tcp_sock', 112, [

@@ -17,7 +17,8 @@ const EGRESS_IFINDEX = field('egress_ifindex', 20, 4, WORD);
 
 /** Only programs for a devmap's entries know the device a packet leaves by. */
 export function xdpMd(devmap: boolean): CtxStruct {
-  return ctxStruct('xdp_md', SIZE, devmap ? [...FIELDS, EGRESS_IFINDEX] : FIELDS);
+  if (devmap) return ctxStruct('xdp_md', SIZE, [...FIELDS, EGRESS_IFINDEX]);
+  return { ...ctxStruct('xdp_md', SIZE, FIELDS), hidden: [EGRESS_IFINDEX] };
 }
 
 export const XDP_SOCK = ctxStruct('bpf_xdp_sock', 4, [field('queue_id', 0, 4, WORD)]);
