@@ -25,6 +25,8 @@ export interface MapCreate {
   readonly valueSize: number;
   readonly maxEntries: number;
   readonly flags?: number;
+  /** A map like those that this map of maps will hold. */
+  readonly innerFd?: number;
   readonly name?: string;
   readonly btf?: { readonly fd: number; readonly keyTypeId: number; readonly valueTypeId: number };
 }
@@ -113,6 +115,7 @@ export function createMap(spec: MapCreate): number {
   attr.setUint32(8, spec.valueSize, true);
   attr.setUint32(12, spec.maxEntries, true);
   attr.setUint32(16, spec.flags ?? 0, true);
+  attr.setUint32(20, spec.innerFd ?? 0, true);
   writeName(attr, 28, spec.name ?? '');
   if (spec.btf !== undefined) {
     attr.setUint32(48, spec.btf.fd, true);

@@ -63,7 +63,7 @@ if (offsetof<HelperProto>('retStruct') != HP_RET_STRUCT) ERROR('HelperProto.retS
 if (offsetof<HelperProto>('flags') != HP_FLAGS) ERROR('HelperProto.flags drifted from abi.ts');
 if (offsetof<HelperProto>('maps') != HP_MAPS_LO) ERROR('HelperProto.maps drifted from abi.ts');
 
-/** Row of helper `id` in the table at `helpers` (INPUT_HELPERS); null when no helper has that id. */
+/** Row of helper `id` in the table at `helpers` (INPUT_HELPERS); null when there is none: "invalid func". */
 export function helperProto(helpers: usize, id: u32): HelperProto | null {
-  return id == 0 || id >= <u32>HELPER_COUNT ? null : changetype<HelperProto>(helpers + <usize>id * HP_SIZE);
+  return id >= <u32>HELPER_COUNT ? null : changetype<HelperProto>(helpers + <usize>id * HP_SIZE);
 }

@@ -70,13 +70,15 @@ export const MAP_HELPERS: Partial<Readonly<Record<MapTypeName, string>>> = {
 };
 
 /** Helpers that take the maps above and every type without a row. */
-const OPEN = new Set([
-  'map_lookup_elem',
-  'map_update_elem',
-  'map_delete_elem',
-  'for_each_map_elem',
-  'timer_init',
-  'kptr_xchg',
+const OPEN = new Set(['map_lookup_elem', 'map_update_elem', 'map_delete_elem', 'timer_init', 'kptr_xchg']);
+/** Maps that can call a function for each elem. The kernel's words for the others: "callback function not allowed for map". */
+const WALKED: ReadonlySet<MapTypeName> = new Set([
+  'hash',
+  'array',
+  'percpu_hash',
+  'percpu_array',
+  'lru_hash',
+  'lru_percpu_hash',
 ]);
 const PERCPU: ReadonlySet<MapTypeName> = new Set(['percpu_array', 'percpu_hash', 'lru_percpu_hash']);
 
@@ -97,6 +99,7 @@ export function takesMap(helper: string, map: MapTypeName, progType: PacketType)
     const answer = takesSockmap(helper, progType);
     if (answer !== undefined) return answer;
   }
+  if (helper === 'for_each_map_elem') return WALKED.has(map);
   const only = MAP_HELPERS[map];
   if (only !== undefined) return only.split(' ').includes(helper);
   return OPEN.has(helper) || (helper === 'map_lookup_percpu_elem' && PERCPU.has(map));

@@ -42,6 +42,7 @@ import {
   MEM_OUT,
   PERCPU,
   RECORD,
+  RET_BTF_ID,
   RET_BTF_ID_OR_NULL,
   RET_BTF_ID_TRUSTED,
   RET_MEM_OR_NULL,
@@ -78,7 +79,7 @@ export const HELPER_ROWS: readonly HelperRow[] = [
   row(9, 'skb_store_bytes', [CTX, ANY, MEM, SIZE, ANY], INT, 'moves', 'tc lwt_xmit sk_skb'),
   row(10, 'l3_csum_replace', [CTX, ANY, ANY, ANY, ANY], INT, 'moves', 'tc lwt_xmit'),
   row(11, 'l4_csum_replace', [CTX, ANY, ANY, ANY, ANY], INT, 'moves', 'tc lwt_xmit'),
-  row(12, 'tail_call', [CTX, MAP, ANY], VOID, 'moves', 'all'),
+  row(12, 'tail_call', [CTX, MAP, ANY], VOID, '', 'all'),
   row(13, 'clone_redirect', [CTX, ANY, ANY], INT, 'moves', 'tc lwt_xmit'),
   row(14, 'get_current_pid_tgid', [], INT, '', 'all'),
   row(15, 'get_current_uid_gid', [], INT, '', 'all'),
@@ -156,7 +157,7 @@ export const HELPER_ROWS: readonly HelperRow[] = [
     '',
     'socket_filter tc cgroup_skb sk_reuseport',
   ),
-  row(69, 'fib_lookup', [CTX, MEM_INOUT, SIZE, ANY], INT, 'gpl pkt', 'tc xdp'),
+  row(69, 'fib_lookup', [CTX, MEM_INOUT, SIZE, ANY], INT, 'gpl', 'tc xdp'),
   row(70, 'sock_hash_update', [CTX, MAP, KEY, ANY], INT, 'pkt', 'sock_ops'),
   row(71, 'msg_redirect_hash', [CTX, MAP, KEY, ANY], INT, '', 'sk_msg'),
   row(72, 'sk_redirect_hash', [CTX, MAP, KEY, ANY], INT, '', 'sk_skb'),
@@ -174,7 +175,7 @@ export const HELPER_ROWS: readonly HelperRow[] = [
   row(
     84,
     'sk_lookup_tcp',
-    [CTX, MEM, SIZE, ANY, ANY],
+    [CTX, MEM, SIZE0, ANY, ANY],
     RET_SOCKET_OR_NULL,
     'acquire pkt',
     'tc xdp cgroup_skb sk_skb cgroup_sock_addr',
@@ -182,7 +183,7 @@ export const HELPER_ROWS: readonly HelperRow[] = [
   row(
     85,
     'sk_lookup_udp',
-    [CTX, MEM, SIZE, ANY, ANY],
+    [CTX, MEM, SIZE0, ANY, ANY],
     RET_SOCKET_OR_NULL,
     'acquire pkt',
     'tc xdp cgroup_skb sk_skb cgroup_sock_addr',
@@ -203,7 +204,7 @@ export const HELPER_ROWS: readonly HelperRow[] = [
   row(
     99,
     'skc_lookup_tcp',
-    [CTX, MEM, SIZE, ANY, ANY],
+    [CTX, MEM, SIZE0, ANY, ANY],
     RET_SOCK_COMMON_OR_NULL,
     'acquire pkt',
     'tc xdp cgroup_skb sk_skb cgroup_sock_addr',
@@ -339,8 +340,8 @@ export const HELPER_ROWS: readonly HelperRow[] = [
   row(172, 'timer_cancel', [TIMER], INT, 'bpf gpl', 'all'),
   no(173, 'get_func_ip'),
   no(174, 'get_attach_cookie'),
-  row(175, 'task_pt_regs', [btf('task_struct')], [RET_BTF_ID_TRUSTED, 'pt_regs'], 'gpl perfmon', 'all'),
-  row(176, 'get_branch_snapshot', [MEM_OUT, SIZE0, ANY], INT, 'gpl perfmon', 'all'),
+  row(175, 'task_pt_regs', [btf('task_struct')], [RET_BTF_ID, 'pt_regs'], 'gpl perfmon', 'all'),
+  row(176, 'get_branch_snapshot', [MEM_OUT, SIZE0], INT, 'gpl perfmon', 'all'),
   row(177, 'trace_vprintk', [MEM, SIZE, MEM_OR_NULL, SIZE0], INT, 'gpl perfmon', 'all'),
   row(
     178,
@@ -362,7 +363,7 @@ export const HELPER_ROWS: readonly HelperRow[] = [
   row(188, 'xdp_get_buff_len', [CTX], INT, '', 'xdp'),
   row(189, 'xdp_load_bytes', [CTX, ANY, MEM_OUT, SIZE], INT, '', 'xdp'),
   row(190, 'xdp_store_bytes', [CTX, ANY, MEM, SIZE], INT, '', 'xdp'),
-  row(191, 'copy_from_user_task', [MEM_OUT, SIZE0, ANY, btf('task_struct'), ANY], INT, 'perfmon sleep', 'all'),
+  row(191, 'copy_from_user_task', [MEM_OUT, SIZE0, ANY, btf('task_struct'), ANY], INT, 'perfmon sleep gpl', 'all'),
   row(192, 'skb_set_tstamp', [CTX, ANY, ANY], INT, '', 'tc'),
   no(193, 'ima_file_hash'),
   row(
@@ -377,7 +378,7 @@ export const HELPER_ROWS: readonly HelperRow[] = [
   row(
     196,
     'skc_to_mptcp_sock',
-    [ANY_SOCK],
+    [SOCK_COMMON],
     [RET_BTF_ID_OR_NULL, 'mptcp_sock'],
     'cast perfmon',
     '-cgroup_sock sk_reuseport netfilter',
@@ -423,7 +424,7 @@ export const HELPER_ROWS: readonly HelperRow[] = [
 /** Prototypes that differ from the row of their id in some program types: these stand before it. */
 export const HELPER_VARIANTS: readonly HelperRow[] = [
   row(17, 'get_cgroup_classid', [], INT, 'bpf', '-tc lwt'),
-  row(46, 'get_socket_cookie', [ANY_SOCK], INT, '', 'sk_reuseport'),
+  row(46, 'get_socket_cookie', [ANY_SOCK | PTR_MAYBE_NULL], INT, '', 'sk_reuseport'),
   row(107, 'sk_storage_get', [MAP, CTX, VALUE_OR_NULL, ANY], RET_VALUE_OR_NULL, '', 'cgroup_sock'),
   row(124, 'sk_assign', [CTX, SOCKET_OR_NULL, ANY], INT, '', 'sk_lookup'),
 ];

@@ -42,6 +42,7 @@ export const RET_SOCK_COMMON_OR_NULL = abi.RET_PTR_TO_SOCK_COMMON | abi.PTR_MAYB
 export const RET_TCP_SOCK_OR_NULL = abi.RET_PTR_TO_TCP_SOCK | abi.PTR_MAYBE_NULL;
 export const RET_RECORD_OR_NULL = abi.RET_PTR_TO_MEM | abi.MEM_RINGBUF | abi.PTR_MAYBE_NULL;
 export const RET_MEM_OR_NULL = abi.RET_PTR_TO_MEM | abi.PTR_MAYBE_NULL;
+export const RET_BTF_ID = abi.RET_PTR_TO_BTF_ID;
 export const RET_BTF_ID_OR_NULL = abi.RET_PTR_TO_BTF_ID | abi.PTR_MAYBE_NULL;
 export const RET_BTF_ID_TRUSTED = abi.RET_PTR_TO_BTF_ID | abi.PTR_TRUSTED;
 export const RET_PERCPU = abi.RET_PTR_TO_MEM_OR_BTF_ID | abi.MEM_RDONLY;
