@@ -1,12 +1,190 @@
 // ALU and ALU64 insns: requirements, then what the destination holds behind them.
-
-import { EINVAL } from '../isa';
+import { BPF_ADD, BPF_ALU64, BPF_END, BPF_MOV, BPF_NEG, BPF_SUB, EACCES, EINVAL } from '../isa';
+import { PTR_TO_ARENA, SCALAR } from './abi';
+import { addToPointer } from './alu-pointer';
+import { scalarAlu } from './domain/alu';
+import { movZext32, signExtend, signExtend32 } from './domain/extend';
 import { Env } from './env';
 import { Insn } from './insn';
 import { fail } from './log';
-import { MSG_UNKNOWN_OPCODE } from './messages/core';
+import {
+  MSG_ARITH_PROHIBITED,
+  MSG_NO_ARENA,
+  MSG_PARTIAL_COPY,
+  MSG_POINTER_OP_POINTER,
+  MSG_SEXT_POINTER,
+} from './messages/alu';
+import { markChainPrecision } from './precision';
+import { copyReg, LINK_ADD_CONST, markConst, RegState } from './reg-state';
+import { checkRead, checkWritable, checkWrite, isPointer, setUnknown } from './regs';
+
+const MAP_TYPE_ARENA: u32 = 33;
 
 /** Checks the insn and changes its destination. 0, or -errno. */
 export function checkAlu(env: Env, insn: Insn): i32 {
-  return fail(env, EINVAL, MSG_UNKNOWN_OPCODE, insn.code);
+  switch (insn.op) {
+    case BPF_NEG:
+    case BPF_END:
+      return checkUnary(env, insn);
+    case BPF_MOV:
+      return insn.isX ? checkMov(env, insn) : checkMovImm(env, insn);
+    default:
+      return checkBinary(env, insn);
+  }
+}
+
+/** A pointer whose value the program may not learn. */
+function leaks(env: Env, regno: u32): bool {
+  return !env.allowPtrLeaks && isPointer(env, regno);
+}
+
+function checkUnary(env: Env, insn: Insn): i32 {
+  let err = checkRead(env, insn.dst);
+  if (err != 0) return err;
+  if (leaks(env, insn.dst)) return fail(env, EACCES, MSG_ARITH_PROHIBITED, insn.dst);
+  const reg = env.reg(insn.dst);
+  if (insn.op == BPF_END || reg.type != SCALAR) return checkWrite(env, insn.dst);
+  err = checkWritable(env, insn.dst);
+  if (err != 0) return err;
+  scalarAlu(BPF_NEG, insn.cls == BPF_ALU64, reg, reg);
+  reg.id = 0;
+  reg.off = 0;
+  return 0;
+}
+
+function checkMovImm(env: Env, insn: Insn): i32 {
+  const err = checkWritable(env, insn.dst);
+  if (err != 0) return err;
+  const reg = env.reg(insn.dst);
+  markConst(reg, insn.cls == BPF_ALU64 ? <u64>(<i64>insn.imm) : <u64>(<u32>insn.imm));
+  return 0;
+}
+
+function checkMov(env: Env, insn: Insn): i32 {
+  let err = checkRead(env, insn.src);
+  if (err == 0) err = checkWritable(env, insn.dst);
+  if (err != 0) return err;
+  if (insn.cls != BPF_ALU64) return mov32(env, insn);
+  if (insn.off == 1) return addressSpaceCast(env, insn);
+  if (insn.off == 0) {
+    const src = env.reg(insn.src);
+    linkBeforeCopy(env, src);
+    copyReg(env.reg(insn.dst), src);
+    return 0;
+  }
+  return movSignExtended(env, insn);
+}
+
+function addressSpaceCast(env: Env, insn: Insn): i32 {
+  let arena = false;
+  for (let i: u32 = 0; i < env.input.mapCount; i++) arena = arena || env.map(i).type == MAP_TYPE_ARENA;
+  if (!arena) return fail(env, EINVAL, MSG_NO_ARENA);
+  const dst = env.reg(insn.dst);
+  setUnknown(env, dst);
+  if (insn.imm == 1) dst.type = PTR_TO_ARENA;
+  return 0;
+}
+
+/** Scalars that are copied share an id, so that what is found out about one holds for the other. */
+export function linkBeforeCopy(env: Env, src: RegState): void {
+  if (src.type != SCALAR) return;
+  if ((src.id & LINK_ADD_CONST) != 0) {
+    src.id = 0;
+    src.off = 0;
+  }
+  if (src.id == 0 && !src.isConst) src.id = env.newId();
+}
+
+function movSignExtended(env: Env, insn: Insn): i32 {
+  if (leaks(env, insn.src)) return fail(env, EACCES, MSG_SEXT_POINTER, insn.src);
+  const src = env.reg(insn.src);
+  const dst = env.reg(insn.dst);
+  if (src.type != SCALAR) {
+    setUnknown(env, dst);
+    return 0;
+  }
+  copyNarrow(env, dst, src, src.umax < (<u64>1) << (insn.off - 1));
+  signExtend(dst, <u32>insn.off >> 3);
+  return 0;
+}
+
+/** Copies a scalar whose value the insn may change: linked only when it does not. */
+function copyNarrow(env: Env, dst: RegState, src: RegState, same: bool): void {
+  if (same) linkBeforeCopy(env, src);
+  copyReg(dst, src);
+  if (!same) dst.id = 0;
+}
+
+function mov32(env: Env, insn: Insn): i32 {
+  if (leaks(env, insn.src)) return fail(env, EACCES, MSG_PARTIAL_COPY, insn.src);
+  const src = env.reg(insn.src);
+  const dst = env.reg(insn.dst);
+  if (src.type != SCALAR) {
+    setUnknown(env, dst);
+  } else if (insn.off == 0) {
+    copyNarrow(env, dst, src, src.umax <= <u64>u32.MAX_VALUE);
+  } else {
+    copyNarrow(env, dst, src, src.umax < (<u64>1) << (insn.off - 1));
+    signExtend32(dst, <u32>insn.off >> 3);
+  }
+  movZext32(dst);
+  return 0;
+}
+
+function checkBinary(env: Env, insn: Insn): i32 {
+  let err: i32 = 0;
+  if (insn.isX) err = checkRead(env, insn.src);
+  if (err == 0) err = checkRead(env, insn.dst);
+  if (err == 0) err = checkWritable(env, insn.dst);
+  if (err != 0) return err;
+  const dst = env.reg(insn.dst);
+  if (dst.base == PTR_TO_ARENA) return 0;
+  if (!insn.isX) {
+    const constant = changetype<RegState>(env.constReg);
+    markConst(constant, <u64>(<i64>insn.imm));
+    if (dst.type != SCALAR) return addToPointer(env, insn, dst, constant);
+    return scalarBinary(env, insn, dst, constant);
+  }
+  const src = env.reg(insn.src);
+  if (src.type != SCALAR) return binaryWithPointer(env, insn, dst, src);
+  if (dst.type != SCALAR) {
+    err = markChainPrecision(env, insn.src);
+    return err != 0 ? err : addToPointer(env, insn, dst, src);
+  }
+  if (dst.precise) {
+    err = markChainPrecision(env, insn.src);
+    if (err != 0) return err;
+  }
+  return scalarBinary(env, insn, dst, src);
+}
+
+/** The source is a pointer. */
+function binaryWithPointer(env: Env, insn: Insn, dst: RegState, src: RegState): i32 {
+  if (dst.type != SCALAR) {
+    if (insn.op == BPF_SUB && env.allowPtrLeaks) {
+      setUnknown(env, dst);
+      return 0;
+    }
+    return fail(env, EACCES, MSG_POINTER_OP_POINTER, insn.dst, insn.op);
+  }
+  const err = markChainPrecision(env, insn.dst);
+  return err != 0 ? err : addToPointer(env, insn, src, dst);
+}
+
+function scalarBinary(env: Env, insn: Insn, dst: RegState, src: RegState): i32 {
+  const is64 = insn.cls == BPF_ALU64;
+  const srcConst = src.isConst;
+  const delta = src.value;
+  scalarAlu(insn.op, is64, dst, src);
+  if (env.capable && is64 && insn.op == BPF_ADD && dst.id != 0 && srcConst) {
+    // r1 = r2; r1 += K: what a comparison says of one of them holds for the other, K apart. Once only.
+    if ((dst.id & LINK_ADD_CONST) == 0 && delta <= <u64>i32.MAX_VALUE) {
+      dst.id |= LINK_ADD_CONST;
+      dst.off = <i32>delta;
+      return 0;
+    }
+    dst.off = 0;
+  }
+  dst.id = 0;
+  return 0;
 }

@@ -72,6 +72,9 @@ export class Env {
   idMap: usize;
   backtrack: usize;
   unknownReg: usize;
+  /** Registers that hold an insn's constant, for one insn. */
+  constReg: usize;
+  constReg2: usize;
   /** Loops: visits by number of the component (scc-visit.ts), and scratch for looking them up. */
   sccs: usize;
   sccCount: u32;

@@ -159,3 +159,19 @@ function copyFields(dst: State, src: State): void {
   dst.activeLockPtr = src.activeLockPtr;
   dst.equalTo = src.equalTo;
 }
+
+/** Forgets the reference; false when there is none of this id. */
+export function removeRef(state: State, id: u32): bool {
+  for (let i: u32 = 0; i < state.refCount; i++) {
+    if (state.ref(i).kind != REF_PTR || state.ref(i).id != id) continue;
+    // Those behind it move up: the order is the order in which they were acquired.
+    memory.copy(
+      changetype<usize>(state.ref(i)),
+      changetype<usize>(state.ref(i)) + REF_SIZE,
+      <usize>(state.refCount - i - 1) * REF_SIZE,
+    );
+    state.refCount--;
+    return true;
+  }
+  return false;
+}

@@ -69,6 +69,8 @@ function prepare(env: Env): i32 {
   env.idMap = newIdMap();
   env.backtrack = allocZeroed(offsetof<Backtrack>() + 16);
   env.unknownReg = alloc(REG_SIZE);
+  env.constReg = alloc(REG_SIZE);
+  env.constReg2 = alloc(REG_SIZE);
   env.sccKey = allocZeroed(SCC_KEY_SIZE);
   env.stackWrites = allocZeroed(64);
   if (env.idMap == 0 || env.backtrack == 0 || env.unknownReg == 0 || env.sccKey == 0 || env.stackWrites == 0)

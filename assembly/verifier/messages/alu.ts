@@ -1,0 +1,25 @@
+// Codes of the messages about ALU insns, pointer arithmetic and comparisons (400..499); their texts are in src/verifier/messages/alu.ts.
+export const MSG_ARITH_PROHIBITED = 400;
+export const MSG_SEXT_POINTER = 401;
+export const MSG_PARTIAL_COPY = 402;
+export const MSG_POINTER_OP_POINTER = 403;
+export const MSG_ARITH_32 = 404;
+export const MSG_ARITH_MAYBE_NULL = 405;
+export const MSG_ARITH_ON_TYPE = 406;
+export const MSG_MATH_CONST = 407;
+export const MSG_OFFSET_TOO_LARGE = 408;
+export const MSG_MATH_UNBOUNDED = 409;
+export const MSG_VALUE_OUT_OF_BOUNDS = 410;
+export const MSG_SUB_FROM_SCALAR = 411;
+export const MSG_SUB_FROM_STACK = 412;
+export const MSG_BITWISE_ON_POINTER = 413;
+export const MSG_OPERATOR_ON_POINTER = 414;
+export const MSG_NO_ARENA = 415;
+export const MSG_COMPARE_PROHIBITED = 416;
+export const MSG_STACK_ARITH_VARIABLE = 417;
+export const MSG_STACK_ARITH_RANGE = 418;
+export const MSG_MAP_ARITH_RANGE = 419;
+export const MSG_MIXED_BOUNDS = 420;
+export const MSG_BEYOND_BOUNDS = 421;
+export const MSG_DIFFERENT_PATHS = 422;
+export const MSG_UNSUPPORTED_ALU = 423;
