@@ -37,7 +37,7 @@ export class Input {
   packetAccess: u32;
   memoryLimit: u32;
   runSubprog: u32;
-  reserved0: u32;
+  cpus: u32;
   reserved1: u32;
 
   @inline insn(pc: u32): Insn {

@@ -2,6 +2,7 @@
 import { E2BIG, ENOMEM } from '../isa';
 import { alloc, free } from './arena';
 import { Env } from './env';
+import { newFrame } from './frame';
 import { copyHistory } from './history';
 import { fail } from './log';
 import { MSG_NO_MEMORY, MSG_TOO_MANY_PENDING } from './messages/core';
@@ -45,6 +46,27 @@ export function pushPath(env: Env, pc: u32, prevPc: u32, speculative: bool): Sta
   }
   if (state.parent != 0) changetype<State>(state.parent).branches++;
   return state;
+}
+
+/** Puts a state with one empty frame aside, to begin at `pc`: nothing leads there from the current one. Null after `fail`. */
+export function pushFresh(env: Env, pc: u32, prevPc: u32): State {
+  const state = newState();
+  const frame = newFrame();
+  const pending = changetype<Pending>(alloc(offsetof<Pending>()));
+  if (changetype<usize>(state) == 0 || changetype<usize>(frame) == 0 || changetype<usize>(pending) == 0)
+    return noMemory(env);
+  state.setFrame(0, frame);
+  state.branches = 1;
+  pending.state = state;
+  pending.pc = pc;
+  pending.prevPc = prevPc;
+  pending.logUsed = env.logUsed;
+  pending.next = env.pending;
+  env.pending = changetype<usize>(pending);
+  env.pendingCount++;
+  if (env.pendingCount <= MAX_PENDING) return state;
+  fail(env, E2BIG, MSG_TOO_MANY_PENDING, env.pendingCount, 1);
+  return changetype<State>(0);
 }
 
 /** The path put aside last becomes the current one. False when there is none. */

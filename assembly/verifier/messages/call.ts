@@ -8,7 +8,6 @@ export const MSG_HELPER_MIGHT_SLEEP = 503;
 export const MSG_SLEEPABLE_IN_RCU = 504;
 export const MSG_SLEEPABLE_IN_PREEMPT = 505;
 export const MSG_SLEEPABLE_IN_IRQ = 506;
-export const MSG_CALL_IN_LOCK = 507;
 
 // Arguments.
 export const MSG_LEAKS_INTO_HELPER = 510;
@@ -39,7 +38,6 @@ export const MSG_STR_FAILED = 534;
 export const MSG_STR_UNTERMINATED = 535;
 export const MSG_FORMAT = 536;
 export const MSG_PERCPU_BTF_ID = 537;
-export const MSG_DATA_SIZE = 538;
 
 // Maps.
 export const MSG_MAP_FUNC = 540;
@@ -81,19 +79,13 @@ export const MSG_KPTR_UNREF = 579;
 export const MSG_KPTR_TYPE = 580;
 
 // Callbacks.
-export const MSG_CALL_STACK = 590;
-export const MSG_ASYNC_PENDING = 591;
-export const MSG_CALLBACK_R0 = 592;
-export const MSG_CALLBACK_RET_BOTH = 593;
-export const MSG_CALLBACK_RET_MIN = 594;
-export const MSG_CALLBACK_RET_MAX = 595;
-export const MSG_CALLBACK_RET_UNKNOWN = 596;
 export const MSG_LOOP_LIMIT = 597;
 
 // Dynptrs.
 export const MSG_DYNPTR_STACK_OR_CONST = 610;
-export const MSG_DYNPTR_CONST_OFFSET = 611;
-export const MSG_DYNPTR_BAD_OFFSET = 612;
+/** Any object on the stack: dynptrs, iterators, irq flags. */
+export const MSG_OBJECT_VARIABLE = 611;
+export const MSG_OBJECT_OFFSET = 612;
 export const MSG_DYNPTR_UNINIT = 613;
 export const MSG_DYNPTR_INIT = 614;
 export const MSG_DYNPTR_TYPE = 615;
@@ -102,5 +94,3 @@ export const MSG_DYNPTR_UNACQUIRED = 617;
 export const MSG_DYNPTR_RELEASE_CONST = 618;
 export const MSG_DYNPTR_OVERWRITE_REF = 619;
 export const MSG_DYNPTR_FROM_MEM = 620;
-export const MSG_DYNPTR_REG_TYPE = 621;
-export const MSG_DYNPTR_MOD_CONST = 622;
