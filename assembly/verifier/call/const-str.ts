@@ -47,7 +47,8 @@ function pointerLength(at: usize): u32 {
   const c1: u32 = load<u8>(at, 1);
   const c2: u32 = load<u8>(at, 2);
   if ((c1 == 0x6b || c1 == 0x75) && c2 == 0x73) return 3;
-  if (c1 == 0 || c1 == 0x4b || c1 == 0x78 || c1 == 0x73 || c1 == 0x53 || isPunctOrSpace(c1)) return c1 == 0 || isPunctOrSpace(c1) ? 1 : 2;
+  if (c1 == 0 || c1 == 0x4b || c1 == 0x78 || c1 == 0x73 || c1 == 0x53 || isPunctOrSpace(c1))
+    return c1 == 0 || isPunctOrSpace(c1) ? 1 : 2;
   if (c1 == 0x42) return 2;
   return (c1 == 0x69 || c1 == 0x49) && (c2 == 0x34 || c2 == 0x36) ? 3 : 0;
 }

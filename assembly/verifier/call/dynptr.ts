@@ -167,8 +167,7 @@ export function checkDynptrArg(env: Env, regno: u32, arg: u32, cloned: u32): i32
   if (reg.type != abi.PTR_TO_STACK && reg.type != abi.CONST_PTR_TO_DYNPTR)
     return fail(env, EINVAL, MSG_DYNPTR_STACK_OR_CONST, regno - 1);
   if ((arg & abi.MEM_UNINIT) != 0) return makeDynptr(env, regno, arg, cloned);
-  if (reg.type == abi.CONST_PTR_TO_DYNPTR && (arg & abi.MEM_RDONLY) == 0)
-    return fail(env, EINVAL, MSG_DYNPTR_MUTABLE);
+  if (reg.type == abi.CONST_PTR_TO_DYNPTR && (arg & abi.MEM_RDONLY) == 0) return fail(env, EINVAL, MSG_DYNPTR_MUTABLE);
   if (!isInitialised(env, reg)) return fail(env, EINVAL, MSG_DYNPTR_INIT, regno - 1);
   const kind = dynptrKind(arg);
   if (kind != 0 && dynptrReg(env, reg).aux != kind) return fail(env, EINVAL, MSG_DYNPTR_TYPE, kind, regno - 1);
