@@ -32,4 +32,10 @@ export const VERIFIER_ERRORS = {
     `program ${f.prog}: the call stack of ${f.frames} frames is too deep; the limit is ${MAX_CALL_FRAMES}`,
   VERIFIER_TYPE: (f: { prog: string; type: string }) =>
     `program ${f.prog} has type ${f.type}, which this engine cannot run; it runs xdp and socket_filter`,
+  VERIFIER_PROG_TYPE: (f: { prog: string; type: string }) =>
+    `program ${f.prog} has type ${f.type}: only packet program types can be verified`,
+  VERIFIER_ATTACH_TYPE: (f: { prog: string; type: string; attach: number }) =>
+    `program ${f.prog}: expected attach type ${f.attach} does not go with type ${f.type}`,
+  VERIFIER_MEMORY: (f: { prog: string; limit: number }) =>
+    `program ${f.prog} and its maps' contents do not fit into the verifier's memory limit of ${f.limit} bytes`,
 };

@@ -1,5 +1,6 @@
 // The runtime module (assembly/runtime): its exports as TypeScript sees them, and how it is loaded. Its bytes are part of
 // this package's code, so loading touches no file and no network.
+import { decodeBase64 } from '../util/base64.ts';
 import { RUNTIME_WASM_BASE64 } from './wasm.gen.ts';
 
 /**
@@ -120,7 +121,7 @@ export const RUNTIME_MAX_PAGES = 65536;
 
 /** The bytes of build/runtime.wasm. */
 export function runtimeBytes(): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(RUNTIME_WASM_BASE64), (c) => c.charCodeAt(0));
+  return decodeBase64(RUNTIME_WASM_BASE64);
 }
 
 export function compileRuntime(): Promise<WebAssembly.Module> {

@@ -1,0 +1,39 @@
+/** Maps a program refers to -> rows of INPUT_MAPS. Inner maps' templates follow the maps themselves. */
+import { BPF_F_RDONLY_PROG } from '../../assembly/isa.ts';
+import * as abi from '../../assembly/verifier/abi.ts';
+import type { MapSpec } from '../object/types.ts';
+import type { InputWriter } from './instance.ts';
+
+/** The maps and their inner maps' templates, without repetition; a map's index stays what it is. */
+function withInner(maps: readonly MapSpec[]): MapSpec[] {
+  const all = [...maps];
+  for (const map of maps) if (map.innerMap !== undefined) all.push(map.innerMap);
+  return all;
+}
+
+/** A read-only map's contents cannot change once it is frozen, which libbpf does for .rodata: loads find what is there now. */
+function frozenData(map: MapSpec): Uint8Array | undefined {
+  const frozen = (map.flags & BPF_F_RDONLY_PROG) !== 0 && (map.dataKind === 'rodata' || map.dataKind === 'kconfig');
+  return frozen ? map.initialValue : undefined;
+}
+
+export function marshalMaps(input: InputWriter, maps: readonly MapSpec[]): void {
+  const all = withInner(maps);
+  const bytes = new Uint8Array(all.length * abi.MD_SIZE);
+  const view = new DataView(bytes.buffer);
+  all.forEach((map, i) => {
+    const at = i * abi.MD_SIZE;
+    const data = frozenData(map);
+    view.setUint32(at + abi.MD_TYPE, map.type, true);
+    view.setUint32(at + abi.MD_KEY_SIZE, map.keySize, true);
+    view.setUint32(at + abi.MD_VALUE_SIZE, map.valueSize, true);
+    view.setUint32(at + abi.MD_MAX_ENTRIES, map.maxEntries, true);
+    view.setUint32(at + abi.MD_FLAGS, map.flags, true);
+    view.setInt32(at + abi.MD_INNER, map.innerMap === undefined ? -1 : all.lastIndexOf(map.innerMap), true);
+    view.setUint32(at + abi.MD_DATA, data === undefined ? 0 : input.add(data), true);
+    view.setUint32(at + abi.MD_DATA_SIZE, data?.length ?? 0, true);
+    view.setUint32(at + abi.MD_EXTRA, Number(BigInt.asUintN(32, map.mapExtra)), true);
+    view.setUint32(at + abi.MD_HAS_BTF, map.btfValueTypeId !== 0 ? 1 : 0, true);
+  });
+  input.table(abi.INPUT_MAPS, bytes, abi.INPUT_MAP_COUNT, all.length);
+}

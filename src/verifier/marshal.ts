@@ -1,0 +1,87 @@
+/** LinkedProg -> struct Input and its tables (layouts: assembly/verifier/abi.ts). */
+import { BPF_COMPLEXITY_LIMIT_INSNS } from '../../assembly/isa.ts';
+import * as abi from '../../assembly/verifier/abi.ts';
+import { VerifierError } from '../errors/index.ts';
+import type { LinkedProg } from '../link/types.ts';
+import type { InputWriter } from './instance.ts';
+import { marshalMaps } from './marshal-maps.ts';
+import { marshalSubprogs } from './marshal-subprogs.ts';
+import { encodeCtxTable } from './tables/ctx/encode.ts';
+import { isPacketType } from './tables/helpers.ts';
+import { encodeHelpers } from './tables/helpers-encode.ts';
+import {
+  effectiveAttachType,
+  type PacketProgType,
+  type ProgTypeRow,
+  packetAccessWord,
+  progTypeRow,
+  retRange,
+} from './tables/prog-types.ts';
+
+/** Rights and rules that the program is judged by. */
+export interface VerifyRules {
+  /** Neither CAP_BPF nor CAP_PERFMON: the rules for unprivileged users. */
+  readonly unprivileged?: boolean;
+  /** Insns that may be processed in all; 1,000,000 (BPF_COMPLEXITY_LIMIT_INSNS) unless given. */
+  readonly limits?: { readonly insns?: number };
+  /** Refuse misaligned accesses, as BPF_F_STRICT_ALIGNMENT does. */
+  readonly strictAlignment?: boolean;
+  /** Allow misaligned accesses everywhere, as BPF_F_ANY_ALIGNMENT does. */
+  readonly anyAlignment?: boolean;
+  /** Store a state at every prune point, as BPF_F_TEST_STATE_FREQ does: for tests of the verifier. */
+  readonly testStateFreq?: boolean;
+  readonly logLevel?: 0 | 1 | 2;
+}
+
+interface Target {
+  readonly row: ProgTypeRow;
+  readonly attach: number;
+}
+
+/** The program's type and attach type, if they can be loaded together. */
+function targetOf(prog: LinkedProg): Target {
+  const row = progTypeRow(prog.type);
+  if (row === undefined) throw new VerifierError('VERIFIER_PROG_TYPE', { prog: prog.name, type: prog.type });
+  const attach = effectiveAttachType(row, prog.expectedAttachType);
+  if (attach === undefined) {
+    const fields = { prog: prog.name, type: prog.type, attach: prog.expectedAttachType };
+    throw new VerifierError('VERIFIER_ATTACH_TYPE', fields);
+  }
+  return { row, attach };
+}
+
+function flagsOf(prog: LinkedProg, rules: VerifyRules, hasRange: boolean): number {
+  let flags = 0;
+  if (prog.gplCompatible) flags |= abi.IN_GPL;
+  if (rules.unprivileged !== true) flags |= abi.IN_BPF_CAPABLE | abi.IN_PERFMON;
+  if (rules.strictAlignment === true) flags |= abi.IN_STRICT_ALIGNMENT;
+  if (rules.anyAlignment === true) flags |= abi.IN_ANY_ALIGNMENT;
+  if (rules.testStateFreq === true) flags |= abi.IN_TEST_STATE_FREQ;
+  if (hasRange) flags |= abi.IN_RET_RANGE;
+  return flags;
+}
+
+/** Writes everything the verifier is given. */
+export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules): void {
+  const { row, attach } = targetOf(prog);
+  const bpfCapable = rules.unprivileged !== true;
+  const range = retRange(row, attach);
+  input.table(abi.INPUT_INSNS, prog.insns, abi.INPUT_INSN_COUNT, Math.floor(prog.insns.length / 8));
+  input.set(abi.INPUT_PROG_TYPE, row.number);
+  input.set(abi.INPUT_ATTACH_TYPE, attach);
+  input.set(abi.INPUT_FLAGS, flagsOf(prog, rules, range !== undefined));
+  input.set(abi.INPUT_INSN_LIMIT, rules.limits?.insns ?? BPF_COMPLEXITY_LIMIT_INSNS);
+  input.set(abi.INPUT_RET_LO, range?.lo ?? 0);
+  input.set(abi.INPUT_RET_HI, range?.hi ?? 0);
+  input.set(abi.INPUT_PACKET_ACCESS, packetAccessWord(row));
+  input.set(abi.INPUT_LOG_LEVEL, rules.logLevel ?? 0);
+  const structIndex = (): number => -1;
+  const ctx = encodeCtxTable(prog.type as PacketProgType, { attach, bpfCapable, structIndex });
+  input.set(abi.INPUT_CTX_TABLE, input.add(ctx));
+  if (isPacketType(prog.type)) {
+    const helpers = encodeHelpers(prog.type, { attachType: attach, bpf: bpfCapable, perfmon: bpfCapable, structIndex });
+    input.set(abi.INPUT_HELPERS, input.add(helpers));
+  }
+  marshalMaps(input, prog.maps);
+  marshalSubprogs(input, prog);
+}
