@@ -1,6 +1,6 @@
 // Which functions a program has: its entry, every target of a call, and every function whose address is taken.
 import { BPF_ABS, BPF_IND, BPF_LD, E2BIG, EINVAL, ENOMEM } from '../isa';
-import { AUX_SIZE, SP_SIZE, SPX_HAS_LD_ABS, SPX_HAS_TAIL_CALL } from './abi';
+import { AUX_SIZE, SP_SIZE, SPX_HAS_LD_ABS, SPF_EXCEPTION_CB, SPX_HAS_TAIL_CALL, SPX_IS_EXCEPTION_CB } from './abi';
 import { allocZeroed } from './arena';
 import { Env } from './env';
 import { Subprog } from './input';
@@ -77,6 +77,10 @@ function takeInput(env: Env, index: u32, pc: u32): void {
     if (known.start == pc) memory.copy(changetype<usize>(row), changetype<usize>(known), SP_SIZE);
   }
   row.start = pc;
+  if ((row.flags & SPF_EXCEPTION_CB) != 0) {
+    row.found |= SPX_IS_EXCEPTION_CB;
+    env.exceptionCb = index;
+  }
 }
 
 function checkFunction(env: Env, func: Subprog): i32 {

@@ -35,6 +35,7 @@ export const STT_SECTION = 3;
 export const STT_FILE = 4;
 
 export const STB_LOCAL = 0;
+export const STV_DEFAULT = 0;
 export const STB_GLOBAL = 1;
 export const STB_WEAK = 2;
 

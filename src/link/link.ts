@@ -44,7 +44,10 @@ export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {
     expectedAttachType: prog.expectedAttachType,
     gplCompatible: object.gplCompatible,
     insns: joined(pieces, layout),
-    funcs: layout.funcs.map(linkedFunc),
+    funcs: layout.funcs.map((func) => linkedFunc(object, func)),
+    ...(object.btf === undefined ? {} : { btf: object.btf }),
+    sleepable: prog.sleepable,
+    frags: prog.frags,
     maps: [...relocator.maps.keys()],
     kfuncs: [...relocator.kfuncs.keys()],
     lines: layout.funcs.flatMap((func) => linkedLines(object, func)),
@@ -59,8 +62,17 @@ function joined(pieces: readonly Uint8Array[], layout: Layout): Uint8Array {
   return insns;
 }
 
-function linkedFunc({ spec, start }: PlacedFunc): LinkedFunc {
-  return { name: spec.name, start, end: start + spec.size / BPF_INSN_SIZE };
+function linkedFunc(object: BpfObject, { spec, start }: PlacedFunc): LinkedFunc {
+  const [info] = recordsOf(object, spec, object.btfExt?.funcs);
+  const type = info === undefined ? undefined : object.btf?.types[info.type];
+  return {
+    name: spec.name,
+    start,
+    end: start + spec.size / BPF_INSN_SIZE,
+    ...(info === undefined ? {} : { btfId: info.type }),
+    // A hidden global function counts as static: libbpf says so to the kernel.
+    global: spec.global && !spec.hidden && type?.kind === 'func' && type.linkage === 'global',
+  };
 }
 
 function linkedLines(object: BpfObject, { spec, start }: PlacedFunc): LinkedLine[] {

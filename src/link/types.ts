@@ -1,4 +1,5 @@
 /** Raw insns with every reference resolved: what the verifier judges and the JIT compiles. */
+import type { Btf } from '../btf/types.ts';
 import type { MapSpec, ProgType } from '../object/types.ts';
 
 /** A function of a linked program: [start, end) in slots. Index 0 is the program's own entry, at pc 0. */
@@ -6,6 +7,10 @@ export interface LinkedFunc {
   readonly name: string;
   readonly start: number;
   readonly end: number;
+  /** Type id of its FUNC in `LinkedProg.btf`; undefined without function info. */
+  readonly btfId?: number;
+  /** Judged by its BTF prototype alone, and verified on its own: a global function that is not hidden. */
+  readonly global?: boolean;
 }
 
 /** Source line that starts at a pc. */
@@ -32,6 +37,11 @@ export interface LinkedProg {
   readonly funcs: readonly LinkedFunc[];
   readonly maps: readonly MapSpec[];
   readonly kfuncs: readonly string[];
+  /** Types of the functions and of the maps' values. */
+  readonly btf?: Btf;
+  /** Program flags of the section name. */
+  readonly sleepable?: boolean;
+  readonly frags?: boolean;
   /** Ordered by pc. */
   readonly lines: readonly LinkedLine[];
 }

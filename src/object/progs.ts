@@ -1,6 +1,14 @@
 /** Functions of the code sections: which are programs, and which are subprograms that programs call. */
 import { BPF_CALL, BPF_JMP, BPF_PSEUDO_CALL } from '../../assembly/isa.ts';
-import { RELOC_CODE_TYPES, SHF_EXECINSTR, SHT_PROGBITS, STB_LOCAL, STT_FUNC, STT_NOTYPE } from '../elf/consts.ts';
+import {
+  RELOC_CODE_TYPES,
+  SHF_EXECINSTR,
+  SHT_PROGBITS,
+  STB_LOCAL,
+  STT_FUNC,
+  STT_NOTYPE,
+  STV_DEFAULT,
+} from '../elf/consts.ts';
 import type { ElfFile, ElfSection, ElfSymbol } from '../elf/types.ts';
 import { ObjectError } from '../errors/index.ts';
 import { hex, viewOf } from '../util/bytes.ts';
@@ -80,7 +88,14 @@ function functionOf(section: ElfSection, symbol: ElfSymbol, next: ElfSymbol | un
   const alias = next?.value === offset && (next.size === symbol.size || symbol.size === 0);
   if (next !== undefined && !alias && next.value < offset + size)
     refuse('end', hex(offset + size), `at most ${hex(next.value)}, where '${next.name}' begins`);
-  return { name: symbol.name, sectionIndex: section.index, offset, size, global: symbol.binding !== STB_LOCAL };
+  return {
+    name: symbol.name,
+    sectionIndex: section.index,
+    offset,
+    size,
+    global: symbol.binding !== STB_LOCAL,
+    hidden: symbol.visibility !== STV_DEFAULT,
+  };
 }
 
 /** Where calls and function addresses point: section and offset of each target. */

@@ -66,6 +66,8 @@ export interface SubprogSpec {
   readonly offset: number;
   readonly size: number;
   readonly global: boolean;
+  /** `__hidden`: global to the object file, static to the kernel. */
+  readonly hidden?: boolean;
 }
 
 /** A wish for a map; `X` = live thing, `XSpec` = wish. Fields that are not readonly may be set between open and load. */

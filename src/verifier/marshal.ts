@@ -58,6 +58,9 @@ function flagsOf(prog: LinkedProg, rules: VerifyRules, hasRange: boolean): numbe
   if (rules.anyAlignment === true) flags |= abi.IN_ANY_ALIGNMENT;
   if (rules.testStateFreq === true) flags |= abi.IN_TEST_STATE_FREQ;
   if (hasRange) flags |= abi.IN_RET_RANGE;
+  if (prog.sleepable === true) flags |= abi.IN_SLEEPABLE;
+  if (prog.frags === true) flags |= abi.IN_FRAGS;
+  if (prog.funcs.some((func) => func.btfId !== undefined)) flags |= abi.IN_HAS_FUNC_INFO;
   return flags;
 }
 
@@ -83,5 +86,5 @@ export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules
     input.set(abi.INPUT_HELPERS, input.add(helpers));
   }
   marshalMaps(input, prog.maps);
-  marshalSubprogs(input, prog);
+  marshalSubprogs(input, prog, row.ctx);
 }

@@ -1,0 +1,94 @@
+/** What a global function's BTF and declaration tags say of its arguments and result: all that its callers and it agree on. */
+import * as abi from '../../assembly/verifier/abi.ts';
+import { resolve, resolveId, sizeOf } from '../btf/resolve.ts';
+import type { Btf, BtfType } from '../btf/types.ts';
+import { BtfError } from '../errors/index.ts';
+
+export interface SubprogArgRow {
+  /** SA_ */
+  readonly kind: number;
+  /** SAF_ */
+  readonly flags: number;
+  /** Bytes of memory. */
+  readonly size: number;
+}
+
+export interface SubprogRow {
+  /** SPF_ flags but SPF_GLOBAL. */
+  readonly flags: number;
+  readonly args: readonly SubprogArgRow[];
+}
+
+/** More would not fit into registers. */
+const MAX_ARGS = 5;
+
+/** Tags of each argument of a function: `arg:nonnull` and the like, by index. */
+function argTags(btf: Btf, func: number): ReadonlyMap<number, ReadonlySet<string>> {
+  const tags = new Map<number, Set<string>>();
+  for (const type of btf.types) {
+    if (type.kind !== 'decl_tag' || type.type !== func || !type.name.startsWith('arg:')) continue;
+    const known = tags.get(type.componentIndex) ?? new Set<string>();
+    tags.set(type.componentIndex, known.add(type.name.slice(4)));
+  }
+  return tags;
+}
+
+const isScalar = (type: BtfType): boolean => type.kind === 'int' || type.kind === 'enum' || type.kind === 'enum64';
+
+const unsupported: SubprogArgRow = { kind: abi.SA_UNSUPPORTED, flags: 0, size: 0 };
+
+function memoryRow(btf: Btf, pointee: number, tags: ReadonlySet<string>): SubprogArgRow {
+  let flags = tags.has('nonnull') ? abi.SAF_NONNULL : abi.SAF_NULLABLE;
+  if (tags.has('untrusted')) flags = abi.SAF_UNTRUSTED;
+  try {
+    return { kind: abi.SA_MEM, flags, size: sizeOf(btf, pointee) };
+  } catch (error) {
+    if (error instanceof BtfError) return unsupported;
+    throw error;
+  }
+}
+
+function argRow(btf: Btf, id: number, tags: ReadonlySet<string>, ctxName: string): SubprogArgRow {
+  const type = resolve(btf, id);
+  if (tags.has('ctx')) return { kind: abi.SA_CTX, flags: 0, size: 0 };
+  if (isScalar(type)) return { kind: abi.SA_SCALAR, flags: 0, size: 0 };
+  if (type.kind !== 'ptr') return unsupported;
+  const pointee = resolve(btf, type.type);
+  if ((pointee.kind === 'struct' || pointee.kind === 'fwd') && pointee.name === ctxName)
+    return { kind: abi.SA_CTX, flags: 0, size: 0 };
+  if (pointee.kind === 'struct' && pointee.name === 'bpf_dynptr') return { kind: abi.SA_DYNPTR, flags: 0, size: 0 };
+  if (tags.has('arena')) return { kind: abi.SA_ARENA, flags: 0, size: 0 };
+  if (tags.has('trusted')) {
+    const flags = abi.SAF_TRUSTED | (tags.has('nullable') ? abi.SAF_NULLABLE : 0);
+    return { kind: abi.SA_BTF_ID, flags, size: resolveId(btf, type.type) };
+  }
+  return memoryRow(btf, type.type, tags);
+}
+
+function resultFlags(btf: Btf, id: number): number {
+  if (id === 0) return abi.SPF_VOID;
+  const type = resolve(btf, id);
+  if (type.kind === 'void') return abi.SPF_VOID;
+  return isScalar(type) ? 0 : abi.SPF_RETURNS_OTHER;
+}
+
+/** The row of a function whose FUNC has this id; undefined when the id is none. `ctxName`: the struct its program's ctx is. */
+export function subprogRow(btf: Btf, func: number, ctxName: string): SubprogRow | undefined {
+  const type = btf.types[func];
+  const proto = type?.kind === 'func' ? btf.types[type.type] : undefined;
+  if (proto?.kind !== 'func_proto') return undefined;
+  const tags = argTags(btf, func);
+  const none: ReadonlySet<string> = new Set();
+  const args = proto.params.slice(0, MAX_ARGS).map((p, i) => argRow(btf, p.type, tags.get(i) ?? none, ctxName));
+  let flags = abi.SPF_HAS_BTF | resultFlags(btf, proto.type);
+  if (proto.params.length > MAX_ARGS) flags |= abi.SPF_UNRELIABLE;
+  return { flags, args };
+}
+
+/** The name of the function that handles exceptions of `func`, from its tag `exception_callback:NAME`. */
+export function exceptionCallback(btf: Btf, func: number): string | undefined {
+  const tag = btf.types.find(
+    (t) => t.kind === 'decl_tag' && t.type === func && t.name.startsWith('exception_callback:'),
+  );
+  return tag?.name.slice('exception_callback:'.length);
+}
