@@ -420,6 +420,159 @@ export const HPF_ASYNC_CALLBACK = 512;
 export const HPF_LACKS_BPF = 1024;
 export const HPF_LACKS_PERFMON = 2048;
 
+// Kfunc prototypes.
+
+/*
+ * The table that INPUT_KFUNCS points to: one row for each kfunc that the program calls, in the order of LinkedProg.kfuncs, which a
+ * call's imm counts (src/verifier/tables/kfuncs-encode.ts).
+ *
+ *    0                                  40         44       48     52      56        60
+ *   +----------------------------------+----------+--------+------+-------+---------+
+ *   | 5 times: kind and flags, detail  | arg count| return | its  | flags | special |
+ *   |                                  |          |        | detail       |         |
+ *   +----------------------------------+----------+--------+------+-------+---------+
+ *
+ *   kind      KA_ in the low byte, KAF_ above; the detail is a row of INPUT_STRUCTS (-1: none), or bytes of memory
+ *   return    KR_; the detail likewise
+ */
+export const KF_ARGS = 0;
+export const KF_ARG_SIZE = 8;
+export const KF_ARG_COUNT = 40;
+export const KF_RET = 44;
+export const KF_RET_DETAIL = 48;
+export const KF_FLAGS = 52;
+export const KF_SPECIAL = 56;
+export const KF_SIZE = 60;
+
+// What an argument is. Detail in brackets.
+export const KA_SCALAR = 0;
+/** A scalar whose value must be known: `__k`. */
+export const KA_CONST = 1;
+/** Not looked at: `__ign`, and the `__prog` that the kernel fills in. */
+export const KA_IGNORED = 2;
+export const KA_CTX = 3;
+/** Memory of a fixed size [bytes]. */
+export const KA_MEM = 4;
+/** Memory whose size is the next argument. */
+export const KA_MEM_SIZE = 5;
+/** That size: `__sz`; or a known one: `__szk`. */
+export const KA_SIZE = 6;
+export const KA_CONST_SIZE = 7;
+/** Pointer to a kernel struct [struct]. */
+export const KA_STRUCT = 8;
+export const KA_DYNPTR = 9;
+/** An iterator on the stack [bytes, kind]. */
+export const KA_ITER = 10;
+export const KA_LIST_HEAD = 11;
+export const KA_LIST_NODE = 12;
+export const KA_RB_ROOT = 13;
+export const KA_RB_NODE = 14;
+/** An object that the program made and owns: `__alloc`. */
+export const KA_ALLOC = 15;
+export const KA_REFCOUNTED_KPTR = 16;
+export const KA_CALLBACK = 17;
+export const KA_CONST_STR = 18;
+export const KA_MAP = 19;
+export const KA_WORKQUEUE = 20;
+export const KA_IRQ_FLAG = 21;
+export const KA_RES_SPIN_LOCK = 22;
+export const KA_TASK_WORK = 23;
+export const KA_MASK = 0xff;
+/** NULL will do. */
+export const KAF_NULLABLE = 0x100;
+/** NULL will do for a buffer of dynptr_slice. */
+export const KAF_OPT = 0x200;
+/** The call makes it: a dynptr that is none yet. */
+export const KAF_UNINIT = 0x400;
+/** Declared const: read-only dynptrs will do. */
+export const KAF_RDONLY = 0x800;
+// Kinds of iterators. The detail of KA_ITER: bytes | kind << 8.
+export const KI_num = 1;
+export const KI_bits = 2;
+export const KI_task = 3;
+export const KI_task_vma = 4;
+export const KI_css = 5;
+export const KI_css_task = 6;
+export const KI_kmem_cache = 7;
+export const KI_dmabuf = 8;
+
+// What a kfunc returns. Detail in brackets.
+export const KR_VOID = 0;
+export const KR_SCALAR = 1;
+/** Memory of a fixed size [bytes]. */
+export const KR_MEM = 2;
+/** A kernel object [struct]. */
+export const KR_STRUCT = 3;
+/** A pointer to what KF_SPECIAL says. */
+export const KR_POINTER = 4;
+
+// KF_FLAGS
+export const KFF_ALLOWED = 1;
+export const KFF_ACQUIRE = 2;
+export const KFF_RELEASE = 4;
+export const KFF_RET_NULL = 8;
+export const KFF_TRUSTED_ARGS = 16;
+export const KFF_SLEEPABLE = 32;
+export const KFF_DESTRUCTIVE = 64;
+export const KFF_RCU = 128;
+export const KFF_RCU_PROTECTED = 256;
+export const KFF_ITER_NEW = 512;
+export const KFF_ITER_NEXT = 1024;
+export const KFF_ITER_DESTROY = 2048;
+export const KFF_FASTCALL = 4096;
+export const KFF_CHANGES_PKT = 8192;
+/** No such kfunc, or none for packet programs. */
+export const KFF_UNKNOWN = 16384;
+
+// KF_SPECIAL: kfuncs that have rules of their own.
+export const KFUNC_obj_new_impl = 1;
+export const KFUNC_obj_drop_impl = 2;
+export const KFUNC_refcount_acquire_impl = 3;
+export const KFUNC_list_push_front_impl = 4;
+export const KFUNC_list_push_back_impl = 5;
+export const KFUNC_list_pop_front = 6;
+export const KFUNC_list_pop_back = 7;
+export const KFUNC_list_front = 8;
+export const KFUNC_list_back = 9;
+export const KFUNC_cast_to_kern_ctx = 10;
+export const KFUNC_rdonly_cast = 11;
+export const KFUNC_rcu_read_lock = 12;
+export const KFUNC_rcu_read_unlock = 13;
+export const KFUNC_rbtree_remove = 14;
+export const KFUNC_rbtree_add_impl = 15;
+export const KFUNC_rbtree_first = 16;
+export const KFUNC_rbtree_root = 17;
+export const KFUNC_rbtree_left = 18;
+export const KFUNC_rbtree_right = 19;
+export const KFUNC_dynptr_from_skb = 20;
+export const KFUNC_dynptr_from_xdp = 21;
+export const KFUNC_dynptr_slice = 22;
+export const KFUNC_dynptr_slice_rdwr = 23;
+export const KFUNC_dynptr_clone = 24;
+export const KFUNC_percpu_obj_new_impl = 25;
+export const KFUNC_percpu_obj_drop_impl = 26;
+export const KFUNC_throw = 27;
+export const KFUNC_wq_set_callback_impl = 28;
+export const KFUNC_preempt_disable = 29;
+export const KFUNC_preempt_enable = 30;
+export const KFUNC_iter_css_task_new = 31;
+export const KFUNC_local_irq_save = 32;
+export const KFUNC_local_irq_restore = 33;
+export const KFUNC_res_spin_lock = 34;
+export const KFUNC_res_spin_unlock = 35;
+export const KFUNC_res_spin_lock_irqsave = 36;
+export const KFUNC_res_spin_unlock_irqrestore = 37;
+export const KFUNC_dynptr_from_skb_meta = 38;
+export const KFUNC_get_kmem_cache = 39;
+export const KFUNC_task_work_schedule_signal_impl = 40;
+export const KFUNC_task_work_schedule_resume_impl = 41;
+export const KFUNC_arena_alloc_pages = 42;
+export const KFUNC_xdp_metadata_rx_timestamp = 43;
+export const KFUNC_xdp_metadata_rx_hash = 44;
+export const KFUNC_xdp_metadata_rx_vlan_tag = 45;
+/** __bpf_trap: "unexpected __bpf_trap() due to uninitialized variable?" */
+export const KFUNC_trap = 46;
+
 /*
  * Context tables (INPUT_CTX_TABLE): what may be accessed of the ctx and of the structs reached from it. One blob:
  *

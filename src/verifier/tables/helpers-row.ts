@@ -64,6 +64,7 @@ export type HelperFlag = (typeof FLAGS)[number];
 const GROUPS: Readonly<Record<string, readonly PacketType[]>> = {
   all: PACKET_TYPES,
   tc: ['sched_cls', 'sched_act'],
+  cgroup: ['cgroup_skb', 'cgroup_sock', 'sock_ops', 'cgroup_sock_addr'],
   lwt: ['lwt_in', 'lwt_out', 'lwt_xmit', 'lwt_seg6local'],
 };
 

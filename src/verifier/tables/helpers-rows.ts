@@ -348,7 +348,7 @@ export const HELPER_ROWS: readonly HelperRow[] = [
     'skc_to_unix_sock',
     [ANY_SOCK],
     [RET_BTF_ID_OR_NULL, 'unix_sock'],
-    'cast perfmon',
+    'perfmon',
     '-cgroup_sock sk_reuseport netfilter',
   ),
   no(179, 'kallsyms_lookup_name'),
