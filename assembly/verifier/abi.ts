@@ -647,6 +647,8 @@ export const ST_SIZE_OF = 32;
 export const STF_LOCAL = 1;
 /** Holds numbers alone: memory for a kfunc may have this type. */
 export const STF_PLAIN = 2;
+/** RCU keeps its objects: a kptr to one may be read without a reference. */
+export const STF_RCU = 4;
 // A member: offset, bytes, kind, struct it is or points to (row, -1 for none), flags.
 export const SM_OFFSET = 0;
 export const SM_BYTES = 4;
