@@ -103,9 +103,24 @@ function transfer(op: u32, is64: bool, dst: Scalar, src: Scalar): bool {
   return false;
 }
 
+/** A number that is 0 or -1, as a shift of the sign makes it, is two paths for AND and OR with a constant: see `splits`. */
+export const SPLIT_NONE: u32 = 0;
+export const SPLIT_64: u32 = 1;
+export const SPLIT_32: u32 = 2;
+
 /**
- * `dst op= src`, or `dst = -dst`. Nothing is known of a division, a remainder, a byte swap, nor of a shift by an amount that is unknown
- * or too large. `dst` and `src` may be the same. Moves are copies and extend.ts.
+ * Whether the verifier walks `dst op= src` twice, with 0 and with -1 in `dst` (SPLIT_64), or in its low half (SPLIT_32). The width
+ * is that of what is known, not the insn's.
+ */
+export function splits(op: u32, dst: Scalar, src: Scalar): u32 {
+  if ((op != BPF_AND && op != BPF_OR) || !src.isConst) return SPLIT_NONE;
+  if (dst.smin == -1 && dst.smax == 0) return SPLIT_64;
+  return dst.s32Min == -1 && dst.s32Max == 0 ? SPLIT_32 : SPLIT_NONE;
+}
+
+/**
+ * `dst op= src`, or `dst = -dst`. Nothing is known of a division, a remainder, nor of a shift by an amount that is unknown
+ * or too large. `dst` and `src` may be the same. Moves, extensions and byte swaps are in extend.ts.
  */
 export function scalarAlu(op: u32, is64: bool, dst: Scalar, src: Scalar): void {
   if (!transfer(op, is64, dst, src)) {

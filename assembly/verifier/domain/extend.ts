@@ -1,7 +1,7 @@
-// Zero and sign extension of a number's low part: 32-bit results, narrow loads and fills, movsx and ldsx.
-import { Scalar, setUnbounded32 } from './scalar';
+// Zero and sign extension of a number's low part: 32-bit results, narrow loads and fills, movsx and ldsx, byte swaps.
+import { Scalar, setUnbounded, setUnbounded32 } from './scalar';
 import { sync } from './sync';
-import { rangeMask, tnumCast, tnumSubreg } from './tnum';
+import { rangeMask, tnumCast, tnumSet, tnumSubreg } from './tnum';
 
 /** The low half's ranges become those of the whole. Does not sync. */
 export function zext32(reg: Scalar): void {
@@ -33,6 +33,18 @@ export function truncate(reg: Scalar, size: u32): void {
   reg.smin = <i64>reg.umin;
   reg.smax = <i64>reg.umax;
   if (size < 4) setUnbounded32(reg);
+  sync(reg);
+}
+
+/** `r1 = be16 r1` and the like: the low `bits`, zero-extended, their bytes in reverse order when the insn `swaps` on this machine. */
+export function byteSwap(reg: Scalar, bits: u32, swaps: bool): void {
+  if (!swaps) {
+    if (bits < 64) truncate(reg, bits >> 3);
+    return;
+  }
+  const unused = <u64>(64 - bits);
+  tnumSet(reg, bswap<u64>(reg.value) >> unused, bswap<u64>(reg.mask) >> unused);
+  setUnbounded(reg);
   sync(reg);
 }
 
@@ -74,8 +86,9 @@ export function signExtend(reg: Scalar, size: u32): void {
   reg.s32Max = <i32>reg.smax;
 }
 
-/** Of the low half alone; the upper one is left to zext32. */
-function signExtendSubreg(reg: Scalar, bits: u64): void {
+/** `w1 = (s8)w2` and `w1 = (s16)w2`, of the low half alone: movZext32 has to follow. `size` is 1 or 2. */
+export function signExtend32(reg: Scalar, size: u32): void {
+  const bits = (<u64>size) << 3;
   if (reg.mask == 0) {
     const v = <u32>sextFrom(reg.value, bits);
     reg.value = <u64>v;
@@ -107,10 +120,4 @@ function signExtendSubreg(reg: Scalar, bits: u64): void {
   reg.u32Max = u32.MAX_VALUE;
   reg.s32Min = i32.MIN_VALUE >> (32 - <i32>bits);
   reg.s32Max = i32.MAX_VALUE >> (32 - <i32>bits);
-}
-
-/** `w1 = (s8)w2` and `w1 = (s16)w2`: `size` is 1 or 2. */
-export function signExtend32(reg: Scalar, size: u32): void {
-  signExtendSubreg(reg, (<u64>size) << 3);
-  movZext32(reg);
 }

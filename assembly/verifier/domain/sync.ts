@@ -1,7 +1,7 @@
 // Keeps the bits and the four ranges of a number in step: each tells the others what it knows.
 // How often and in which order decides how exact the result is, and so does what the kernel accepts: its passes are kept.
 import { Scalar, setRange32, setUnbounded } from './scalar';
-import { rangeMask } from './tnum';
+import { rangeMask, tnumIntersect, tnumNext } from './tnum';
 
 /** The ranges of the low half, from the bits: all unknown ones 0, all 1. */
 export function bounds32FromBits(reg: Scalar): void {
@@ -24,6 +24,19 @@ export function boundsFromBits(reg: Scalar): void {
   reg.umax = min<u64>(reg.umax, value | mask);
   reg.smin = max<i64>(reg.smin, <i64>(value | (mask & (1 << 63))));
   reg.smax = min<i64>(reg.smax, <i64>(value | (mask & <u64>i64.MAX_VALUE)));
+  if (mask != 0) settleSingle(reg);
+}
+
+/** Where the bits allow just one number of the unsigned range, that is it. */
+function settleSingle(reg: Scalar): void {
+  const umin = reg.umin;
+  const umax = reg.umax;
+  const next = tnumNext(reg, umin);
+  if ((umin & ~reg.mask) == reg.value) {
+    if (next > umax) reg.setConst(umin);
+  } else if (next == (reg.value | reg.mask) || (next <= umax && tnumNext(reg, next) > umax)) {
+    reg.setConst(next);
+  }
 }
 
 /** From the 64-bit ranges, and of signed and unsigned from each other. */
@@ -72,6 +85,12 @@ function deduce32(reg: Scalar): void {
   if (<u32>s32Min <= <u32>s32Max) {
     u32Min = max<u32>(u32Min, <u32>s32Min);
     u32Max = min<u32>(u32Max, <u32>s32Max);
+  } else if (u32Max < <u32>s32Min) {
+    s32Min = <i32>u32Min;
+    u32Max = min<u32>(u32Max, <u32>s32Max);
+  } else if (<u32>s32Max < u32Min) {
+    s32Max = <i32>u32Max;
+    u32Min = max<u32>(u32Min, <u32>s32Min);
   }
   setRange32(reg, u32Min, u32Max, s32Min, s32Max);
 }
@@ -116,10 +135,14 @@ function deduceMixed(reg: Scalar): void {
   reg.umax = min<u64>(reg.umax, ((reg.umax >> 32) << 32) | high);
   reg.smin = max<i64>(reg.smin, ((reg.smin >> 32) << 32) | <i64>low);
   reg.smax = min<i64>(reg.smax, ((reg.smax >> 32) << 32) | <i64>high);
-  // The whole number is a sign-extended low half.
-  if (reg.smin >= <i64>i32.MIN_VALUE && reg.smax <= <i64>i32.MAX_VALUE) {
-    reg.smin = max<i64>(reg.smin, <i64>reg.s32Min);
-    reg.smax = min<i64>(reg.smax, <i64>reg.s32Max);
+  // The upper half is all 0 or all 1, the latter only above a negative low half, and this one is not negative: it is the whole number.
+  if (reg.s32Min >= 0 && reg.smin >= <i64>i32.MIN_VALUE && reg.smax <= <i64>i32.MAX_VALUE) {
+    reg.smin = <i64>reg.s32Min;
+    reg.smax = <i64>reg.s32Max;
+    reg.umin = <u64>reg.smin;
+    reg.umax = <u64>reg.smax;
+    const unknown = rangeMask(reg.umin, reg.umax);
+    tnumIntersect(reg, reg.umin & ~unknown, unknown);
   }
 }
 

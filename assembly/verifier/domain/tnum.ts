@@ -133,6 +133,22 @@ export function tnumIntersect(t: Tnum, value: u64, mask: u64): void {
   tnumSet(t, (t.value | value) & ~unknown, unknown);
 }
 
+/** The smallest number of `t` above `number`, or the largest there is. */
+export function tnumNext(t: Tnum, number: u64): u64 {
+  const value = t.value;
+  const mask = t.mask;
+  if (number < value) return value;
+  if (number >= (value | mask)) return value | mask;
+  const from = number + 1;
+  const wrong = (from ^ value) & ~mask;
+  if (wrong == 0) return from;
+  // The first known bit that is not as in `from`, and all below: the least when it becomes a 1; else an unknown bit above has to grow.
+  const below = u64.MAX_VALUE >> clz(wrong);
+  const top = below ^ (below >> 1);
+  if ((value & top) != 0) return (from & mask & ~below) | value;
+  return (((from | ~mask | below) + 1) & mask) | value;
+}
+
 /** Whether some number is in both. */
 export function tnumOverlap(value: u64, mask: u64, otherValue: u64, otherMask: u64): bool {
   return ((value ^ otherValue) & ~(mask | otherMask)) == 0;
