@@ -41,7 +41,6 @@ export const MSG_UPTR_STORE = 243;
 export const MSG_KPTR_IMM = 244;
 export const MSG_KPTR_TYPE = 245;
 export const MSG_KPTR_TYPE_UNREF = 246;
-export const MSG_KPTR_INSN = 247;
 export const MSG_MAP_STRUCT_PERFMON = 248;
 export const MSG_MAP_STRUCT_NEGATIVE = 249;
 export const MSG_MAP_STRUCT_WRITE = 250;

@@ -2,6 +2,7 @@
 import * as abi from '../../../assembly/verifier/abi.ts';
 import type { LinkedProg } from '../../link/types.ts';
 import { helperName } from '../tables/helpers.ts';
+import { formatAccessArg } from './format-access.ts';
 
 const REG_TYPE_NAMES: readonly string[] = [
   '?',
@@ -83,6 +84,6 @@ export function formatArg(kind: string, args: readonly bigint[], prog: LinkedPro
     case 'range':
       return outOfRange(args);
     default:
-      return value.toString();
+      return formatAccessArg(kind, number) ?? value.toString();
   }
 }
