@@ -152,6 +152,13 @@ export function updateElem(fd: number, key: Uint8Array, value: Uint8Array, flags
   check('BPF_MAP_UPDATE_ELEM', sys.bpf(uapi.BPF_MAP_UPDATE_ELEM, MAP_ELEM_SIZE));
 }
 
+/** BPF_MAP_FREEZE: no more changes by system calls. */
+export function freezeMap(fd: number): void {
+  const sys = syscalls();
+  sys.begin().setUint32(0, fd, true);
+  check('BPF_MAP_FREEZE', sys.bpf(uapi.BPF_MAP_FREEZE, 4));
+}
+
 /** BPF_MAP_DELETE_ELEM. */
 export function deleteElem(fd: number, key: Uint8Array): void {
   const sys = syscalls();

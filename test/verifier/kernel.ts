@@ -1,0 +1,104 @@
+// Asks the kernel what it says of a linked program: verdict, message and insns processed. Maps are made once for each shape.
+
+import type { LinkedProg } from '../../src/link/types.ts';
+import type { MapSpec } from '../../src/object/types.ts';
+import { effectiveAttachType, progTypeRow } from '../../src/verifier/tables/prog-types.ts';
+import { closeFd, createMap, freezeMap, loadBtf, loadProg, type ProgBtf, updateElem } from '../kernel/bpf.ts';
+import { KernelError } from '../kernel/errno.ts';
+import type { Answer } from './answer.ts';
+import type { CaseFlag } from './case.ts';
+
+const RINGBUF = 27;
+/** BPF_LOG_STATS: messages and statistics without the insns. */
+const LOG_STATS = 4;
+const PROG_FLAGS: Readonly<Record<CaseFlag, number>> = {
+  ...{ strict: 1, any: 2, test_state_freq: 8, sleepable: 16, frags: 32, unprivileged: 0 },
+};
+
+export interface KernelQuestion {
+  readonly prog: LinkedProg;
+  readonly btf: Uint8Array | undefined;
+  readonly license?: string;
+  readonly flags?: readonly CaseFlag[];
+}
+
+/** The lines of a log that say why, and how much was done. */
+export function readLog(log: string): Pick<Answer, 'message' | 'processed'> {
+  const lines = log.split('\n').filter((line) => line !== '' && !/^(verification time|stack depth) /.test(line));
+  const stats = lines.findIndex((line) => line.startsWith('processed '));
+  const message = (stats < 0 ? lines : lines.slice(0, stats)).join('\n');
+  return stats < 0 ? { message } : { message, processed: Number(/^processed (\d+)/.exec(lines[stats] as string)?.[1]) };
+}
+
+export class Kernel {
+  private readonly maps = new Map<string, number>();
+
+  /** The map of a spec: the same one for the same shape. */
+  map(spec: MapSpec, btfFd: number | undefined): number {
+    const { type, keySize, valueSize, maxEntries, flags, btfKeyTypeId, btfValueTypeId } = spec;
+    const own = btfFd !== undefined && btfValueTypeId !== 0;
+    const data = Buffer.from(spec.initialValue ?? []).toString('hex');
+    const inner = spec.innerMap === undefined ? undefined : this.map(spec.innerMap, btfFd);
+    const key = [type, keySize, valueSize, maxEntries, flags, data, inner, own ? btfFd : ''].join();
+    const known = this.maps.get(key);
+    if (known !== undefined) return known;
+    const fd = createMap({
+      ...{ type, keySize, valueSize, maxEntries: type === RINGBUF ? Math.max(maxEntries, 4096) : maxEntries, flags },
+      ...(inner === undefined ? {} : { innerFd: inner }),
+      ...(own ? { btf: { fd: btfFd, keyTypeId: btfKeyTypeId, valueTypeId: btfValueTypeId } } : {}),
+    });
+    if (spec.initialValue !== undefined) {
+      updateElem(fd, new Uint8Array(keySize), spec.initialValue);
+      freezeMap(fd);
+    }
+    // A BTF's fd is closed behind its program, and its number used again.
+    if (!own) this.maps.set(key, fd);
+    return fd;
+  }
+
+  /** `use` has the loaded program's fd, which is closed behind it. */
+  ask(question: KernelQuestion, use?: (fd: number) => void): Answer {
+    const { prog, btf } = question;
+    const btfFd = btf === undefined ? undefined : loadBtf(btf);
+    const fds = prog.maps.map((spec) => this.map(spec, btfFd));
+    try {
+      const { fd, log } = loadProg({
+        ...this.target(prog),
+        insns: prog.insns,
+        license: question.license ?? (prog.gplCompatible ? 'GPL' : 'Proprietary'),
+        flags: (question.flags ?? []).reduce((sum, flag) => sum | PROG_FLAGS[flag], 0),
+        logLevel: LOG_STATS,
+        ...(fds.length === 0 ? {} : { fdArray: fds }),
+        ...(btfFd === undefined ? {} : this.btf(prog, btfFd)),
+      });
+      use?.(fd);
+      closeFd(fd);
+      return { verdict: 'accept', ...readLog(log) };
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.command !== 'BPF_PROG_LOAD') throw error;
+      return { verdict: 'refuse', errno: error.code, ...readLog(error.log) };
+    } finally {
+      prog.maps.forEach((spec, i) => {
+        if (btfFd !== undefined && spec.btfValueTypeId !== 0) closeFd(fds[i] as number);
+      });
+      if (btfFd !== undefined) closeFd(btfFd);
+    }
+  }
+
+  private target(prog: LinkedProg): { type: number; expectedAttachType: number } {
+    const row = progTypeRow(prog.type);
+    if (row === undefined) throw new Error(`no program type ${prog.type}`);
+    return { type: row.number, expectedAttachType: effectiveAttachType(row, prog.expectedAttachType) ?? 0 };
+  }
+
+  private btf(prog: LinkedProg, fd: number): { btf: ProgBtf } {
+    const records = prog.funcs.flatMap((func) => (func.btfId === undefined ? [] : [func.start, func.btfId]));
+    if (records.length === 0) return { btf: { fd } };
+    return { btf: { fd, funcInfo: new Uint8Array(Uint32Array.from(records).buffer) } };
+  }
+
+  close(): void {
+    for (const fd of this.maps.values()) closeFd(fd);
+    this.maps.clear();
+  }
+}
