@@ -656,3 +656,12 @@ export const KAF_RDONLY_SIZE = 256;
 export const KAF_RDWR_SIZE = 512;
 /** A struct of which an embedded first member will do only if it is the struct itself (release). */
 export const KAF_CONST_DYNPTR = 1024;
+/** KF_FLAGS: it may be called under a bpf_spin_lock, beside those whose kind says so. */
+export const KFF_UNDER_LOCK = 0x40000;
+/** It gives pointers that are not to be trusted. */
+export const KFF_RET_UNTRUSTED = 0x80000;
+// ST_FLAGS: the kernel's structs that sockets and maps are.
+export const STF_SOCK = 4;
+export const STF_SOCK_COMMON = 8;
+export const STF_TCP_SOCK = 16;
+export const STF_MAP = 32;

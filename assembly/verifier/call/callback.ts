@@ -1,5 +1,5 @@
 // Functions that calls call back: walked like a loop, as a path into the callback beside the one behind the call.
-import { E2BIG, ENOMEM, ENOTSUPP } from '../../isa';
+import { E2BIG, EFAULT, ENOMEM, ENOTSUPP } from '../../isa';
 import * as abi from '../abi';
 import { Env } from '../env';
 import { FRAME_IN_ASYNC, FRAME_IN_CALLBACK, Frame } from '../frame';
@@ -11,6 +11,8 @@ import { MSG_NO_MEMORY } from '../messages/core';
 import { pushFresh, pushPath } from '../paths';
 import { copyReg, markPointer, markUnknown, RegState } from '../reg-state';
 import { markDynptrReg } from './dynptr';
+import { findField } from './fields';
+import { markNode, markNonOwning } from './graph';
 
 // Who calls back: what the callback is given.
 export const CB_FOR_EACH: u32 = 1;
@@ -18,7 +20,6 @@ export const CB_LOOP: u32 = 2;
 export const CB_TIMER: u32 = 3;
 export const CB_USER_RINGBUF: u32 = 4;
 export const CB_RBTREE_ADD: u32 = 5;
-export const CB_TASK_WORK: u32 = 6;
 
 const SETUP_FAILED: i32 = -ENOMEM;
 
@@ -59,6 +60,15 @@ function setArguments(env: Env, kind: u32, caller: Frame, callee: Frame): i32 {
       markDynptrReg(env, callee.reg(1), abi.DYNPTR_LOCAL);
       copyReg(callee.reg(2), caller.reg(3));
       return 0;
+    case CB_RBTREE_ADD: {
+      const root = findField(env, caller.reg(1), abi.FIELD_RB_ROOT, caller.reg(1).off);
+      if (changetype<usize>(root) == 0 || root.struct < 0) return -EFAULT;
+      for (let i: u32 = 1; i < 3; i++) {
+        markNode(callee.reg(i), root);
+        markNonOwning(env, callee.reg(i));
+      }
+      return 0;
+    }
     default:
       return SETUP_FAILED;
   }

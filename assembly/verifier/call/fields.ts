@@ -43,7 +43,7 @@ export function findField(env: Env, reg: RegState, kinds: u32, off: i64): Field 
 }
 
 /** A callback that orders a tree runs under the tree's lock. */
-function inTreeCallback(env: Env): bool {
+export function inTreeCallback(env: Env): bool {
   const st = env.cur;
   if (st.curframe == 0 || st.activeLocks == 0) return false;
   for (let f: u32 = 1; f <= st.curframe; f++) {
@@ -59,7 +59,7 @@ export function checkSpinLockArg(env: Env, meta: CallMeta, regno: u32): i32 {
   return isLock ? takeLock(env, regno, REF_LOCK) : giveLock(env, regno, REF_LOCK);
 }
 
-function lockPtr(reg: RegState): u32 {
+export function lockPtr(reg: RegState): u32 {
   return reg.base == abi.PTR_TO_MAP_VALUE ? reg.aux + 1 : IN_OBJECT;
 }
 

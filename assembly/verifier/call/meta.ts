@@ -1,7 +1,7 @@
 // What the arguments of the call being checked told: struct bpf_call_arg_meta in the kernel's terms.
 
 /** One call is checked at a time. */
-const META: usize = memory.data(96, 8);
+const META: usize = memory.data(160, 8);
 
 @unmanaged
 export class CallMeta {
@@ -30,9 +30,27 @@ export class CallMeta {
   /** Type flags that go with it. */
   retFlags: u32;
   dynptrId: u32;
-  /** Register that holds the dynptr argument; 0 for none. */
-  dynptrRegno: u32;
+  /** Kind and reference of the dynptr argument that was initialised. */
+  dynptrKind: u32;
+  dynptrRef: u32;
+  // Of kfuncs.
+  hasConst: bool;
+  /** The constant argument. */
+  constant: u64;
+  /** Bytes of what is returned, 0 when no argument says; whether it is read-only. */
+  retBytes: u64;
+  retReadOnly: bool;
+  /** Struct of the object argument, or -1; whether the program owns it. */
+  argStruct: i32;
+  owning: bool;
+  /** The list head or tree root argument: a Field, 0 for none. */
+  root: usize;
+  /** The iterator argument: frame and slot. */
+  iterFrame: u32;
+  iterSlot: u32;
 }
+
+if (offsetof<CallMeta>() > 160) ERROR('CallMeta has outgrown its memory');
 
 export function theMeta(): CallMeta {
   return changetype<CallMeta>(META);
@@ -45,5 +63,6 @@ export function beginMeta(func: u32): CallMeta {
   meta.map = -1;
   meta.constKey = -1;
   meta.retStruct = -1;
+  meta.argStruct = -1;
   return meta;
 }

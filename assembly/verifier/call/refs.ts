@@ -93,10 +93,10 @@ export function release(env: Env, id: u32): bool {
   return true;
 }
 
-/** A pointer that may not be used any more: unreadable where pointers may leak anyway, otherwise just a number. */
+/** A pointer that may not be used any more: just a number where pointers may leak, otherwise unreadable. */
 export function kill(env: Env, reg: RegState): void {
-  if (env.allowPtrLeaks) markNotInit(reg);
-  else setUnknown(env, reg);
+  if (env.allowPtrLeaks) setUnknown(env, reg);
+  else markNotInit(reg);
 }
 
 /** The slot holds what a call put there: not a spilled register. */

@@ -1,5 +1,5 @@
 // Structs of the kernel and of the program, as far as pointers to them are told apart (INPUT_STRUCTS, drawn in abi.ts).
-import { MF_SIZE, ST_SIZE_OF } from '../abi';
+import { MF_SIZE, ST_SIZE_OF, STF_LOCAL } from '../abi';
 import { Env } from '../env';
 import { Field } from '../input';
 
@@ -35,6 +35,24 @@ export class Member {
 
 export function structAt(env: Env, i: i32): Struct {
   return changetype<Struct>(env.input.structs + <usize>i * ST_SIZE_OF);
+}
+
+/** Row of the struct `id` in the program's BTF, or -1. */
+export function localStruct(env: Env, id: u32): i32 {
+  return rowOf(env, id, STF_LOCAL);
+}
+
+/** Row of the struct `id` in the kernel's BTF, or -1. */
+export function kernelStruct(env: Env, id: u64): i32 {
+  return id > <u64>u32.MAX_VALUE ? -1 : rowOf(env, <u32>id, 0);
+}
+
+function rowOf(env: Env, id: u32, local: u32): i32 {
+  for (let i: u32 = 0; i < env.input.structCount; i++) {
+    const struct = structAt(env, i);
+    if (struct.id == id && (struct.flags & STF_LOCAL) == local) return i;
+  }
+  return -1;
 }
 
 /** Has the struct a field of one of these kinds (FIELD_*)? */
