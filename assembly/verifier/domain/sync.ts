@@ -24,10 +24,10 @@ export function boundsFromBits(reg: Scalar): void {
   reg.umax = min<u64>(reg.umax, value | mask);
   reg.smin = max<i64>(reg.smin, <i64>(value | (mask & (1 << 63))));
   reg.smax = min<i64>(reg.smax, <i64>(value | (mask & <u64>i64.MAX_VALUE)));
-  if (mask != 0) settleSingle(reg);
+  if (mask != 0 || reg.umin != value || reg.umax != value) settleSingle(reg);
 }
 
-/** Where the bits allow just one number of the unsigned range, that is it. */
+/** Where the bits allow just one number of the unsigned range, that is it. So is the largest one when they allow none: a dead branch. */
 function settleSingle(reg: Scalar): void {
   const umin = reg.umin;
   const umax = reg.umax;
