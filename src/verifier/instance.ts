@@ -21,6 +21,8 @@ export const DEFAULT_MEMORY_LIMIT = 1 << 30;
 /** The verifier's module with a memory of its own. */
 export class VerifierInstance {
   readonly exports: VerifierExports;
+  /** Tables that depend on nothing but the type of a program: made once, they cost more than most verifications. */
+  readonly tables = new Map<string, Uint8Array>();
 
   constructor() {
     const module = new WebAssembly.Module(decodeBase64(VERIFIER_WASM_BASE64));
@@ -70,6 +72,13 @@ export class InputWriter {
     }
     this.instance.bytes.set(bytes, at);
     return at;
+  }
+
+  /** A copy of a table of this name, which `make` makes the first time. */
+  addTable(name: string, make: () => Uint8Array): number {
+    const bytes = this.instance.tables.get(name) ?? make();
+    this.instance.tables.set(name, bytes);
+    return this.add(bytes);
   }
 
   /** A table and its number of rows. */

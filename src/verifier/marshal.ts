@@ -79,11 +79,16 @@ export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules
   input.set(abi.INPUT_PACKET_ACCESS, packetAccessWord(row));
   input.set(abi.INPUT_LOG_LEVEL, rules.logLevel ?? 0);
   const structIndex = (): number => -1;
-  const ctx = encodeCtxTable(prog.type as PacketProgType, { attach, bpfCapable, structIndex });
-  input.set(abi.INPUT_CTX_TABLE, input.add(ctx));
-  if (isPacketType(prog.type)) {
-    const helpers = encodeHelpers(prog.type, { attachType: attach, bpf: bpfCapable, perfmon: bpfCapable, structIndex });
-    input.set(abi.INPUT_HELPERS, input.add(helpers));
+  const { type } = prog;
+  const name = `${type} ${attach} ${bpfCapable}`;
+  const ctx = (): Uint8Array => encodeCtxTable(type as PacketProgType, { attach, bpfCapable, structIndex });
+  input.set(abi.INPUT_CTX_TABLE, input.addTable(`ctx ${name}`, ctx));
+  if (isPacketType(type)) {
+    const options = { attachType: attach, bpf: bpfCapable, perfmon: bpfCapable, structIndex };
+    input.set(
+      abi.INPUT_HELPERS,
+      input.addTable(`helpers ${name}`, () => encodeHelpers(type, options)),
+    );
   }
   marshalMaps(input, prog.maps);
   marshalSubprogs(input, prog, row.ctx);
