@@ -1,9 +1,10 @@
 // ALU and ALU64 insns: requirements, then what the destination holds behind them.
-import { BPF_ADD, BPF_ALU64, BPF_END, BPF_MOV, BPF_NEG, BPF_SUB, EACCES, EINVAL } from '../isa';
+import { BPF_ADD, BPF_ALU64, BPF_END, BPF_MOV, BPF_NEG, BPF_SUB, EACCES, EINVAL, ENOMEM } from '../isa';
 import { PTR_TO_ARENA, SCALAR } from './abi';
 import { addToPointer } from './alu-pointer';
-import { scalarAlu } from './domain/alu';
-import { movZext32, signExtend, signExtend32 } from './domain/extend';
+import { SPLIT_64, SPLIT_NONE, scalarAlu, splits } from './domain/alu';
+import { byteSwap, movZext32, signExtend, signExtend32 } from './domain/extend';
+import { setConst32 } from './domain/scalar';
 import { Env } from './env';
 import { Insn } from './insn';
 import { fail } from './log';
@@ -14,6 +15,7 @@ import {
   MSG_POINTER_OP_POINTER,
   MSG_SEXT_POINTER,
 } from './messages/alu';
+import { pushPath } from './paths';
 import { markChainPrecision } from './precision';
 import { copyReg, LINK_ADD_CONST, markConst, RegState } from './reg-state';
 import { checkRead, checkWritable, checkWrite, isPointer, setUnknown } from './regs';
@@ -43,10 +45,13 @@ function checkUnary(env: Env, insn: Insn): i32 {
   if (err != 0) return err;
   if (leaks(env, insn.dst)) return fail(env, EACCES, MSG_ARITH_PROHIBITED, insn.dst);
   const reg = env.reg(insn.dst);
-  if (insn.op == BPF_END || reg.type != SCALAR) return checkWrite(env, insn.dst);
+  if (reg.type != SCALAR) return checkWrite(env, insn.dst);
   err = checkWritable(env, insn.dst);
   if (err != 0) return err;
-  scalarAlu(BPF_NEG, insn.cls == BPF_ALU64, reg, reg);
+  const is64 = insn.cls == BPF_ALU64;
+  if (insn.op == BPF_NEG) scalarAlu(BPF_NEG, is64, reg, reg);
+  // bswap, or to big-endian.
+  else byteSwap(reg, <u32>insn.imm, is64 || insn.isX);
   reg.id = 0;
   reg.off = 0;
   return 0;
@@ -171,10 +176,27 @@ function binaryWithPointer(env: Env, insn: Insn, dst: RegState, src: RegState): 
   return err != 0 ? err : addToPointer(env, insn, src, dst);
 }
 
+/** A sign spread over all bits is 0 or -1: the insn is walked with -1 now, and once more with 0. False when memory is out. */
+function splitPath(env: Env, insn: Insn, dst: RegState, src: RegState): bool {
+  const split = splits(insn.op, dst, src);
+  if (split == SPLIT_NONE) return true;
+  const other = pushPath(env, env.pc, env.pc, false);
+  if (changetype<usize>(other) == 0) return false;
+  if (split == SPLIT_64) {
+    other.reg(insn.dst).setConst(0);
+    dst.setConst(u64.MAX_VALUE);
+  } else {
+    setConst32(other.reg(insn.dst), 0);
+    setConst32(dst, u32.MAX_VALUE);
+  }
+  return true;
+}
+
 function scalarBinary(env: Env, insn: Insn, dst: RegState, src: RegState): i32 {
   const is64 = insn.cls == BPF_ALU64;
   const srcConst = src.isConst;
   const delta = src.value;
+  if (!splitPath(env, insn, dst, src)) return -ENOMEM;
   scalarAlu(insn.op, is64, dst, src);
   if (env.capable && is64 && insn.op == BPF_ADD && dst.id != 0 && srcConst) {
     // r1 = r2; r1 += K: what a comparison says of one of them holds for the other, K apart. Once only.
