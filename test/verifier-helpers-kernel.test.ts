@@ -312,6 +312,18 @@ describeKernel('helper prototypes', () => {
     expect(lines).toEqual([]);
   });
 
+  test('clobber R0 alone where the rows say: a spill around them needs no stack', () => {
+    const [spill, fill] = [k.insn(0x7b, 10, 5, k.UNWRITTEN), k.insn(0x79, 5, 10, k.UNWRITTEN)];
+    const lines = callable().flatMap(({ row, type }) => {
+      if (row.args.length > 4) return [];
+      const before = [...bench.prelude(row, type), ...bench.args(row, type), k.mov(5, 1)];
+      const insns = [...before, spill, k.call(row.id), fill, ...bench.epilogue(row, type)];
+      const depth = Number(/stack depth (\d+)/.exec(bench.load(insns, type, { logLevel: 4 }).log)?.[1]);
+      return depth < -k.UNWRITTEN === row.flags.has('fast') ? [] : [`${type} ${row.name}: stack depth ${depth}`];
+    });
+    expect(lines).toEqual([]);
+  });
+
   test('take the maps that the tables say', () => {
     const maps = MAP_TYPES.filter((name) => k.canCreate(name));
     const takers = callable().filter(({ row }) => row.args.some((arg) => arg.word === abi.ARG_CONST_MAP_PTR));

@@ -25,7 +25,7 @@ export const LOAD_AS: Readonly<Record<PacketType, readonly [type: number, ...att
   sock_ops: [13, 3],
   sk_skb: [14, 0, 4, 5, 38],
   sk_msg: [16, 7],
-  cgroup_sock_addr: [18, 10, 11, 8, 9, 14, 15, 19, 20, 29, 30, 31, 32],
+  cgroup_sock_addr: [18, 10, 11, 8, 9, 14, 15, 19, 20, 29, 30, 31, 32, 49, 50, 51, 52, 53],
   lwt_seg6local: [19, 0],
   sk_reuseport: [21, 0, 39, 40],
   flow_dissector: [22, 17],

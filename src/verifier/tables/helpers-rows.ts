@@ -79,6 +79,8 @@ export const HELPER_ROWS: readonly HelperRow[] = [
   row(9, 'skb_store_bytes', [CTX, ANY, MEM, SIZE, ANY], INT, 'moves', 'tc lwt_xmit sk_skb'),
   row(10, 'l3_csum_replace', [CTX, ANY, ANY, ANY, ANY], INT, 'moves', 'tc lwt_xmit'),
   row(11, 'l4_csum_replace', [CTX, ANY, ANY, ANY, ANY], INT, 'moves', 'tc lwt_xmit'),
+  // Only one that failed returns, and that moved nothing. One that succeeded returns to the function's caller: R0 is anything there, and
+  // packet pointers are dead; that is for the walk to do, not for a flag.
   row(12, 'tail_call', [CTX, MAP, ANY], VOID, '', 'all'),
   row(13, 'clone_redirect', [CTX, ANY, ANY], INT, 'moves', 'tc lwt_xmit'),
   row(14, 'get_current_pid_tgid', [], INT, '', 'all'),
@@ -423,6 +425,7 @@ export const HELPER_ROWS: readonly HelperRow[] = [
 
 /** Prototypes that differ from the row of their id in some program types: these stand before it. */
 export const HELPER_VARIANTS: readonly HelperRow[] = [
+  row(8, 'get_smp_processor_id', [], INT, '', '-tc xdp lwt'),
   row(17, 'get_cgroup_classid', [], INT, 'bpf', '-tc lwt'),
   row(46, 'get_socket_cookie', [ANY_SOCK | PTR_MAYBE_NULL], INT, '', 'sk_reuseport'),
   row(107, 'sk_storage_get', [MAP, CTX, VALUE_OR_NULL, ANY], RET_VALUE_OR_NULL, '', 'cgroup_sock'),
