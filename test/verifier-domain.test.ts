@@ -140,7 +140,7 @@ function expectAdmitted(at: number, number: bigint, what: string): void {
 const isShift = (op: number): boolean => op === isa.BPF_LSH || op === isa.BPF_RSH || op === isa.BPF_ARSH;
 
 describe.each([true, false])('ranges around 0, 64 bits: %s', (is64) => {
-  test.each(ALU_OPS)('ALU operation 0x%s', (op) => {
+  test.each(ALU_OPS)('ALU operation %i', (op) => {
     for (const a of RANGES) {
       for (const b of RANGES) {
         putRange(A, a);
@@ -155,7 +155,7 @@ describe.each([true, false])('ranges around 0, 64 bits: %s', (is64) => {
     }
   });
 
-  test.each(JUMPS)('comparison 0x%s', (op) => {
+  test.each(JUMPS)('comparison %i', (op) => {
     for (const a of RANGES) for (const b of RANGES) checkComparison(op, !is64, a, b);
   });
 });

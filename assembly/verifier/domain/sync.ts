@@ -39,8 +39,20 @@ function settleSingle(reg: Scalar): void {
   }
 }
 
+// Each pass says whether it learned something: what learned nothing need not run again.
+
+/** Whether they are not what they were. */
+function setRange64(reg: Scalar, umin: u64, umax: u64, smin: i64, smax: i64): bool {
+  const changed = ((umin ^ reg.umin) | (umax ^ reg.umax) | <u64>(smin ^ reg.smin) | <u64>(smax ^ reg.smax)) != 0;
+  reg.umin = umin;
+  reg.umax = umax;
+  reg.smin = smin;
+  reg.smax = smax;
+  return changed;
+}
+
 /** From the 64-bit ranges, and of signed and unsigned from each other. */
-function deduce32(reg: Scalar): void {
+function deduce32(reg: Scalar): bool {
   const umin = reg.umin;
   const umax = reg.umax;
   const smin = reg.smin;
@@ -92,7 +104,10 @@ function deduce32(reg: Scalar): void {
     s32Max = <i32>u32Max;
     u32Min = max<u32>(u32Min, <u32>s32Min);
   }
+  const learned =
+    ((u32Min ^ reg.u32Min) | (u32Max ^ reg.u32Max) | <u32>(s32Min ^ reg.s32Min) | <u32>(s32Max ^ reg.s32Max)) != 0;
   setRange32(reg, u32Min, u32Max, s32Min, s32Max);
+  return learned;
 }
 
 /**
@@ -102,7 +117,7 @@ function deduce32(reg: Scalar): void {
  *     |=====smax|            .            |smin=====|
  *     |  umin----umax        .                      |   only the part at the start is possible
  */
-function deduce64(reg: Scalar): void {
+function deduce64(reg: Scalar): bool {
   let umin = reg.umin;
   let umax = reg.umax;
   let smin = reg.smin;
@@ -121,47 +136,51 @@ function deduce64(reg: Scalar): void {
     smax = <i64>umax;
     umin = max<u64>(umin, <u64>smin);
   }
-  reg.umin = umin;
-  reg.umax = umax;
-  reg.smin = smin;
-  reg.smax = smax;
+  return setRange64(reg, umin, umax, smin, smax);
 }
 
 /** 64-bit ranges from those of the low half: the ends keep their upper half, and get the low half's end if that is tighter. */
-function deduceMixed(reg: Scalar): void {
+function deduceMixed(reg: Scalar): bool {
   const low = <u64>reg.u32Min;
   const high = <u64>reg.u32Max;
-  reg.umin = max<u64>(reg.umin, ((reg.umin >> 32) << 32) | low);
-  reg.umax = min<u64>(reg.umax, ((reg.umax >> 32) << 32) | high);
-  reg.smin = max<i64>(reg.smin, ((reg.smin >> 32) << 32) | <i64>low);
-  reg.smax = min<i64>(reg.smax, ((reg.smax >> 32) << 32) | <i64>high);
+  const learned = setRange64(
+    reg,
+    max<u64>(reg.umin, ((reg.umin >> 32) << 32) | low),
+    min<u64>(reg.umax, ((reg.umax >> 32) << 32) | high),
+    max<i64>(reg.smin, ((reg.smin >> 32) << 32) | <i64>low),
+    min<i64>(reg.smax, ((reg.smax >> 32) << 32) | <i64>high),
+  );
   // The upper half is all 0 or all 1, the latter only above a negative low half, and this one is not negative: it is the whole number.
-  if (reg.s32Min >= 0 && reg.smin >= <i64>i32.MIN_VALUE && reg.smax <= <i64>i32.MAX_VALUE) {
-    reg.smin = <i64>reg.s32Min;
-    reg.smax = <i64>reg.s32Max;
-    reg.umin = <u64>reg.smin;
-    reg.umax = <u64>reg.smax;
-    const unknown = rangeMask(reg.umin, reg.umax);
-    tnumIntersect(reg, reg.umin & ~unknown, unknown);
-  }
+  if (reg.s32Min < 0 || reg.smin < <i64>i32.MIN_VALUE || reg.smax > <i64>i32.MAX_VALUE) return learned;
+  const smin = <i64>reg.s32Min;
+  const smax = <i64>reg.s32Max;
+  const value = reg.value;
+  const mask = reg.mask;
+  const unknown = rangeMask(<u64>smin, <u64>smax);
+  tnumIntersect(reg, <u64>smin & ~unknown, unknown);
+  return setRange64(reg, <u64>smin, <u64>smax, smin, smax) || learned || reg.value != value || reg.mask != mask;
 }
 
-function deduce(reg: Scalar): void {
-  deduce32(reg);
-  deduce64(reg);
-  deduceMixed(reg);
+function deduce(reg: Scalar): bool {
+  const low = deduce32(reg);
+  const whole = deduce64(reg);
+  return deduceMixed(reg) || low || whole;
 }
 
 /** The bits from the unsigned ranges. */
-function bitsFromBounds(reg: Scalar): void {
+function bitsFromBounds(reg: Scalar): bool {
   let rangeBits = rangeMask(reg.umin, reg.umax);
   const mask = reg.mask & rangeBits;
   const value = (reg.value | (reg.umin & ~rangeBits)) & ~mask;
   rangeBits = rangeMask(<u64>reg.u32Min, <u64>reg.u32Max);
   const lowMask = <u64>(<u32>mask) & rangeBits;
   const low = (<u64>(<u32>value) | (<u64>reg.u32Min & ~rangeBits)) & ~lowMask;
-  reg.value = ((value >> 32) << 32) | low;
-  reg.mask = ((mask >> 32) << 32) | lowMask;
+  const newValue = ((value >> 32) << 32) | low;
+  const newMask = ((mask >> 32) << 32) | lowMask;
+  const changed = newValue != reg.value || newMask != reg.mask;
+  reg.value = newValue;
+  reg.mask = newMask;
+  return changed;
 }
 
 /** A constant whose ranges say so: there is nothing to learn. */
@@ -183,11 +202,10 @@ function isSettled(reg: Scalar): bool {
 export function sync(reg: Scalar): void {
   if (isSettled(reg)) return;
   boundsFromBits(reg);
-  deduce(reg);
-  deduce(reg);
-  deduce(reg);
-  bitsFromBounds(reg);
-  boundsFromBits(reg);
+  // Three rounds; one that learned nothing ends them.
+  const learned = deduce(reg);
+  if (learned && deduce(reg)) deduce(reg);
+  if (bitsFromBounds(reg) || learned) boundsFromBits(reg);
 }
 
 /** Whether no range is empty, and a constant is the same in all. */
