@@ -47,7 +47,8 @@ export function checkNodeArg(env: Env, meta: CallMeta, regno: u32, kind: u32): i
   if (<i32>reg.aux != root.struct)
     return fail(env, EINVAL, msg.MSG_GRAPH_STRUCT, root.kind, kind, root.nodeOffset, root.struct, off, reg.aux);
   meta.argStruct = <i32>reg.aux;
-  if (off != root.nodeOffset) return fail(env, EINVAL, msg.MSG_GRAPH_NODE_OFFSET, off, kind, root.nodeOffset, root.struct);
+  if (off != root.nodeOffset)
+    return fail(env, EINVAL, msg.MSG_GRAPH_NODE_OFFSET, off, kind, root.nodeOffset, root.struct);
   return 0;
 }
 

@@ -1,5 +1,5 @@
 // Flags of bpf_local_irq_save on the stack: given back in the reverse order.
-import { EINVAL, EACCES, ENOMEM, ERANGE } from '../../isa';
+import { EACCES, EINVAL, ENOMEM, ERANGE } from '../../isa';
 import * as abi from '../abi';
 import { checkAccess } from '../access/memory';
 import { Env } from '../env';

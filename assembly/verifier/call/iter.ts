@@ -20,7 +20,7 @@ import { acquire, release } from './refs';
 const ALL_ITER: u64 = <u64>abi.STACK_ITER * 0x0101010101010101;
 
 function slotsMask(spi: u32, slots: u32): u64 {
-  return ((<u64>1 << slots) - 1) << (spi + 1 - slots);
+  return (((<u64>1) << slots) - 1) << (spi + 1 - slots);
 }
 
 /** RCU protects what is read here: of programs that cannot sleep, everything. */

@@ -7,6 +7,7 @@ import { fail, say } from '../log';
 import * as msg from '../messages/call';
 import { markChainPrecision } from '../precision';
 import { isNullConst, RegState } from '../reg-state';
+import { REF_RES_LOCK, REF_RES_LOCK_IRQ } from '../state';
 import { checkSizeArg } from './arg';
 import { checkArgOffset } from './compatible';
 import { checkConstString } from './const-str';
@@ -19,7 +20,6 @@ import { KfuncArg, KfuncProto } from './kfunc-proto';
 import { checkMemArg } from './mem-args';
 import { CallMeta } from './meta';
 import { structAt, structHasField, structMatches } from './structs';
-import { REF_RES_LOCK, REF_RES_LOCK_IRQ } from '../state';
 
 const ALLOCATED: u32 = abi.PTR_TO_BTF_ID | abi.MEM_ALLOC;
 const TRUSTED: u32 = abi.MEM_ALLOC | abi.PTR_TRUSTED | abi.NON_OWN_REF;
@@ -31,7 +31,8 @@ export function checkKfuncArgs(env: Env, meta: CallMeta, proto: KfuncProto): i32
     const arg = proto.arg(i);
     if (arg.kind == abi.KA_IGNORED) continue;
     const isPair = i + 1 < proto.argCount && (proto.arg(i + 1).flags & (abi.KAF_SIZE | abi.KAF_CONST_SIZE)) != 0;
-    const err = arg.kind == abi.KA_SCALAR ? checkScalar(env, meta, arg, i + 1) : checkPointer(env, meta, proto, i, isPair);
+    const err =
+      arg.kind == abi.KA_SCALAR ? checkScalar(env, meta, arg, i + 1) : checkPointer(env, meta, proto, i, isPair);
     if (err < 0) return err;
     // The size was looked at with its memory.
     if (err == PAIR_DONE) i++;
@@ -111,7 +112,8 @@ function checkPointer(env: Env, meta: CallMeta, proto: KfuncProto, i: u32, isPai
   }
   if (arg.kind != abi.KA_CTX && isNull && arg.has(abi.KAF_NULLABLE)) return 0;
   const kind = kindFor(env, arg, reg, isPair);
-  if (kind == abi.KA_OTHER) return fail(env, EINVAL, msg.MSG_KFUNC_POINTER_TYPE, i, arg.struct, isPair ? 1 : 0, meta.func);
+  if (kind == abi.KA_OTHER)
+    return fail(env, EINVAL, msg.MSG_KFUNC_POINTER_TYPE, i, arg.struct, isPair ? 1 : 0, meta.func);
   const err = checkTrust(env, meta, proto, kind, arg, regno);
   if (err != 0) return err;
   const off = checkArgOffset(env, regno, releases && reg.refId != 0 ? abi.OBJ_RELEASE : 0);

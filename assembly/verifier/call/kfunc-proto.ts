@@ -1,5 +1,16 @@
 // A kfunc's BTF prototype as TypeScript wrote it (layout in abi.ts, "Kfuncs").
-import { KA_SIZE, KF_ARGS, KF_SIZE, KFUNC_LIST_BACK, KFUNC_LIST_PUSH_FRONT, KFUNC_RBTREE_REMOVE, KFUNC_RBTREE_RIGHT, KFUNC_REFCOUNT_ACQUIRE, KFUNC_RES_SPIN_LOCK, KFUNC_RES_SPIN_UNLOCK_IRQRESTORE } from '../abi';
+import {
+  KA_SIZE,
+  KF_ARGS,
+  KF_SIZE,
+  KFUNC_LIST_BACK,
+  KFUNC_LIST_PUSH_FRONT,
+  KFUNC_RBTREE_REMOVE,
+  KFUNC_RBTREE_RIGHT,
+  KFUNC_REFCOUNT_ACQUIRE,
+  KFUNC_RES_SPIN_LOCK,
+  KFUNC_RES_SPIN_UNLOCK_IRQRESTORE,
+} from '../abi';
 import { Env } from '../env';
 import { Insn } from '../insn';
 

@@ -13,7 +13,7 @@ import { iterFlags } from './iter';
 import { isBetween, KfuncProto } from './kfunc-proto';
 import { CallMeta } from './meta';
 import { acquire } from './refs';
-import { localStruct, kernelStruct, structAt, structHasField } from './structs';
+import { kernelStruct, localStruct, structAt, structHasField } from './structs';
 
 const ALLOCATED: u32 = abi.PTR_TO_BTF_ID | abi.MEM_ALLOC;
 const MAX_PERCPU_BYTES: u32 = 512;
@@ -76,7 +76,8 @@ function setNewObject(env: Env, meta: CallMeta, proto: KfuncProto, r0: RegState)
   const isPercpu = proto.kind == abi.KFUNC_PERCPU_OBJ_NEW;
   if (isPercpu) {
     const struct = structAt(env, at);
-    if (struct.bytes > MAX_PERCPU_BYTES) return fail(env, EINVAL, msg.MSG_OBJ_NEW_PERCPU_SIZE, struct.bytes, MAX_PERCPU_BYTES);
+    if (struct.bytes > MAX_PERCPU_BYTES)
+      return fail(env, EINVAL, msg.MSG_OBJ_NEW_PERCPU_SIZE, struct.bytes, MAX_PERCPU_BYTES);
     if ((struct.flags & abi.STF_PLAIN) == 0) return fail(env, EINVAL, msg.MSG_OBJ_NEW_PERCPU_PLAIN);
     if (struct.fieldCount != 0) return fail(env, EINVAL, msg.MSG_OBJ_NEW_PERCPU_FIELDS);
   }

@@ -1,16 +1,16 @@
 // Calls of kfuncs, judged by their BTF prototypes.
 import { EACCES, EFAULT, EINVAL } from '../../isa';
 import * as abi from '../abi';
+import { sync } from '../domain/sync';
 import { Env } from '../env';
 import { Insn } from '../insn';
 import { fail, say } from '../log';
 import * as msg from '../messages/call';
 import { MSG_CALL_LOCKED } from '../messages/core';
+import { pushPath } from '../paths';
 import { isSpilled, markChainPrecision } from '../precision';
 import { markNotInit, RegState } from '../reg-state';
 import { checkRead, clobberCallerSaved, setUnknown } from '../regs';
-import { sync } from '../domain/sync';
-import { pushPath } from '../paths';
 import { State } from '../state';
 import { CB_RBTREE_ADD, CB_TIMER, pushAsyncCallback, pushCallback } from './callback';
 import { releaseDynptr } from './dynptr';
@@ -33,7 +33,8 @@ const MAX_ERRNO: i32 = 4095;
 export function checkKfuncCall(env: Env, insn: Insn): i32 {
   const proto = kfuncProto(env, insn);
   const name = insn.imm;
-  if (changetype<usize>(proto) == 0 || !proto.has(abi.KFF_ALLOWED)) return fail(env, EACCES, msg.MSG_KFUNC_NOT_ALLOWED, name);
+  if (changetype<usize>(proto) == 0 || !proto.has(abi.KFF_ALLOWED))
+    return fail(env, EACCES, msg.MSG_KFUNC_NOT_ALLOWED, name);
   let err = checkPlace(env, proto, name);
   if (err != 0) return err;
   const meta = beginMeta(name);
@@ -160,4 +161,3 @@ function endByThrow(env: Env): i32 {
   const err = checkHeld(env, true, true, HELD_THROW);
   return err != 0 ? err : KFUNC_ENDS_PATH;
 }
-
