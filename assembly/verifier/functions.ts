@@ -90,6 +90,7 @@ export function checkSubprogCall(env: Env, insn: Insn): i32 {
   if (index < 0) return fail(env, EINVAL, MSG_CALL_TARGET, <i64>env.pc + insn.imm + 1);
   const subprog = env.subprog(index);
   if (subprog.isGlobal) return checkGlobalCall(env, index);
+  noteArguments(env, index);
   const caller = env.cur.cur;
   const callee = pushFrame(env, env.cur, index, env.pc);
   if (changetype<usize>(callee) == 0) return -EINVAL;
@@ -124,6 +125,20 @@ function checkGlobalArgs(env: Env, index: u32): i32 {
     if (err != 0) return err;
   }
   return 0;
+}
+
+/**
+ * Whether the arguments fit the BTF of a function that is walked with them anyway: what does not is said, nothing is refused, and the BTF is not
+ * believed again.
+ */
+export function noteArguments(env: Env, index: u32): void {
+  const errno = env.errno;
+  const code = env.errorCode;
+  const pc = env.errorPc;
+  if (checkGlobalArgs(env, index) != 0) env.subprog(index).flags |= SPF_UNRELIABLE;
+  env.errno = errno;
+  env.errorCode = code;
+  env.errorPc = pc;
 }
 
 function checkGlobalArg(env: Env, arg: SubprogArg, regno: u32): i32 {

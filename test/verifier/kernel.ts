@@ -24,7 +24,11 @@ export interface KernelQuestion {
 
 /** The lines of a log that say why, and how much was done. */
 export function readLog(log: string): Pick<Answer, 'message' | 'processed'> {
-  const lines = log.split('\n').filter((line) => line !== '' && !/^(verification time|stack depth) /.test(line));
+  // Some messages of the kernel have no newline at their end.
+  const lines = log
+    .replace(/(?=(?:verification time|processed) \d)/g, '\n')
+    .split('\n')
+    .filter((line) => line !== '' && !/^(verification time|stack depth) /.test(line));
   const stats = lines.findIndex((line) => line.startsWith('processed '));
   const message = (stats < 0 ? lines : lines.slice(0, stats)).join('\n');
   return stats < 0 ? { message } : { message, processed: Number(/^processed (\d+)/.exec(lines[stats] as string)?.[1]) };
@@ -39,10 +43,11 @@ export class Kernel {
     const own = btfFd !== undefined && btfValueTypeId !== 0;
     const data = Buffer.from(spec.initialValue ?? []).toString('hex');
     const inner = spec.innerMap === undefined ? undefined : this.map(spec.innerMap, btfFd);
-    const key = [type, keySize, valueSize, maxEntries, flags, data, inner, own ? btfFd : ''].join();
+    const key = [spec.name, type, keySize, valueSize, maxEntries, flags, data, inner, own ? btfFd : ''].join();
     const known = this.maps.get(key);
     if (known !== undefined) return known;
     const fd = createMap({
+      name: spec.name.slice(0, 15),
       ...{ type, keySize, valueSize, maxEntries: type === RINGBUF ? Math.max(maxEntries, 4096) : maxEntries, flags },
       ...(inner === undefined ? {} : { innerFd: inner }),
       ...(own ? { btf: { fd: btfFd, keyTypeId: btfKeyTypeId, valueTypeId: btfValueTypeId } } : {}),

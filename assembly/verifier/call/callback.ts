@@ -3,7 +3,7 @@ import { E2BIG, EFAULT, ENOMEM, ENOTSUPP } from '../../isa';
 import * as abi from '../abi';
 import { Env } from '../env';
 import { FRAME_IN_ASYNC, FRAME_IN_CALLBACK, Frame } from '../frame';
-import { initFrame, pushFrame } from '../functions';
+import { initFrame, noteArguments, pushFrame } from '../functions';
 import { bindInstance } from '../liveness';
 import { fail } from '../log';
 import { MSG_FOR_EACH_MAP } from '../messages/call';
@@ -77,6 +77,7 @@ function setArguments(env: Env, kind: u32, caller: Frame, callee: Frame): i32 {
 /** The call runs `subprog` any number of times before it returns: one more round is put aside. */
 export function pushCallback(env: Env, subprog: u32, kind: u32): i32 {
   const func = env.subprog(subprog);
+  noteArguments(env, subprog);
   func.found |= abi.SPX_IS_CALLBACK;
   const caller = env.cur.cur;
   const state = pushPath(env, func.start, env.pc, false);
@@ -96,6 +97,7 @@ export function pushCallback(env: Env, subprog: u32, kind: u32): i32 {
 /** The call has `subprog` run some time later, on its own: a path that begins there with nothing but its arguments. */
 export function pushAsyncCallback(env: Env, subprog: u32, kind: u32, sleepable: bool): i32 {
   const func = env.subprog(subprog);
+  noteArguments(env, subprog);
   func.found |= abi.SPX_IS_CALLBACK | abi.SPX_IS_ASYNC_CALLBACK;
   const caller = env.cur.cur;
   const state = pushFresh(env, func.start, env.pc);

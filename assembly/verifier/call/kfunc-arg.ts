@@ -275,14 +275,16 @@ function checkStruct(env: Env, meta: CallMeta, proto: KfuncProto, arg: KfuncArg,
   const known = knownStruct(reg.base);
   if (known != 0) {
     const fits = (structAt(env, arg.struct).flags & known) != 0;
-    return fits ? 0 : fail(env, EINVAL, msg.MSG_KFUNC_WRONG_STRUCT, meta.func, regno - 1, arg.struct, -1, reg.type);
+    return fits
+      ? 0
+      : fail(env, EINVAL, msg.MSG_KFUNC_WRONG_STRUCT, meta.func, regno - 1, arg.struct, -1, reg.type, regno);
   }
   const unsafe = (reg.type & FLAGS & ~TRUSTED) != 0 && (reg.type & abi.MEM_RCU) == 0;
   if (reg.base != abi.PTR_TO_BTF_ID || unsafe)
     return fail(env, EINVAL, msg.MSG_KFUNC_NOT_BTF_ID, regno - 1, reg.type, reg.base | (reg.type & TRUSTED));
   const strict = proto.has(abi.KFF_RELEASE) && reg.refId != 0;
   if (structMatches(env, <i32>reg.aux, reg.off, arg.struct, strict)) return 0;
-  return fail(env, EINVAL, msg.MSG_KFUNC_WRONG_STRUCT, meta.func, regno - 1, arg.struct, reg.aux, reg.type);
+  return fail(env, EINVAL, msg.MSG_KFUNC_WRONG_STRUCT, meta.func, regno - 1, arg.struct, reg.aux, reg.type, regno);
 }
 
 /** Memory and, in the next register, its size: read and written. */

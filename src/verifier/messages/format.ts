@@ -3,6 +3,7 @@ import * as abi from '../../../assembly/verifier/abi.ts';
 import type { LinkedProg } from '../../link/types.ts';
 import { helperName } from '../tables/helpers.ts';
 import { formatAccessArg } from './format-access.ts';
+import { formatCallArg } from './format-call.ts';
 
 const REG_TYPE_NAMES: readonly string[] = [
   '?',
@@ -72,7 +73,8 @@ export function formatArg(kind: string, args: readonly bigint[], prog: LinkedPro
     case 'helper':
       return helperName(number) ?? 'unknown';
     case 'map':
-      return prog.maps[number]?.name ?? `#${number}`;
+      // The kernel keeps 15 bytes of a name.
+      return prog.maps[number]?.name.slice(0, 15) ?? `#${number}`;
     case 'kfunc':
       return prog.kfuncs[number] ?? `#${number}`;
     case 'func':
@@ -84,6 +86,6 @@ export function formatArg(kind: string, args: readonly bigint[], prog: LinkedPro
     case 'range':
       return outOfRange(args);
     default:
-      return formatAccessArg(kind, number) ?? value.toString();
+      return formatCallArg(kind, number, prog) ?? formatAccessArg(kind, number) ?? value.toString();
   }
 }
