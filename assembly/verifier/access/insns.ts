@@ -4,13 +4,16 @@ import { PTR_TO_CTX } from '../abi';
 import { checkLegacyLoadRefs } from '../call/refs';
 import { checkConsistent } from '../domain/sync';
 import { Env } from '../env';
+import { checkSubprogExit } from '../functions';
 import { Insn } from '../insn';
 import { fail } from '../log';
 import { MSG_LEGACY_LOAD_R6, MSG_LEGACY_LOAD_TYPE } from '../messages/access';
+import { pushPath } from '../paths';
 import { checkRead, checkWritable, clobberCallerSaved, setUnknown } from '../regs';
 import { checkAccess } from './memory';
 import { checkUnmodified } from './offset';
 import { savePointerType } from './pointer-type';
+import { setZero } from './stack-read';
 
 export { checkAtomic } from './atomic';
 
@@ -75,5 +78,13 @@ export function checkLegacyLoad(env: Env, insn: Insn): i32 {
   if (err != 0) return err;
   clobberCallerSaved(env);
   setUnknown(env, env.reg(0));
-  return 0;
+  return env.cur.curframe == 0 ? 0 : leaveFunction(env);
+}
+
+/** In a function the end of the program is a return of 0 from it: the path goes on with the caller, the one behind the load waits. */
+function leaveFunction(env: Env): i32 {
+  const behind = pushPath(env, env.pc + 1, env.pc, false);
+  if (changetype<usize>(behind) == 0) return -env.errno;
+  setZero(env, env.reg(0));
+  return checkSubprogExit(env);
 }

@@ -82,7 +82,8 @@ export function formatArg(kind: string, args: readonly bigint[], prog: LinkedPro
     case 'aluop':
       return ALU_OPS[number >> 4] ?? '?';
     case 'tnum':
-      return `(${hex(args[0])}; ${hex(args[1])})`;
+      if (args[1] !== 0n) return `(${hex(args[0])}; ${hex(args[1])})`;
+      return BigInt.asUintN(64, args[0]) > 0xffffn ? hex(args[0]) : `${args[0]}`;
     case 'range':
       return outOfRange(args);
     default:
