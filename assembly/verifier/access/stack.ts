@@ -33,17 +33,7 @@ export function checkStackBounds(env: Env, regno: u32, off: i32, size: u32, writ
   else if (end > 0) errno = EINVAL;
   if (errno != 0) {
     if (reg.mask == 0) return fail(env, errno, MSG_STACK_BOUNDS, write, regno, first, <i32>size);
-    return fail(
-      env,
-      errno,
-      MSG_STACK_VARIABLE_BOUNDS,
-      write,
-      regno,
-      reg.value,
-      reg.mask,
-      off,
-      <i32>size,
-    );
+    return fail(env, errno, MSG_STACK_VARIABLE_BOUNDS, write, regno, reg.value, reg.mask, off, <i32>size);
   }
   return growStack(frame, <u32>(7 - first) >> 3) ? 0 : fail(env, ENOMEM, MSG_NO_MEMORY);
 }
