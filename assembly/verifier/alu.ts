@@ -17,7 +17,7 @@ import {
 } from './messages/alu';
 import { pushPath } from './paths';
 import { markChainPrecision } from './precision';
-import { copyReg, LINK_ADD_CONST, markConst, RegState } from './reg-state';
+import { copyReg, LINK_ADD_CONST, LINK_ADD_CONST32, LINK_ADD_CONST64, markConst, RegState } from './reg-state';
 import { checkRead, checkWritable, checkWrite, isPointer, setUnknown } from './regs';
 
 const MAP_TYPE_ARENA: u32 = 33;
@@ -117,7 +117,9 @@ function movSignExtended(env: Env, insn: Insn): i32 {
 function copyNarrow(env: Env, dst: RegState, src: RegState, same: bool): void {
   if (same) linkBeforeCopy(env, src);
   copyReg(dst, src);
-  if (!same) dst.id = 0;
+  if (same) return;
+  dst.id = 0;
+  dst.off = 0;
 }
 
 function mov32(env: Env, insn: Insn): i32 {
@@ -194,19 +196,21 @@ function splitPath(env: Env, insn: Insn, dst: RegState, src: RegState): bool {
 
 function scalarBinary(env: Env, insn: Insn, dst: RegState, src: RegState): i32 {
   const is64 = insn.cls == BPF_ALU64;
-  const srcConst = src.isConst;
-  const delta = src.value;
-  if (!splitPath(env, insn, dst, src)) return -ENOMEM;
+  const isDelta = insn.op == BPF_ADD && (is64 ? src.isConst : src.isSubregConst);
+  const delta = is64 ? src.value : <u64>(<u32>src.value);
+  const fits = is64 || dst.umax <= <u64>u32.MAX_VALUE;
   scalarAlu(insn.op, is64, dst, src);
-  if (env.capable && is64 && insn.op == BPF_ADD && dst.id != 0 && srcConst) {
-    // r1 = r2; r1 += K: what a comparison says of one of them holds for the other, K apart. Once only.
-    if ((dst.id & LINK_ADD_CONST) == 0 && delta <= <u64>i32.MAX_VALUE) {
-      dst.id |= LINK_ADD_CONST;
-      dst.off = <i32>delta;
-      return 0;
-    }
-    dst.off = 0;
+  // r1 = r2; r1 += K: what a comparison says of one of them holds for the other, K apart. Once only.
+  if (env.capable && isDelta && fits && isLinkedOnce(dst) && delta <= <u64>i32.MAX_VALUE) {
+    dst.id |= is64 ? LINK_ADD_CONST64 : LINK_ADD_CONST32;
+    dst.off = <i32>delta;
+    return 0;
   }
   dst.id = 0;
+  dst.off = 0;
   return 0;
+}
+
+function isLinkedOnce(reg: RegState): bool {
+  return reg.id != 0 && (reg.id & LINK_ADD_CONST) == 0;
 }

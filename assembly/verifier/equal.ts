@@ -56,6 +56,8 @@ export function regsExact(old: RegState, cur: RegState, ids: IdMap): bool {
 function scalarSafe(env: Env, old: RegState, cur: RegState, ids: IdMap, mode: u32): bool {
   if (!env.allowImprecise) return sameScalarDomain(old, cur) && ids.sameScalar(old.id, cur.id);
   if (!old.precise && mode == NOT_EXACT) return true;
+  // Without an id the old one stood alone: whatever links the current one only says more of it.
+  if (old.id == 0) return scalarWithin(old, cur);
   if ((old.id & LINK_ADD_CONST) != (cur.id & LINK_ADD_CONST)) return false;
   if ((old.id & LINK_ADD_CONST) != 0 && old.off != cur.off) return false;
   return scalarWithin(old, cur) && ids.sameScalar(old.id, cur.id);

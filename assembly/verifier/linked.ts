@@ -4,7 +4,7 @@ import { SCALAR } from './abi';
 import { scalarAlu } from './domain/alu';
 import { Env } from './env';
 import { isSpilled } from './precision';
-import { copyReg, LINK_ADD_CONST, markConst, RegState } from './reg-state';
+import { copyReg, LINK_ADD_CONST, LINK_ADD_CONST64, markConst, RegState } from './reg-state';
 import { State } from './state';
 
 /*
@@ -74,6 +74,9 @@ function carry(env: Env, reg: RegState, known: RegState): void {
     copyReg(reg, known);
     return;
   }
+  const kinds = (reg.id | known.id) & LINK_ADD_CONST;
+  // One cut to 32 bits, the other not: they are no constant apart.
+  if (kinds == LINK_ADD_CONST) return;
   const delta = changetype<RegState>(env.constReg);
   markConst(delta, <u64>(<i64>reg.off - <i64>known.off));
   const off = reg.off;
@@ -81,5 +84,5 @@ function carry(env: Env, reg: RegState, known: RegState): void {
   copyReg(reg, known);
   reg.off = off;
   reg.id = id;
-  scalarAlu(BPF_ADD, true, reg, delta);
+  scalarAlu(BPF_ADD, kinds == LINK_ADD_CONST64, reg, delta);
 }

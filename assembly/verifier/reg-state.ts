@@ -17,8 +17,10 @@ import { Scalar } from './domain/scalar';
 
 /** `RegState.flags`: the scalar's exact value decided something, so states may be merged only when it is the same. */
 export const REG_PRECISE: u32 = 1;
-/** `RegState.id` of a scalar: it is `off` more than the register it is linked to. */
-export const LINK_ADD_CONST: u32 = 0x80000000;
+/** `RegState.id` of a scalar: it is `off` more than the register it is linked to; by a 64-bit addition, or by one that cut it to 32 bits. */
+export const LINK_ADD_CONST64: u32 = 0x80000000;
+export const LINK_ADD_CONST32: u32 = 0x40000000;
+export const LINK_ADD_CONST: u32 = 0xc0000000;
 /** `RegState.aux` of a packet pointer compared with packet_end: it is the end, or beyond it. */
 export const AT_PKT_END: i32 = -1;
 export const BEYOND_PKT_END: i32 = -2;
