@@ -5,6 +5,7 @@ import { addToPointer } from './alu-pointer';
 import { SPLIT_64, SPLIT_NONE, scalarAlu, splits } from './domain/alu';
 import { byteSwap, movZext32, signExtend, signExtend32 } from './domain/extend';
 import { setConst32 } from './domain/scalar';
+import { checkConsistent } from './domain/sync';
 import { Env } from './env';
 import { Insn } from './insn';
 import { fail } from './log';
@@ -200,6 +201,7 @@ function scalarBinary(env: Env, insn: Insn, dst: RegState, src: RegState): i32 {
   const delta = is64 ? src.value : <u64>(<u32>src.value);
   const fits = is64 || dst.umax <= <u64>u32.MAX_VALUE;
   scalarAlu(insn.op, is64, dst, src);
+  checkConsistent(dst);
   // r1 = r2; r1 += K: what a comparison says of one of them holds for the other, K apart. Once only.
   if (env.capable && isDelta && fits && isLinkedOnce(dst) && delta <= <u64>i32.MAX_VALUE) {
     dst.id |= is64 ? LINK_ADD_CONST64 : LINK_ADD_CONST32;

@@ -22,6 +22,7 @@ import {
   SAF_UNTRUSTED,
   SPF_HAS_BTF,
   SPF_RETURNS_OTHER,
+  SPF_VOID,
 } from './abi';
 import { initDynptrArg } from './call/global-args';
 import { Env } from './env';
@@ -78,7 +79,7 @@ function forgetStates(env: Env): void {
 function initArgs(env: Env, root: u32): i32 {
   const subprog = env.subprog(root);
   if ((subprog.flags & SPF_HAS_BTF) == 0) return fail(env, EINVAL, MSG_GLOBAL_ARG_TYPE, root, 0);
-  if ((subprog.flags & SPF_RETURNS_OTHER) != 0) return fail(env, EINVAL, MSG_GLOBAL_RETURN_TYPE, root);
+  if ((subprog.flags & (SPF_VOID | SPF_RETURNS_OTHER)) != 0) return fail(env, EINVAL, MSG_GLOBAL_RETURN_TYPE, root);
   for (let i: u32 = 0; i < subprog.argCount; i++) {
     const err = initArg(env, root, subprog.arg(i), i);
     if (err != 0) return err;

@@ -15,7 +15,9 @@ import {
   SAF_UNTRUSTED,
   SCALAR,
   SPF_HAS_BTF,
+  SPF_RETURNS_OTHER,
   SPF_UNRELIABLE,
+  SPF_VOID,
   SPX_CALLED,
   SPX_CHANGES_PACKET,
   SPX_MIGHT_SLEEP,
@@ -40,6 +42,7 @@ import {
   MSG_GLOBAL_BAD_ARGS,
   MSG_GLOBAL_CALL_LOCKED,
   MSG_GLOBAL_CALL_MAY_SLEEP,
+  MSG_GLOBAL_RETURN_TYPE,
   MSG_NO_MEMORY,
   MSG_TOO_MANY_FRAMES,
 } from './messages/core';
@@ -120,6 +123,7 @@ function checkGlobalCall(env: Env, index: u32): i32 {
 function checkGlobalArgs(env: Env, index: u32): i32 {
   const subprog = env.subprog(index);
   if ((subprog.flags & SPF_HAS_BTF) == 0 || (subprog.flags & SPF_UNRELIABLE) != 0) return -EINVAL;
+  if ((subprog.flags & (SPF_VOID | SPF_RETURNS_OTHER)) != 0) return fail(env, EINVAL, MSG_GLOBAL_RETURN_TYPE, index);
   for (let i: u32 = 0; i < subprog.argCount; i++) {
     const err = checkGlobalArg(env, subprog.arg(i), i + 1);
     if (err != 0) return err;

@@ -19,6 +19,7 @@ import {
 } from './abi';
 import { branchTaken } from './domain/branch';
 import { invert, refine } from './domain/refine';
+import { checkConsistent } from './domain/sync';
 import { Env } from './env';
 import { widen } from './equal';
 import { HIST_DST_STACK, HIST_SRC_STACK } from './history';
@@ -141,6 +142,10 @@ function walkBoth(env: Env, insn: Insn, dst: RegState, src: RegState, is32: bool
   if (dst.type == SCALAR && src.type == SCALAR && dst != src) {
     refine(invert(insn.op), is32, dst, src);
     refine(insn.op, is32, otherDst, otherSrc);
+    checkConsistent(dst);
+    checkConsistent(src);
+    checkConsistent(otherDst);
+    checkConsistent(otherSrc);
   }
   if (insn.isX && src.type == SCALAR && src.id != 0) {
     syncLinked(env, env.cur, src, linked);

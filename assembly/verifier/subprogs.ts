@@ -1,6 +1,6 @@
 // Which functions a program has: its entry, every target of a call, and every function whose address is taken.
 import { BPF_ABS, BPF_IND, BPF_LD, E2BIG, EINVAL, ENOMEM } from '../isa';
-import { AUX_SIZE, SP_SIZE, SPX_HAS_LD_ABS, SPF_EXCEPTION_CB, SPX_HAS_TAIL_CALL, SPX_IS_EXCEPTION_CB } from './abi';
+import { AUX_SIZE, SP_SIZE, SPF_EXCEPTION_CB, SPX_HAS_LD_ABS, SPX_HAS_TAIL_CALL, SPX_IS_EXCEPTION_CB } from './abi';
 import { allocZeroed } from './arena';
 import { Env } from './env';
 import { Subprog } from './input';

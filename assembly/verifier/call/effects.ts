@@ -3,6 +3,7 @@ import * as abi from '../abi';
 import { Env } from '../env';
 import { Insn } from '../insn';
 import { helperProto } from '../table/helper';
+import { BPF_FUNC_tail_call } from './helper-ids';
 import { kfuncProto } from './kfunc-proto';
 
 /** Runs a callback before it returns, any number of times. */
@@ -24,7 +25,8 @@ export function callEffects(env: Env, insn: Insn): u32 {
   let effects: u32 = 0;
   if (proto.has(abi.HPF_CALLBACK)) effects |= CALL_SYNC_CALLBACK;
   if (proto.has(abi.HPF_ASYNC_CALLBACK)) effects |= CALL_ASYNC_CALLBACK;
-  if (proto.has(abi.HPF_CHANGES_PKT)) effects |= CALL_CHANGES_PACKET;
+  // Whoever is tail-called may do anything with the packet, and returns to the caller of this function.
+  if (proto.has(abi.HPF_CHANGES_PKT) || insn.imm == BPF_FUNC_tail_call) effects |= CALL_CHANGES_PACKET;
   if (proto.has(abi.HPF_MIGHT_SLEEP)) effects |= CALL_MIGHT_SLEEP;
   return effects;
 }

@@ -3,6 +3,7 @@ import { EACCES, EINVAL } from '../../isa';
 import * as abi from '../abi';
 import { checkAccess } from '../access/memory';
 import { Env } from '../env';
+import { checkSubprogExit } from '../functions';
 import { Insn } from '../insn';
 import { fail, say } from '../log';
 import {
@@ -21,9 +22,10 @@ import {
   MSG_SLEEPABLE_IN_RCU,
   MSG_TAIL_CALL_MAP,
 } from '../messages/call';
+import { pushPath } from '../paths';
 import { isSpilled, markChainPrecision } from '../precision';
 import { isNullConst, RegState } from '../reg-state';
-import { clobberCallerSaved } from '../regs';
+import { clobberCallerSaved, setUnknown } from '../regs';
 import { HelperProto, helperProto } from '../table/helper';
 import { checkArg } from './arg';
 import { CB_FOR_EACH, CB_LOOP, CB_TIMER, CB_USER_RINGBUF, pushAsyncCallback, pushCallback } from './callback';
@@ -66,7 +68,19 @@ export function checkHelperCall(env: Env, insn: Insn): i32 {
     env.resultFlags |= abi.RF_CHANGES_PACKET;
     clearPacketPointers(env);
   }
-  return 0;
+  return func == id.BPF_FUNC_tail_call && env.cur.curframe != 0 ? tailCallLeaves(env) : 0;
+}
+
+/**
+ * A tail call that succeeds in a function: the other program returns to the caller, with any value and with the packet moved. The path goes
+ * on there; the one on which it fails waits.
+ */
+function tailCallLeaves(env: Env): i32 {
+  const failed = pushPath(env, env.pc + 1, env.pc, false);
+  if (changetype<usize>(failed) == 0) return -env.errno;
+  clearPacketPointers(env);
+  setUnknown(env, env.reg(0));
+  return checkSubprogExit(env);
 }
 
 /** The program's type, licence and where the call stands allow the helper. */

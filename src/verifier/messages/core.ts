@@ -73,7 +73,7 @@ export const CORE_MESSAGES: MessageRows = {
   [m.MSG_ASYNC_RANGE]: { text: 'At async callback return the register R0 has %0:range', class: 'safety' },
   [m.MSG_EMPTY]: { text: 'the program has no insns', class: 'form' },
   [m.MSG_GLOBAL_RETURN_TYPE]: {
-    text: 'Global function %0:func() return value not void or scalar. Only those are supported.',
+    text: "Global function %0:func() doesn't return scalar. Only those are supported.",
     class: 'form',
   },
   [m.MSG_PROG_TOO_LONG]: { text: 'the program has %0 insns, more than may be loaded', class: 'limit' },
