@@ -1,6 +1,6 @@
 // Reads and writes of the stack at a variable offset: every byte that may be meant counts.
 import { EACCES, EINVAL } from '../../isa';
-import { NOT_INIT, SCALAR, STACK_INVALID, STACK_MISC, STACK_SPILL, STACK_ZERO } from '../abi';
+import { SCALAR, STACK_INVALID, STACK_MISC, STACK_SPILL, STACK_ZERO } from '../abi';
 import { destroyDynptrSlots } from '../call/dynptr';
 import { Env } from '../env';
 import { Frame } from '../frame';
@@ -10,7 +10,7 @@ import { isSpilled, markChainPrecision } from '../precision';
 import { setUnknown } from '../regs';
 import { setZero } from './stack-read';
 import { checkStackInitialised } from './stack-region';
-import { storesZero } from './stack-write';
+import { dropSpecial, storesZero } from './stack-write';
 
 export function readVariable(env: Env, regno: u32, off: i32, size: u32, dstRegno: i32): i32 {
   const reg = env.reg(regno);
@@ -41,9 +41,9 @@ function writeByte(env: Env, frame: Frame, off: i32, zero: bool): i32 {
     return fail(env, EINVAL, MSG_STACK_VARIABLE_SPILL, env.pc, off);
   if (zero && type == STACK_SPILL && isSpilled(slot) && slot.type == SCALAR && slot.mask == 0 && slot.value == 0)
     return ZERO_KEPT;
-  slot.type = NOT_INIT;
-  const keep = zero && type == STACK_ZERO;
   if (type == STACK_INVALID && !env.allowPtrLeaks) return fail(env, EINVAL, MSG_STACK_VARIABLE_UNINIT, env.pc, off);
+  dropSpecial(slot);
+  const keep = zero && slot.typeAt(at & 7) == STACK_ZERO;
   slot.setTypeAt(at & 7, keep ? STACK_ZERO : STACK_MISC);
   return keep ? ZERO_KEPT : 0;
 }

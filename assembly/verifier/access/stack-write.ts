@@ -38,6 +38,13 @@ export function scrub(slot: StackSlot): void {
   }
 }
 
+/** Data is written to the slot. */
+export function dropSpecial(slot: StackSlot): void {
+  slot.type = NOT_INIT;
+  const last = slot.typeAt(7);
+  if (last != STACK_INVALID && last != STACK_MISC && last != STACK_ZERO) scrub(slot);
+}
+
 /** The slot's lowest `size` bytes hold the register; what else was spilled there is data. */
 function setSpilled(slot: StackSlot, size: u32): void {
   if (size == 8) return slot.setTypes(STACK_SPILL);
@@ -96,9 +103,7 @@ export function storesZero(env: Env, valueRegno: i32): bool {
 }
 
 function writeData(env: Env, slot: StackSlot, off: i32, size: u32, valueRegno: i32): i32 {
-  slot.type = NOT_INIT;
-  const last = slot.typeAt(7);
-  if (last != STACK_INVALID && last != STACK_MISC && last != STACK_ZERO) scrub(slot);
+  dropSpecial(slot);
   let type: u32 = STACK_MISC;
   if (storesZero(env, valueRegno)) {
     type = STACK_ZERO;
