@@ -30,6 +30,8 @@ export interface VerifyRules {
   readonly anyAlignment?: boolean;
   /** Store a state at every prune point, as BPF_F_TEST_STATE_FREQ does: for tests of the verifier. */
   readonly testStateFreq?: boolean;
+  /** CPUs that the machine may have, which bounds what bpf_get_smp_processor_id says; not bounded unless given. */
+  readonly cpus?: number;
   readonly logLevel?: 0 | 1 | 2;
 }
 
@@ -78,6 +80,7 @@ export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules
   input.set(abi.INPUT_RET_HI, range?.hi ?? 0);
   input.set(abi.INPUT_PACKET_ACCESS, packetAccessWord(row));
   input.set(abi.INPUT_LOG_LEVEL, rules.logLevel ?? 0);
+  input.set(abi.INPUT_CPUS, rules.cpus ?? 0);
   const structIndex = (): number => -1;
   const { type } = prog;
   const name = `${type} ${attach} ${bpfCapable}`;

@@ -1,5 +1,6 @@
 // What a verifier says of a program, ours and the kernel's alike, and ours asked for it.
 
+import { readFileSync } from 'node:fs';
 import { BpfError } from '../../src/errors/index.ts';
 import type { LinkedProg } from '../../src/link/types.ts';
 import type { VerifierInstance } from '../../src/verifier/instance.ts';
@@ -19,12 +20,26 @@ export interface Answer {
   readonly kind?: 'safety' | 'form' | 'limit' | 'rights';
 }
 
+/** CPUs the running kernel may have: its verifier knows how many; 0 where they are not told. */
+export function possibleCpus(): number {
+  try {
+    const ranges = readFileSync('/sys/devices/system/cpu/possible', 'utf8').trim().split(',');
+    return ranges.reduce((sum, range) => {
+      const [first, last = first] = range.split('-').map(Number) as [number, number?];
+      return sum + last - first + 1;
+    }, 0);
+  } catch {
+    return 0;
+  }
+}
+
 export function judgeOptions(flags: readonly CaseFlag[] = [], limit?: number): JudgeOptions {
   return {
     unprivileged: flags.includes('unprivileged'),
     strictAlignment: flags.includes('strict'),
     anyAlignment: flags.includes('any'),
     testStateFreq: flags.includes('test_state_freq'),
+    cpus: possibleCpus(),
     ...(limit === undefined ? {} : { limits: { insns: limit } }),
   };
 }

@@ -68,7 +68,7 @@ function argType(w: Writer, basics: Basics, text: string): number {
 }
 
 function funcType(w: Writer, basics: Basics, name: string, args: readonly string[] | undefined): number {
-  const shape = args ?? ['ctx'];
+  const shape = args ?? [];
   const params = shape.flatMap((text, i) => [w.string(`a${i}`), argType(w, basics, text)]);
   const proto = w.type('', 'func_proto', shape.length, basics.int, ...params);
   const func = w.type(name, 'func', args === undefined ? 0 : 1, proto);

@@ -1,4 +1,4 @@
-// Asks the kernel what it says of a linked program: verdict, message and insns processed. Maps are made once for each shape.
+// Asks the kernel what it says of a linked program: verdict, message and insns processed. Maps and BTF are made once for each shape.
 
 import type { LinkedProg } from '../../src/link/types.ts';
 import type { MapSpec } from '../../src/object/types.ts';
@@ -9,6 +9,7 @@ import type { Answer } from './answer.ts';
 import type { CaseFlag } from './case.ts';
 
 const RINGBUF = 27;
+const PROG_ARRAY = 3;
 /** BPF_LOG_STATS: messages and statistics without the insns. */
 const LOG_STATS = 4;
 const PROG_FLAGS: Readonly<Record<CaseFlag, number>> = {
@@ -22,13 +23,13 @@ export interface KernelQuestion {
   readonly flags?: readonly CaseFlag[];
 }
 
-/** The lines of a log that say why, and how much was done. */
+/** The lines of a log that say why, without states, and how much was done. */
 export function readLog(log: string): Pick<Answer, 'message' | 'processed'> {
   // Some messages of the kernel have no newline at their end.
   const lines = log
     .replace(/(?=(?:verification time|processed) \d)/g, '\n')
     .split('\n')
-    .filter((line) => line !== '' && !/^(verification time|stack depth) /.test(line));
+    .filter((line) => line !== '' && !/^(verification time |stack depth |cur state:|old state:)/.test(line));
   const stats = lines.findIndex((line) => line.startsWith('processed '));
   const message = (stats < 0 ? lines : lines.slice(0, stats)).join('\n');
   return stats < 0 ? { message } : { message, processed: Number(/^processed (\d+)/.exec(lines[stats] as string)?.[1]) };
@@ -36,14 +37,17 @@ export function readLog(log: string): Pick<Answer, 'message' | 'processed'> {
 
 export class Kernel {
   private readonly maps = new Map<string, number>();
+  private readonly btfs = new Map<string, number>();
 
   /** The map of a spec: the same one for the same shape. */
-  map(spec: MapSpec, btfFd: number | undefined): number {
+  map(spec: MapSpec, btfFd?: number, owner = ''): number {
     const { type, keySize, valueSize, maxEntries, flags, btfKeyTypeId, btfValueTypeId } = spec;
     const own = btfFd !== undefined && btfValueTypeId !== 0;
     const data = Buffer.from(spec.initialValue ?? []).toString('hex');
-    const inner = spec.innerMap === undefined ? undefined : this.map(spec.innerMap, btfFd);
-    const key = [spec.name, type, keySize, valueSize, maxEntries, flags, data, inner, own ? btfFd : ''].join();
+    const inner = spec.innerMap === undefined ? undefined : this.map(spec.innerMap, btfFd, owner);
+    // The first program that uses a prog array is its owner: programs unlike that one may not.
+    const user = type === PROG_ARRAY ? owner : '';
+    const key = [user, spec.name, type, keySize, valueSize, maxEntries, flags, data, inner, own ? btfFd : ''].join();
     const known = this.maps.get(key);
     if (known !== undefined) return known;
     const fd = createMap({
@@ -56,16 +60,26 @@ export class Kernel {
       updateElem(fd, new Uint8Array(keySize), spec.initialValue);
       freezeMap(fd);
     }
-    // A BTF's fd is closed behind its program, and its number used again.
-    if (!own) this.maps.set(key, fd);
+    this.maps.set(key, fd);
+    return fd;
+  }
+
+  private btfFd(bytes: Uint8Array | undefined): number | undefined {
+    if (bytes === undefined) return undefined;
+    const key = Buffer.from(bytes).toString('latin1');
+    const known = this.btfs.get(key);
+    if (known !== undefined) return known;
+    const fd = loadBtf(bytes);
+    this.btfs.set(key, fd);
     return fd;
   }
 
   /** `use` has the loaded program's fd, which is closed behind it. */
   ask(question: KernelQuestion, use?: (fd: number) => void): Answer {
-    const { prog, btf } = question;
-    const btfFd = btf === undefined ? undefined : loadBtf(btf);
-    const fds = prog.maps.map((spec) => this.map(spec, btfFd));
+    const { prog } = question;
+    const btfFd = this.btfFd(question.btf);
+    const owner = [prog.type, prog.expectedAttachType, question.flags?.includes('frags')].join();
+    const fds = prog.maps.map((spec) => this.map(spec, btfFd, owner));
     try {
       const { fd, log } = loadProg({
         ...this.target(prog),
@@ -76,17 +90,15 @@ export class Kernel {
         ...(fds.length === 0 ? {} : { fdArray: fds }),
         ...(btfFd === undefined ? {} : this.btf(prog, btfFd)),
       });
-      use?.(fd);
-      closeFd(fd);
+      try {
+        use?.(fd);
+      } finally {
+        closeFd(fd);
+      }
       return { verdict: 'accept', ...readLog(log) };
     } catch (error) {
       if (!(error instanceof KernelError) || error.command !== 'BPF_PROG_LOAD') throw error;
       return { verdict: 'refuse', errno: error.code, ...readLog(error.log) };
-    } finally {
-      prog.maps.forEach((spec, i) => {
-        if (btfFd !== undefined && spec.btfValueTypeId !== 0) closeFd(fds[i] as number);
-      });
-      if (btfFd !== undefined) closeFd(btfFd);
     }
   }
 
@@ -103,7 +115,9 @@ export class Kernel {
   }
 
   close(): void {
-    for (const fd of this.maps.values()) closeFd(fd);
-    this.maps.clear();
+    for (const fds of [this.maps, this.btfs]) {
+      for (const fd of fds.values()) closeFd(fd);
+      fds.clear();
+    }
   }
 }
