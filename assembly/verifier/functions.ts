@@ -136,10 +136,17 @@ function checkGlobalArgs(env: Env, index: u32): i32 {
  * believed again.
  */
 export function noteArguments(env: Env, index: u32): void {
+  const subprog = env.subprog(index);
+  // Memory of a static function is what its body makes of it: checking it here would change what is known of the caller's stack.
+  for (let i: u32 = 0; i < subprog.argCount; i++) {
+    const kind = subprog.arg(i).kind;
+    if (kind != SA_SCALAR && kind != SA_CTX && kind != SA_DYNPTR) subprog.flags |= SPF_UNRELIABLE;
+  }
+  if ((subprog.flags & SPF_UNRELIABLE) != 0) return;
   const errno = env.errno;
   const code = env.errorCode;
   const pc = env.errorPc;
-  if (checkGlobalArgs(env, index) != 0) env.subprog(index).flags |= SPF_UNRELIABLE;
+  if (checkGlobalArgs(env, index) != 0) subprog.flags |= SPF_UNRELIABLE;
   env.errno = errno;
   env.errorCode = code;
   env.errorPc = pc;

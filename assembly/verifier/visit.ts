@@ -74,6 +74,12 @@ export function visit(env: Env, pc: u32): i32 {
   for (let at = aux.explored; at != 0; ) {
     const old = changetype<State>(at);
     const next = old.next;
+    // Called from elsewhere: says nothing of this path, and comparing is no miss.
+    if (old.cur.callsite != cur.cur.callsite) {
+      before = at;
+      at = next;
+      continue;
+    }
     states++;
     const found = compare(env, old, cur, pc);
     if (found == HIT || found == HIT_IN_LOOP) return prune(env, old, cur, pc, found == HIT_IN_LOOP);
