@@ -326,6 +326,9 @@ export const AUXF_CALL_IN_RANGE = 32;
 export const AUXF_ITER_NEXT = 64;
 /** The reserved fields of the insn have been checked. */
 export const AUXF_FORM_OK = 128;
+/** A barrier stands before the insn, or behind it: mispredicted paths end there. */
+export const AUXF_NOSPEC = 256;
+export const AUXF_NOSPEC_RESULT = 512;
 // AUX_KEY_STATE: index of a tail call or constant key.
 export const KEY_UNSEEN = 0;
 export const KEY_CONST = 1;

@@ -1,8 +1,10 @@
 // The verification of one program: its form, its control flow, then every path of the entry and of each global function.
-import { E2BIG, ENOMEM } from '../isa';
+import { E2BIG, EACCES, EINVAL, ENOMEM, EPERM } from '../isa';
 import {
   AUX_MAP_UNSEEN,
   AUXF_JMP_POINT,
+  AUXF_NOSPEC,
+  AUXF_NOSPEC_RESULT,
   AUXF_PRUNE_POINT,
   ENV,
   INPUT_SIZE,
@@ -131,6 +133,15 @@ function walkRoot(env: Env, root: u32): i32 {
   } while (true);
 }
 
+/** What is refused on a mispredicted path alone is not executed there: a barrier goes before the insn. */
+function endMispredicted(env: Env, pc: u32, err: i32): i32 {
+  if (err != -EPERM && err != -EACCES && err != -EINVAL) return err;
+  env.auxOf(pc).flags |= AUXF_NOSPEC;
+  env.errno = 0;
+  env.errorCode = 0;
+  return 0;
+}
+
 /** Walks the current path until it ends. 0, or -errno. */
 function walkPath(env: Env): i32 {
   let done = NEXT;
@@ -156,9 +167,11 @@ function walkPath(env: Env): i32 {
     const instance = state.cur.instance;
     const writes = writesStack(insn);
     if (writes) beginStackWrites(env);
+    if (state.speculative && (flags & AUXF_NOSPEC) != 0) return 0;
     done = walkInsn(env, insn);
-    if (done < 0) return done;
+    if (done < 0) return env.cur.speculative ? endMispredicted(env, pc, done) : done;
     if (writes) commitStackWrites(env, instance, pc);
+    if (env.cur.speculative && (env.auxOf(pc).flags & AUXF_NOSPEC_RESULT) != 0) return 0;
     env.prevPc = pc;
     env.pc++;
   }

@@ -1,6 +1,7 @@
 // Writes to the stack at a fixed offset: spills of registers, and data.
 import { BPF_MEM, BPF_ST, EACCES, EINVAL } from '../../isa';
 import {
+  AUXF_NOSPEC_RESULT,
   CONST_PTR_TO_DYNPTR,
   NOT_INIT,
   PTR_TO_STACK,
@@ -55,11 +56,22 @@ function setSpilled(slot: StackSlot, size: u32): void {
   }
 }
 
+/** A load may be executed before this store and see what was there: a pointer where the program has a number, or the other way. */
+function needsBarrier(env: Env, slot: StackSlot, off: i32, size: u32, valueRegno: i32): bool {
+  if (valueRegno >= 0 && isSpillable(env.reg(valueRegno).type)) return true;
+  for (let i: u32 = 0; i < size; i++) {
+    const type = slot.typeAt(<u32>(-off - 1 - <i32>i) & 7);
+    if (type != STACK_MISC && type != STACK_ZERO) return true;
+  }
+  return false;
+}
+
 export function writeFixed(env: Env, frame: Frame, off: i32, size: u32, valueRegno: i32): i32 {
   const spi = <u32>(-off - 1) >> 3;
   const slot = frame.slot(spi);
   if (!env.allowPtrLeaks && size != 8 && isSpilled(slot) && slot.type != SCALAR)
     return fail(env, EACCES, MSG_STACK_CORRUPT);
+  if (!env.allowPtrLeaks && needsBarrier(env, slot, off, size, valueRegno)) env.curAux.flags |= AUXF_NOSPEC_RESULT;
   const err = destroyDynptrSlots(env, frame, spi);
   if (err != 0) return err;
   const aligned = (off & 7) == 0;
