@@ -62,7 +62,7 @@ function checkMovImm(env: Env, insn: Insn): i32 {
   const err = checkWritable(env, insn.dst);
   if (err != 0) return err;
   const reg = env.reg(insn.dst);
-  markConst(reg, insn.cls == BPF_ALU64 ? <u64>(<i64>insn.imm) : <u64>(<u32>insn.imm));
+  markConst(reg, insn.cls == BPF_ALU64 ? <u64>(<i64>insn.imm) : <u64>insn.immUnsigned);
   return 0;
 }
 

@@ -19,6 +19,13 @@ export class Insn {
   off: i16;
   imm: i32;
 
+  /**
+   * `imm` without its sign. A load of its own: asc 0.28 (its binaryen, from -O1 on) turns `<u64>(<u32>this.imm)` into a load that
+   * extends the sign.
+   */
+  @inline get immUnsigned(): u32 {
+    return load<u32>(changetype<usize>(this), 4);
+  }
   @inline get dst(): u32 {
     return <u32>this.regs & 15;
   }

@@ -19,7 +19,7 @@ export function checkLddw(env: Env, insn: Insn): i32 {
   const high = env.insn(env.pc + 1).imm;
   switch (insn.src) {
     case 0:
-      markConst(reg, ((<u64>(<u32>high)) << 32) | <u64>(<u32>insn.imm));
+      markConst(reg, ((<u64>env.insn(env.pc + 1).immUnsigned) << 32) | <u64>insn.immUnsigned);
       break;
     case BPF_PSEUDO_MAP_IDX:
       markPointer(reg, CONST_PTR_TO_MAP);
