@@ -32,6 +32,14 @@ export function funcStarts(insns: readonly Insn[]): number[] {
 const repeated = (text: string): string =>
   text.replace(/^[ \t]*\{(\d+)\} \*(.*)$/gm, (_, count: string, line: string) => `${line}\n`.repeat(Number(count)));
 
+/** `call bpf_x!` calls kfunc bpf_x: names are collected, the call's imm counts them. */
+function numberKfuncs(text: string, names: string[]): string {
+  return text.replace(/^([ \t]*(?:\w+: )?)call (\w+)!$/gm, (_, before: string, name: string) => {
+    if (!names.includes(name)) names.push(name);
+    return `${before}call kfunc[id:${names.indexOf(name)}]`;
+  });
+}
+
 const hexBytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
 
 export function caseMap(name: string, map: CaseMap, btfValueTypeId = 0, btfKeyTypeId = 0): MapSpec {
@@ -62,7 +70,8 @@ export interface BuiltCase {
 export function buildCase(one: VerifierCase): BuiltCase {
   const type = one.type ?? 'xdp';
   const used = Object.entries(one.maps ?? {}).filter(([name]) => one.insns.includes(`map[${name}]`));
-  const insns = assemble(repeated(one.insns), { maps: used.map(([name]) => name) });
+  const kfuncs: string[] = [];
+  const insns = assemble(numberKfuncs(repeated(one.insns), kfuncs), { maps: used.map(([name]) => name) });
   const starts = funcStarts(insns);
   const funcs = starts.map((start, i): LinkedFunc => {
     return { name: i === 0 ? 'main' : `sub${i}`, start, end: starts[i + 1] ?? insns.length };
@@ -80,7 +89,7 @@ export function buildCase(one: VerifierCase): BuiltCase {
     insns: encodeInsns(insns),
     funcs: funcs.map((func, i) => withBtf(func, btf?.funcs[i], one.globals?.[i] !== undefined)),
     maps: used.map(([name, map]) => caseMap(name, map, btf?.values.get(name), keyType(name))),
-    kfuncs: [],
+    kfuncs,
     lines: [],
     ...(btf === undefined ? {} : { btf: parseBtf(btf.bytes) }),
     ...(one.flags?.includes('sleepable') === true ? { sleepable: true } : {}),

@@ -7,9 +7,11 @@ import { closeFd, createMap, freezeMap, loadBtf, loadProg, type ProgBtf, updateE
 import { KernelError } from '../kernel/errno.ts';
 import type { Answer } from './answer.ts';
 import type { CaseFlag } from './case.ts';
+import { kernelFuncs } from './kernel-funcs.ts';
 
 const RINGBUF = 27;
 const PROG_ARRAY = 3;
+const RDONLY_PROG = 128;
 /** BPF_LOG_STATS: messages and statistics without the insns. */
 const LOG_STATS = 4;
 const PROG_FLAGS: Readonly<Record<CaseFlag, number>> = {
@@ -35,9 +37,13 @@ export function readLog(log: string): Pick<Answer, 'message' | 'processed'> {
   return stats < 0 ? { message } : { message, processed: Number(/^processed (\d+)/.exec(lines[stats] as string)?.[1]) };
 }
 
+const CALL = 0x85;
+const PSEUDO_KFUNC_CALL = 2;
+
 export class Kernel {
   private readonly maps = new Map<string, number>();
   private readonly btfs = new Map<string, number>();
+  private funcs: ReadonlyMap<string, number> | undefined;
 
   /** The map of a spec: the same one for the same shape. */
   map(spec: MapSpec, btfFd?: number, owner = ''): number {
@@ -56,7 +62,7 @@ export class Kernel {
       ...(inner === undefined ? {} : { innerFd: inner }),
       ...(own ? { btf: { fd: btfFd, keyTypeId: btfKeyTypeId, valueTypeId: btfValueTypeId } } : {}),
     });
-    if (spec.initialValue !== undefined) {
+    if (spec.initialValue !== undefined && (flags & RDONLY_PROG) !== 0) {
       updateElem(fd, new Uint8Array(keySize), spec.initialValue);
       freezeMap(fd);
     }
@@ -83,7 +89,7 @@ export class Kernel {
     try {
       const { fd, log } = loadProg({
         ...this.target(prog),
-        insns: prog.insns,
+        insns: this.resolved(prog),
         license: question.license ?? (prog.gplCompatible ? 'GPL' : 'Proprietary'),
         flags: (question.flags ?? []).reduce((sum, flag) => sum | PROG_FLAGS[flag], 0),
         logLevel: LOG_STATS,
@@ -100,6 +106,19 @@ export class Kernel {
       if (!(error instanceof KernelError) || error.command !== 'BPF_PROG_LOAD') throw error;
       return { verdict: 'refuse', errno: error.code, ...readLog(error.log) };
     }
+  }
+
+  /** Calls of kfuncs by the kernel's BTF ids. */
+  private resolved(prog: LinkedProg): Uint8Array {
+    if (prog.kfuncs.length === 0) return prog.insns;
+    this.funcs ??= kernelFuncs();
+    const insns = prog.insns.slice();
+    const view = new DataView(insns.buffer);
+    for (let at = 0; at < insns.length; at += 8) {
+      if (insns[at] !== CALL || insns[at + 1] >> 4 !== PSEUDO_KFUNC_CALL) continue;
+      view.setInt32(at + 4, this.funcs.get(prog.kfuncs[view.getInt32(at + 4, true)]) ?? 0, true);
+    }
+    return insns;
   }
 
   private target(prog: LinkedProg): { type: number; expectedAttachType: number } {

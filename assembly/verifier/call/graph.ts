@@ -28,9 +28,10 @@ export function checkRootArg(env: Env, meta: CallMeta, regno: u32, kind: u32): i
   if (changetype<usize>(field) == 0) return fail(env, EINVAL, msg.MSG_GRAPH_NOT_FOUND, kind, off);
   const st = env.cur;
   if (st.activeLocks == 0 || !findLock(st, REF_LOCKS, reg.id, lockPtr(reg))) {
-    const code = st.activeLocks != 0 ? msg.MSG_GRAPH_OTHER_LOCK : msg.MSG_GRAPH_NOT_LOCKED;
+    // Both are said where another lock is held.
+    if (st.activeLocks != 0) fail(env, EINVAL, msg.MSG_GRAPH_OTHER_LOCK);
     const lock = fieldOf(env, reg, LOCKS);
-    return fail(env, EINVAL, code, changetype<usize>(lock) == 0 ? -1 : <i64>lock.offset, kind);
+    return fail(env, EINVAL, msg.MSG_GRAPH_NOT_LOCKED, changetype<usize>(lock) == 0 ? -1 : <i64>lock.offset, kind);
   }
   meta.root = changetype<usize>(field);
   return 0;

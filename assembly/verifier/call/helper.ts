@@ -62,7 +62,7 @@ export function checkHelperCall(env: Env, insn: Insn): i32 {
   clobberCallerSaved(env);
   err = setReturn(env, meta, proto);
   if (err != 0) return err;
-  if (meta.map >= 0 && !proto.takesMap(env.map(meta.map).type))
+  if (meta.map >= 0 && proto.maps != 0 && !proto.takesMap(env.map(meta.map).type))
     return fail(env, EINVAL, MSG_MAP_FUNC, env.map(meta.map).type, func);
   if (moves) {
     env.resultFlags |= abi.RF_CHANGES_PACKET;

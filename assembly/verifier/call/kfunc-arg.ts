@@ -100,7 +100,7 @@ function checkPointer(env: Env, meta: CallMeta, proto: KfuncProto, i: u32, isPai
   const arg = proto.arg(i);
   const regno = i + 1;
   const reg = env.reg(regno);
-  const careful = proto.has(abi.KFF_TRUSTED_ARGS) || proto.has(abi.KFF_RCU);
+  const careful = proto.wantsTrusted || proto.has(abi.KFF_RCU);
   const isNull = isNullConst(reg);
   if (careful && (isNull || reg.maybeNull) && !arg.has(abi.KAF_NULLABLE))
     return fail(env, EACCES, msg.MSG_KFUNC_POSSIBLY_NULL, i);
@@ -131,7 +131,7 @@ function checkTrust(env: Env, meta: CallMeta, proto: KfuncProto, kind: u32, arg:
   }
   const isObject = kind == abi.KA_MAP || kind == abi.KA_STRUCT_PTR || arg.has(abi.KAF_ALLOC);
   if (!isObject || arg.has(abi.KAF_REFCOUNTED)) return 0;
-  if (!proto.has(abi.KFF_TRUSTED_ARGS) && !proto.has(abi.KFF_RCU)) return 0;
+  if (!proto.wantsTrusted && !proto.has(abi.KFF_RCU)) return 0;
   if (isTrusted(reg)) return 0;
   if (!proto.has(abi.KFF_RCU)) return fail(env, EINVAL, msg.MSG_KFUNC_NOT_TRUSTED, regno);
   return (reg.type & abi.MEM_RCU) == 0 ? fail(env, EINVAL, msg.MSG_KFUNC_NOT_RCU, regno) : 0;

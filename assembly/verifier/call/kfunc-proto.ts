@@ -3,6 +3,8 @@ import {
   KA_SIZE,
   KF_ARGS,
   KF_SIZE,
+  KFF_RELEASE,
+  KFF_TRUSTED_ARGS,
   KFUNC_LIST_BACK,
   KFUNC_LIST_PUSH_FRONT,
   KFUNC_RBTREE_REMOVE,
@@ -47,6 +49,10 @@ export class KfuncProto {
   }
   @inline arg(i: u32): KfuncArg {
     return changetype<KfuncArg>(changetype<usize>(this) + KF_ARGS + <usize>i * KA_SIZE);
+  }
+  /** What is released must be trusted as well. */
+  @inline get wantsTrusted(): bool {
+    return (this.flags & (KFF_TRUSTED_ARGS | KFF_RELEASE)) != 0;
   }
   /** Lists, trees and resilient locks: made for use under a lock. */
   get isGraphOrLock(): bool {
