@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ir: ['isa', 'verifier'],
   jit: ['assembly', 'ir', 'isa', 'errors', 'util', 'verifier', 'link', 'object'],
   runtime: ['assembly', 'errors', 'util', 'object'],
-  verifier: ['assembly', 'runtime', 'isa', 'btf', 'errors', 'link', 'object'],
+  verifier: ['assembly', 'runtime', 'isa', 'btf', 'errors', 'util', 'link', 'object'],
   replay: ['assembly', 'runtime', 'util', 'errors'],
 };
 

@@ -664,7 +664,7 @@ export const KFF_UNDER_LOCK = 0x40000;
 /** It gives pointers that are not to be trusted. */
 export const KFF_RET_UNTRUSTED = 0x80000;
 // ST_FLAGS: the kernel's structs that sockets and maps are.
-export const STF_SOCK = 4;
-export const STF_SOCK_COMMON = 8;
-export const STF_TCP_SOCK = 16;
-export const STF_MAP = 32;
+export const STF_SOCK = 8;
+export const STF_SOCK_COMMON = 16;
+export const STF_TCP_SOCK = 32;
+export const STF_MAP = 64;

@@ -1,8 +1,12 @@
 /** Maps a program refers to -> rows of INPUT_MAPS. Inner maps' templates follow the maps themselves. */
 import { BPF_F_RDONLY_PROG } from '../../assembly/isa.ts';
 import * as abi from '../../assembly/verifier/abi.ts';
+import type { LinkedProg } from '../link/types.ts';
 import type { MapSpec } from '../object/types.ts';
 import type { InputWriter } from './instance.ts';
+import { writeFields } from './marshal-fields.ts';
+import { type SpecialField, specialFields } from './special-fields.ts';
+import type { StructTable } from './struct-table.ts';
 
 /** The maps and their inner maps' templates, without repetition; a map's index stays what it is. */
 function withInner(maps: readonly MapSpec[]): MapSpec[] {
@@ -17,13 +21,18 @@ function frozenData(map: MapSpec): Uint8Array | undefined {
   return frozen ? map.initialValue : undefined;
 }
 
-export function marshalMaps(input: InputWriter, maps: readonly MapSpec[]): void {
-  const all = withInner(maps);
+function fieldsOf({ btf }: LinkedProg, map: MapSpec): readonly SpecialField[] {
+  return btf === undefined || map.btfValueTypeId === 0 ? [] : specialFields(btf, map.btfValueTypeId);
+}
+
+export function marshalMaps(input: InputWriter, prog: LinkedProg, structs: StructTable): void {
+  const all = withInner(prog.maps);
   const bytes = new Uint8Array(all.length * abi.MD_SIZE);
   const view = new DataView(bytes.buffer);
   all.forEach((map, i) => {
     const at = i * abi.MD_SIZE;
     const data = frozenData(map);
+    const fields = fieldsOf(prog, map);
     view.setUint32(at + abi.MD_TYPE, map.type, true);
     view.setUint32(at + abi.MD_KEY_SIZE, map.keySize, true);
     view.setUint32(at + abi.MD_VALUE_SIZE, map.valueSize, true);
@@ -32,6 +41,8 @@ export function marshalMaps(input: InputWriter, maps: readonly MapSpec[]): void 
     view.setInt32(at + abi.MD_INNER, map.innerMap === undefined ? -1 : all.lastIndexOf(map.innerMap), true);
     view.setUint32(at + abi.MD_DATA, data === undefined ? 0 : input.add(data), true);
     view.setUint32(at + abi.MD_DATA_SIZE, data?.length ?? 0, true);
+    view.setUint32(at + abi.MD_FIELDS, writeFields(input, fields, structs.fieldStruct), true);
+    view.setUint32(at + abi.MD_FIELD_COUNT, fields.length, true);
     view.setUint32(at + abi.MD_EXTRA, Number(BigInt.asUintN(32, map.mapExtra)), true);
     view.setUint32(at + abi.MD_HAS_BTF, map.btfValueTypeId !== 0 ? 1 : 0, true);
   });

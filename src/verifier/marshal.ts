@@ -1,13 +1,18 @@
 /** LinkedProg -> struct Input and its tables (layouts: assembly/verifier/abi.ts). */
 import { BPF_COMPLEXITY_LIMIT_INSNS } from '../../assembly/isa.ts';
 import * as abi from '../../assembly/verifier/abi.ts';
+import type { Btf } from '../btf/types.ts';
 import { VerifierError } from '../errors/index.ts';
 import type { LinkedProg } from '../link/types.ts';
+import type { ProgType } from '../object/types.ts';
 import type { InputWriter } from './instance.ts';
+import { marshalKfuncs } from './marshal-kfuncs.ts';
 import { marshalMaps } from './marshal-maps.ts';
 import { marshalSubprogs } from './marshal-subprogs.ts';
-import { encodeCtxTable } from './tables/ctx/encode.ts';
-import { isPacketType } from './tables/helpers.ts';
+import { StructTable } from './struct-table.ts';
+import { ctxStructNames, encodeCtxTable } from './tables/ctx/encode.ts';
+import type { CtxConditions } from './tables/ctx/views.ts';
+import { helperStructs, isPacketType } from './tables/helpers.ts';
 import { encodeHelpers } from './tables/helpers-encode.ts';
 import {
   effectiveAttachType,
@@ -33,6 +38,8 @@ export interface VerifyRules {
   /** CPUs that the machine may have, which bounds what bpf_get_smp_processor_id says; not bounded unless given. */
   readonly cpus?: number;
   readonly logLevel?: 0 | 1 | 2;
+  /** BTF of the kernel (vmlinux) whose structs the program reads; without it those it was compiled with. */
+  readonly btf?: Btf;
 }
 
 interface Target {
@@ -66,8 +73,26 @@ function flagsOf(prog: LinkedProg, rules: VerifyRules, hasRange: boolean): numbe
   return flags;
 }
 
-/** Writes everything the verifier is given. */
-export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules): void {
+/**
+ * What depends on the program's type and rights alone. The tables are encoded once, so the structs they name come first in every program's
+ * table of structs, in the same order.
+ */
+function writeTypeTables(input: InputWriter, type: ProgType, rights: CtxConditions, structs: StructTable): void {
+  const { attach, bpfCapable } = rights;
+  const names = [...new Set([...ctxStructNames(type as PacketProgType, rights), ...helperStructs()])];
+  for (const name of names) structs.kernelStruct(name);
+  const structIndex = (name: string): number => names.indexOf(name);
+  const key = `${type} ${attach} ${bpfCapable}`;
+  const ctx = (): Uint8Array => encodeCtxTable(type as PacketProgType, { ...rights, structIndex });
+  input.set(abi.INPUT_CTX_TABLE, input.addTable(`ctx ${key}`, ctx));
+  if (!isPacketType(type)) return;
+  const options = { attachType: attach, bpf: bpfCapable, perfmon: bpfCapable, structIndex };
+  const helpers = (): Uint8Array => encodeHelpers(type, options);
+  input.set(abi.INPUT_HELPERS, input.addTable(`helpers ${key}`, helpers));
+}
+
+/** Writes everything the verifier is given. Messages name structs by the table it answers with. */
+export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules): StructTable {
   const { row, attach } = targetOf(prog);
   const bpfCapable = rules.unprivileged !== true;
   const range = retRange(row, attach);
@@ -81,18 +106,11 @@ export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules
   input.set(abi.INPUT_PACKET_ACCESS, packetAccessWord(row));
   input.set(abi.INPUT_LOG_LEVEL, rules.logLevel ?? 0);
   input.set(abi.INPUT_CPUS, rules.cpus ?? 0);
-  const structIndex = (): number => -1;
-  const { type } = prog;
-  const name = `${type} ${attach} ${bpfCapable}`;
-  const ctx = (): Uint8Array => encodeCtxTable(type as PacketProgType, { attach, bpfCapable, structIndex });
-  input.set(abi.INPUT_CTX_TABLE, input.addTable(`ctx ${name}`, ctx));
-  if (isPacketType(type)) {
-    const options = { attachType: attach, bpf: bpfCapable, perfmon: bpfCapable, structIndex };
-    input.set(
-      abi.INPUT_HELPERS,
-      input.addTable(`helpers ${name}`, () => encodeHelpers(type, options)),
-    );
-  }
-  marshalMaps(input, prog.maps);
-  marshalSubprogs(input, prog, row.ctx);
+  const structs = new StructTable(prog.btf, rules.btf);
+  writeTypeTables(input, prog.type, { attach, bpfCapable }, structs);
+  marshalMaps(input, prog, structs);
+  marshalSubprogs(input, prog, row.ctx, structs);
+  marshalKfuncs(input, prog, row.ctx, structs);
+  structs.write(input);
+  return structs;
 }

@@ -1,6 +1,6 @@
 /** What a global function's BTF and declaration tags say of its arguments and result: all that its callers and it agree on. */
 import * as abi from '../../assembly/verifier/abi.ts';
-import { resolve, resolveId, sizeOf } from '../btf/resolve.ts';
+import { resolve, sizeOf } from '../btf/resolve.ts';
 import type { Btf, BtfType } from '../btf/types.ts';
 import { BtfError } from '../errors/index.ts';
 
@@ -11,6 +11,8 @@ export interface SubprogArgRow {
   readonly flags: number;
   /** Bytes of memory. */
   readonly size: number;
+  /** SA_BTF_ID: name of the kernel struct. */
+  readonly struct?: string;
 }
 
 export interface SubprogRow {
@@ -60,7 +62,7 @@ function argRow(btf: Btf, id: number, tags: ReadonlySet<string>, ctxName: string
   if (tags.has('arena')) return { kind: abi.SA_ARENA, flags: 0, size: 0 };
   if (tags.has('trusted')) {
     const flags = abi.SAF_TRUSTED | (tags.has('nullable') ? abi.SAF_NULLABLE : 0);
-    return { kind: abi.SA_BTF_ID, flags, size: resolveId(btf, type.type) };
+    return { kind: abi.SA_BTF_ID, flags, size: 0, struct: pointee.name };
   }
   return memoryRow(btf, type.type, tags);
 }
