@@ -1,11 +1,10 @@
 /** Messages of the verifier: read from its log, and put into the kernel's words. */
 import * as abi from '../../assembly/verifier/abi.ts';
-import type { LinkedProg } from '../link/types.ts';
 import { ACCESS_MESSAGES } from './messages/access.ts';
 import { ALU_MESSAGES } from './messages/alu.ts';
 import { CALL_MESSAGES } from './messages/call.ts';
 import { CORE_MESSAGES } from './messages/core.ts';
-import { formatArg } from './messages/format.ts';
+import { formatArg, type Named } from './messages/format.ts';
 import type { MessageRow } from './messages/row.ts';
 
 /** A message as the verifier wrote it: numbers only. */
@@ -41,10 +40,10 @@ export function readMessages(memory: Uint8Array, start: number, size: number): L
 }
 
 /** `%N` and `%N:kind` become argument N; two arguments of one placeholder (a tnum) are N and N + 1. */
-export function messageText(message: LogMessage, prog: LinkedProg): string {
+export function messageText(message: LogMessage, named: Named): string {
   const row = MESSAGES[message.code];
   if (row === undefined) return `message ${message.code}`;
   return row.text.replace(/%(\d)(?::([a-z0-9_]+))?/g, (_, n: string, kind?: string) =>
-    formatArg(kind ?? 'dec', message.args.slice(Number(n)), prog),
+    formatArg(kind ?? 'dec', message.args.slice(Number(n)), named),
   );
 }

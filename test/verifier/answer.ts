@@ -5,7 +5,7 @@ import { BpfError } from '../../src/errors/index.ts';
 import type { LinkedProg } from '../../src/link/types.ts';
 import type { VerifierInstance } from '../../src/verifier/instance.ts';
 import { type JudgeOptions, judge } from '../../src/verifier/judge.ts';
-import { MESSAGES, messageText } from '../../src/verifier/messages.ts';
+import { MESSAGES } from '../../src/verifier/messages.ts';
 import type { CaseFlag } from './case.ts';
 
 export interface Answer {
@@ -49,7 +49,7 @@ export function ourAnswer(instance: VerifierInstance, prog: LinkedProg, options:
   try {
     const { ok, refusal, messages, stats } = judge(instance, prog, options);
     if (ok) return { verdict: 'accept', message: '', processed: stats.insns };
-    const message = messages.map((one) => messageText(one, prog)).join('\n');
+    const message = messages.map((one) => one.text).join('\n');
     const kind = refusal === undefined ? undefined : MESSAGES[refusal.code]?.class;
     return { verdict: 'refuse', message, processed: stats.insns, ...(kind === undefined ? {} : { kind }) };
   } catch (error) {

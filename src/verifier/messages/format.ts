@@ -59,8 +59,15 @@ function outOfRange([smin, smax, lo, hi]: readonly bigint[]): string {
   return `${known.length > 0 ? known.join(' ') : 'unknown scalar value'} should have been in [${lo}, ${hi}]`;
 }
 
+/** What messages name by number. */
+export interface Named {
+  readonly prog: LinkedProg;
+  /** Name of a row of INPUT_STRUCTS. */
+  readonly structName: (row: number) => string;
+}
+
 /** `kind` of a placeholder; its argument is args[0] (a tnum takes two). */
-export function formatArg(kind: string, args: readonly bigint[], prog: LinkedProg): string {
+export function formatArg(kind: string, args: readonly bigint[], { prog, structName }: Named): string {
   const value = args[0];
   const number = Number(BigInt.asIntN(32, value));
   switch (kind) {
@@ -79,6 +86,8 @@ export function formatArg(kind: string, args: readonly bigint[], prog: LinkedPro
       return prog.kfuncs[number] ?? `#${number}`;
     case 'func':
       return prog.funcs[number]?.name ?? `func#${number}`;
+    case 'struct':
+      return number < 0 ? '' : structName(number);
     case 'aluop':
       return ALU_OPS[number >> 4] ?? '?';
     case 'tnum':
