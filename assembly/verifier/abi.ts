@@ -348,10 +348,54 @@ export const FACT_SEEN = 2;
  */
 /** A message: code, then its arguments as 64-bit values. */
 export const LOG_MESSAGE = 1;
-/** A frame's registers and slots in full: see log-state.ts. */
+/** What is known in one frame: see assembly/verifier/log-state.ts. */
 export const LOG_STATE = 2;
 /** An insn is about to be walked: pc, previous pc. */
 export const LOG_INSN = 3;
+/** Something happened on the walk: LN_, then three words. */
+export const LOG_NOTE = 4;
+
+/*
+ * Body of LOG_STATE:
+ *
+ *    0      4    8         12       16           20          24           28          32
+ *   +------+----+---------+--------+------------+-----------+------------+-----------+------------
+ *   | why  | pc | prev pc | frame  | FRAME_     | mask of   | slots that | refs that | registers (REG_SIZE each), slots
+ *   | LS_  |    |         | number | flags      | registers | follow     | follow    | (index, 0, SLOT_SIZE), ids of refs
+ *   +------+----+---------+--------+------------+-----------+------------+-----------+------------
+ */
+export const LS_WHY = 0;
+export const LS_PC = 4;
+export const LS_PREV_PC = 8;
+export const LS_FRAMENO = 12;
+export const LS_FRAME_FLAGS = 16;
+export const LS_REGS = 20;
+export const LS_SLOTS = 24;
+export const LS_REFS = 28;
+export const LS_BODY = 32;
+export const LS_SLOT_SIZE = 112;
+// LS_WHY: what an insn changed; a path taken up again; frames around calls.
+export const LS_INSN = 0;
+export const LS_FROM = 1;
+export const LS_FROM_SPECULATIVE = 2;
+export const LS_CALLER = 3;
+export const LS_CALLEE = 4;
+export const LS_RETURNING = 5;
+export const LS_RETURNED = 6;
+// LOG_NOTE
+/** The path ends, as its state is known to be safe: pc, previous pc, 0 when it was not taken up again here, 1, or 2 (speculative). */
+export const LN_SAFE = 1;
+/** A function is verified on its own: its number. */
+export const LN_VALIDATING = 2;
+export const LN_VALIDATED = 3;
+/** A global function is called: its number. */
+export const LN_ASSUMED = 4;
+/** The insns' live registers are known: address of the Aux rows. */
+export const LN_LIVE_REGS = 5;
+/** A function was found: number, start. */
+export const LN_FUNC = 6;
+/** A path was taken up again: pc, previous pc. */
+export const LN_RESUMED = 7;
 
 // Results of `verify`, at RESULT_*: the instance's `result` export is their address.
 export const RESULT_ERRNO = 0;

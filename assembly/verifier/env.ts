@@ -68,6 +68,15 @@ export class Env {
   log: usize;
   logUsed: u32;
   logSize: u32;
+  /** Bytes of the log that are no longer there. */
+  logDropped: u32;
+  /** Registers and stack slots that the log has not shown since they were used (log-state.ts). */
+  scratchedRegs: u32;
+  scratchedSlots: u64;
+  /** Byte types of the current frame's slots before a call. */
+  slotsBefore: usize;
+  /** A path was taken up again: all of its state is shown first. */
+  logWholeState: bool;
   /** Scratch of the id map (id-map.ts), of backtracking (precision.ts); a register of which nothing is known. */
   idMap: usize;
   backtrack: usize;

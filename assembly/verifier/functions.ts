@@ -33,6 +33,7 @@ import { SubprogArg } from './input';
 import { Insn } from './insn';
 import { bindInstance } from './liveness';
 import { fail, say } from './log';
+import { logAssumed, logReturn } from './log-state';
 import {
   MSG_ARG_NOT_ARENA,
   MSG_ARG_NOT_CTX,
@@ -115,6 +116,7 @@ function checkGlobalCall(env: Env, index: u32): i32 {
   if (bad != 0) return fail(env, EINVAL, MSG_GLOBAL_BAD_ARGS, index);
   if ((subprog.found & SPX_CHANGES_PACKET) != 0) clearPacketPointers(env);
   subprog.found |= SPX_CALLED;
+  logAssumed(env, index);
   clobberCallerSaved(env);
   setUnknown(env, env.reg(0));
   return 0;
@@ -191,6 +193,7 @@ export function checkSubprogExit(env: Env): i32 {
   if (!isCallback) copyReg(caller.reg(0), callee.reg(0));
   const back = <u32>callee.callsite;
   env.pc = isCallback ? back - 1 : back;
+  if (env.input.logLevel != 0) logReturn(env, callee, caller);
   state.setFrame(state.curframe, changetype<Frame>(0));
   state.curframe--;
   freeFrame(callee);

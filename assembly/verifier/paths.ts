@@ -4,7 +4,7 @@ import { alloc, free } from './arena';
 import { Env } from './env';
 import { newFrame } from './frame';
 import { copyHistory } from './history';
-import { fail } from './log';
+import { fail, logPosition, logReset } from './log';
 import { MSG_NO_MEMORY, MSG_TOO_MANY_PENDING } from './messages/core';
 import { copyState, freeState, newState, State } from './state';
 
@@ -17,7 +17,7 @@ class Pending {
   pc: u32;
   prevPc: u32;
   /** Bytes of the log when it was put aside: the log of the path until here. */
-  logUsed: u32;
+  logAt: u32;
   next: usize;
 }
 
@@ -36,7 +36,7 @@ export function pushPath(env: Env, pc: u32, prevPc: u32, speculative: bool): Sta
   pending.state = state;
   pending.pc = pc;
   pending.prevPc = prevPc;
-  pending.logUsed = env.logUsed;
+  pending.logAt = logPosition(env);
   pending.next = env.pending;
   env.pending = changetype<usize>(pending);
   env.pendingCount++;
@@ -60,7 +60,7 @@ export function pushFresh(env: Env, pc: u32, prevPc: u32): State {
   pending.state = state;
   pending.pc = pc;
   pending.prevPc = prevPc;
-  pending.logUsed = env.logUsed;
+  pending.logAt = logPosition(env);
   pending.next = env.pending;
   env.pending = changetype<usize>(pending);
   env.pendingCount++;
@@ -78,7 +78,7 @@ export function popPath(env: Env): bool {
   env.pc = pending.pc;
   env.prevPc = pending.prevPc;
   // At level 2 the log keeps every path, below it only the one that is walked.
-  if (env.input.logLevel < 2) env.logUsed = min(env.logUsed, pending.logUsed);
+  if ((env.input.logLevel & 2) == 0) logReset(env, pending.logAt);
   env.pending = pending.next;
   env.pendingCount--;
   free(changetype<usize>(pending), offsetof<Pending>());

@@ -24,7 +24,17 @@ import { Input } from './input';
 import { computeLiveRegs } from './live-regs';
 import { beginStackWrites, commitStackWrites, writesStack } from './liveness';
 import { fail } from './log';
-import { logInsn, logPath } from './log-state';
+import {
+  logDone,
+  logFuncs,
+  logInsn,
+  logLiveRegs,
+  logPath,
+  logSafe,
+  logValidated,
+  logValidating,
+  logWalked,
+} from './log-state';
 import { MSG_EMPTY, MSG_NO_MEMORY, MSG_PROG_TOO_LONG, MSG_TOO_MANY_INSNS } from './messages/core';
 import { popPath } from './paths';
 import { pushHistory } from './precision';
@@ -89,6 +99,7 @@ function prepare(env: Env): i32 {
 
 function checkProgram(env: Env): i32 {
   let err = findSubprogs(env);
+  if (err == 0) logFuncs(env);
   if (err == 0) err = checkOpcodes(env);
   if (err == 0) err = checkCfg(env);
   if (err != 0) return err;
@@ -96,6 +107,7 @@ function checkProgram(env: Env): i32 {
   env.sccs = allocZeroed((<usize>(env.sccCount + 1)) << 2);
   if (env.sccs == 0) return fail(env, ENOMEM, MSG_NO_MEMORY);
   computeLiveRegs(env);
+  logLiveRegs(env);
   err = walkRoot(env, 0);
   if (err == 0) err = walkGlobals(env);
   return err == 0 ? checkStackDepth(env) : err;
@@ -110,8 +122,10 @@ function walkGlobals(env: Env): i32 {
       const subprog = env.subprog(i);
       if (!subprog.isGlobal || (subprog.found & (SPX_CALLED | SPX_VERIFIED)) != SPX_CALLED) continue;
       subprog.found |= SPX_VERIFIED;
+      logValidating(env, i);
       const err = walkRoot(env, i);
       if (err != 0) return err;
+      logValidated(env, i);
       again = true;
     }
   }
@@ -128,7 +142,10 @@ function walkRoot(env: Env, root: u32): i32 {
     const ended = walkPath(env);
     if (ended < 0) return ended;
     endPath(env);
-    if (!popPath(env)) return 0;
+    if (!popPath(env)) {
+      logDone(env);
+      return 0;
+    }
     logPath(env);
   } while (true);
 }
@@ -156,7 +173,10 @@ function walkPath(env: Env): i32 {
     if ((flags & AUXF_PRUNE_POINT) != 0) {
       const seen = visit(env, pc);
       if (seen < 0) return seen;
-      if (seen == PRUNED) return 0;
+      if (seen == PRUNED) {
+        logSafe(env);
+        return 0;
+      }
     }
     if ((flags & AUXF_JMP_POINT) != 0) {
       const err = pushHistory(env, state, 0, 0);
@@ -164,12 +184,14 @@ function walkPath(env: Env): i32 {
     }
     logInsn(env);
     const insn = env.insn(pc);
+    const frame = state.curframe;
     const instance = state.cur.instance;
     const writes = writesStack(insn);
     if (writes) beginStackWrites(env);
     if (state.speculative && (flags & AUXF_NOSPEC) != 0) return 0;
     done = walkInsn(env, insn);
     if (done < 0) return env.cur.speculative ? endMispredicted(env, pc, done) : done;
+    if (env.input.logLevel != 0) logWalked(env, insn, pc, frame);
     if (writes) commitStackWrites(env, instance, pc);
     if (env.cur.speculative && (env.auxOf(pc).flags & AUXF_NOSPEC_RESULT) != 0) return 0;
     env.prevPc = pc;

@@ -24,9 +24,13 @@ export class VerifierInstance {
   /** Tables that depend on nothing but the type of a program: made once, they cost more than most verifications. */
   readonly tables = new Map<string, Uint8Array>();
 
+  /** Takes the log's records, piece by piece: an address and bytes. */
+  onLog: (at: number, bytes: number) => void = () => {};
+
   constructor() {
+    const flush = (at: number, bytes: number): void => this.onLog(at >>> 0, bytes >>> 0);
     const module = new WebAssembly.Module(decodeBase64(VERIFIER_WASM_BASE64));
-    this.exports = new WebAssembly.Instance(module, {}).exports as unknown as VerifierExports;
+    this.exports = new WebAssembly.Instance(module, { host: { flush } }).exports as unknown as VerifierExports;
   }
 
   /** Valid until the memory grows: take it anew behind every call. */

@@ -1,24 +1,17 @@
-/** Runs the verifier's Wasm on a program and reads what it left: verdict, messages, statistics. */
+/** Runs the verifier's Wasm on a program and reads what it left: verdict, messages, log, statistics. A refusal is a value here. */
 import * as abi from '../../assembly/verifier/abi.ts';
 import { VerifierError } from '../errors/index.ts';
 import type { LinkedProg } from '../link/types.ts';
 import { DEFAULT_MEMORY_LIMIT, type VerifierInstance } from './instance.ts';
+import { LogWriter, RollingText } from './log.ts';
+import { readRecords } from './log-records.ts';
 import { marshal, type VerifyRules } from './marshal.ts';
-import { type LogMessage, messageText, readMessages } from './messages.ts';
-
-/** In veristat's vocabulary. */
-export interface VerifierStats {
-  /** Insns processed on all paths. */
-  readonly insns: number;
-  readonly totalStates: number;
-  readonly peakStates: number;
-  readonly maxStatesPerInsn: number;
-  readonly markRead: number;
-  /** Microseconds in the verifier itself. */
-  readonly durationUs: number;
-  /** Bytes of memory in use at most. */
-  readonly peakMemory: number;
-}
+import { withInner } from './marshal-maps.ts';
+import { type LogMessage, messageText } from './messages.ts';
+import { Proof } from './proof.ts';
+import { type RegisterText, readRegisters } from './registers.ts';
+import type { StateNames } from './state-text.ts';
+import { readStats, statsText, type VerifierStats } from './stats.ts';
 
 export interface Refusal {
   readonly errno: number;
@@ -28,51 +21,82 @@ export interface Refusal {
   readonly args: readonly bigint[];
   /** The kernel's words. */
   readonly message: string;
+  /** What was known of the registers and the stack, innermost frame. */
+  readonly registers: readonly RegisterText[];
 }
 
 export interface Judgement {
   readonly ok: boolean;
   readonly refusal?: Refusal;
-  readonly messages: readonly LogMessage[];
+  readonly messages: readonly (LogMessage & { readonly text: string })[];
+  /** The kernel's log at the level asked for; '' without, and where a sink took it. */
+  readonly log: string;
   readonly stats: VerifierStats;
+  /** What was found out; only of an accepted program. */
+  readonly proof?: Proof;
 }
 
 export interface JudgeOptions extends VerifyRules {
   /** Bytes of memory the verification may use; 1 GiB unless given. */
   readonly memoryLimit?: number;
+  /** Takes the log as it is written, instead of `Judgement.log`. */
+  readonly logSink?: (text: string) => void;
+  /** Characters of the log that are kept, its end; 16 Mi unless given. */
+  readonly logSize?: number;
 }
 
-/** Judges a program; a refusal is a value, not an error. @throws VerifierError when it cannot be judged at all */
+const DEFAULT_LOG_SIZE = 1 << 24;
+const MESSAGES_KEPT = 256;
+
+/** Messages are few at the end of a log, which may be long. */
+class Messages {
+  readonly kept: LogMessage[] = [];
+
+  add(message: LogMessage): void {
+    this.kept.push(message);
+    if (this.kept.length > 2 * MESSAGES_KEPT) this.kept.splice(0, MESSAGES_KEPT);
+  }
+}
+
+/** Judges a program. @throws VerifierError when it cannot be judged at all */
 export function judge(instance: VerifierInstance, prog: LinkedProg, options: JudgeOptions = {}): Judgement {
-  const input = instance.input(options.memoryLimit ?? DEFAULT_MEMORY_LIMIT);
-  marshal(input, prog, options);
-  if (input.full)
-    throw new VerifierError('VERIFIER_MEMORY', { prog: prog.name, limit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT });
+  const limit = options.memoryLimit ?? DEFAULT_MEMORY_LIMIT;
+  const input = instance.input(limit);
+  const structs = marshal(input, prog, options);
+  if (input.full) throw new VerifierError('VERIFIER_MEMORY', { prog: prog.name, limit });
+  const names: StateNames = { prog, maps: withInner(prog.maps), structName: (row) => structs.name(row) };
+  const text = new RollingText(options.logSize ?? DEFAULT_LOG_SIZE);
+  const level = options.logLevel ?? 0;
+  const put = options.logSink ?? text.add;
+  const writer = level === 0 ? undefined : new LogWriter(instance, names, put);
+  const messages = new Messages();
+  const take = (at: number, bytes: number): void => {
+    for (const record of readRecords(instance.bytes, at, bytes))
+      if (record.kind === 'message') messages.add(record.message);
+    writer?.take(at, bytes);
+  };
+  instance.onLog = take;
   const start = performance.now();
   const result = instance.exports.verify();
   const durationUs = Math.round((performance.now() - start) * 1000);
   const at = instance.exports.result() >>> 0;
-  const view = instance.view;
-  const word = (offset: number): number => view.getUint32(at + offset, true);
-  const messages = readMessages(instance.bytes, word(abi.RESULT_LOG), word(abi.RESULT_LOG_SIZE));
-  const stats = {
-    insns: word(abi.RESULT_INSN_PROCESSED),
-    totalStates: word(abi.RESULT_TOTAL_STATES),
-    peakStates: word(abi.RESULT_PEAK_STATES),
-    maxStatesPerInsn: word(abi.RESULT_MAX_STATES_PER_INSN),
-    markRead: word(abi.RESULT_MARK_READ),
-    durationUs,
-    peakMemory: word(abi.RESULT_PEAK_MEMORY),
-  };
-  if (result === 0) return { ok: true, messages, stats };
-  const pc = word(abi.RESULT_PC);
-  const last = messages.findLast((m) => m.code === word(abi.RESULT_CODE));
+  const word = (offset: number): number => instance.view.getUint32(at + offset, true);
+  take(word(abi.RESULT_LOG), word(abi.RESULT_LOG_SIZE));
+  writer?.end();
+  const stats = readStats(instance.view, at, durationUs, prog);
+  if (level !== 0) put(statsText(stats, options.limits?.insns, (level & 4) !== 0));
+  const said = messages.kept.map((message) => ({ ...message, text: messageText(message, names) }));
+  const common = { messages: said, log: text.text, stats };
+  if (result === 0) return { ok: true, ...common, proof: new Proof(instance.view, at, prog) };
+  const code = word(abi.RESULT_CODE);
+  const last = said.findLast((m) => m.code === code);
   const refusal = {
     errno: word(abi.RESULT_ERRNO),
-    code: word(abi.RESULT_CODE),
-    pc,
+    code,
+    pc: word(abi.RESULT_PC),
     args: last?.args ?? [],
-    message: last === undefined ? '' : messageText(last, prog),
+    message: last?.text ?? '',
+    registers: readRegisters(instance.view, word(abi.RESULT_STATE), names),
   };
-  return { ok: false, refusal, messages, stats };
+  return { ok: false, refusal, ...common };
 }

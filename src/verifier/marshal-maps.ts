@@ -8,8 +8,8 @@ import { writeFields } from './marshal-fields.ts';
 import { type SpecialField, specialFields } from './special-fields.ts';
 import type { StructTable } from './struct-table.ts';
 
-/** The maps and their inner maps' templates, without repetition; a map's index stays what it is. */
-function withInner(maps: readonly MapSpec[]): MapSpec[] {
+/** The maps and their inner maps' templates: rows of INPUT_MAPS. A map's index stays what it is. */
+export function withInner(maps: readonly MapSpec[]): MapSpec[] {
   const all = [...maps];
   for (const map of maps) if (map.innerMap !== undefined) all.push(map.innerMap);
   return all;

@@ -37,7 +37,8 @@ export interface VerifyRules {
   readonly testStateFreq?: boolean;
   /** CPUs that the machine may have, which bounds what bpf_get_smp_processor_id says; not bounded unless given. */
   readonly cpus?: number;
-  readonly logLevel?: 0 | 1 | 2;
+  /** As the kernel's: 1 says why a program is refused, 2 all that was walked; 4 more: time and stack depth. */
+  readonly logLevel?: number;
   /** BTF of the kernel (vmlinux) whose structs the program reads; without it those it was compiled with. */
   readonly btf?: Btf;
 }
@@ -104,7 +105,7 @@ export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules
   input.set(abi.INPUT_RET_LO, range?.lo ?? 0);
   input.set(abi.INPUT_RET_HI, range?.hi ?? 0);
   input.set(abi.INPUT_PACKET_ACCESS, packetAccessWord(row));
-  input.set(abi.INPUT_LOG_LEVEL, rules.logLevel ?? 0);
+  input.set(abi.INPUT_LOG_LEVEL, (rules.logLevel ?? 0) & 3);
   input.set(abi.INPUT_CPUS, rules.cpus ?? 0);
   const structs = new StructTable(prog.btf, rules.btf);
   writeTypeTables(input, prog.type, { attach, bpfCapable }, structs);

@@ -1,5 +1,4 @@
 /** Messages of the verifier: read from its log, and put into the kernel's words. */
-import * as abi from '../../assembly/verifier/abi.ts';
 import { ACCESS_MESSAGES } from './messages/access.ts';
 import { ALU_MESSAGES } from './messages/alu.ts';
 import { CALL_MESSAGES } from './messages/call.ts';
@@ -23,20 +22,11 @@ export const MESSAGES: Readonly<Record<number, MessageRow>> = {
 
 const ARGS = 6;
 
-/** The messages among the records in [start, start + size). */
-export function readMessages(memory: Uint8Array, start: number, size: number): LogMessage[] {
-  const view = new DataView(memory.buffer, start, size);
-  const found: LogMessage[] = [];
-  for (let at = 0; at + 4 <= size; ) {
-    const head = view.getUint32(at, true);
-    if ((head & 0xff) === abi.LOG_MESSAGE) {
-      const args: bigint[] = [];
-      for (let i = 0; i < ARGS; i++) args.push(view.getBigInt64(at + 12 + 8 * i, true));
-      found.push({ code: view.getUint32(at + 4, true), pc: view.getUint32(at + 8, true), args });
-    }
-    at += 4 + (head >>> 8);
-  }
-  return found;
+/** The body of a LOG_MESSAGE record. */
+export function readMessage(view: DataView, at: number): LogMessage {
+  const args: bigint[] = [];
+  for (let i = 0; i < ARGS; i++) args.push(view.getBigInt64(at + 8 + 8 * i, true));
+  return { code: view.getUint32(at, true), pc: view.getUint32(at + 4, true), args };
 }
 
 /** `%N` and `%N:kind` become argument N; two arguments of one placeholder (a tnum) are N and N + 1. */

@@ -1,0 +1,156 @@
+/** The verifier's records as the kernel's log text (level 1: the path that was refused; level 2: all that was walked). */
+import * as abi from '../../assembly/verifier/abi.ts';
+import { decodeInsns } from '../isa/decode.ts';
+import { disasmLines } from '../isa/disasm.ts';
+import type { LinkedLine } from '../link/types.ts';
+import type { VerifierInstance } from './instance.ts';
+import { type LogRecord, readRecords } from './log-records.ts';
+import { messageText } from './messages.ts';
+import { frameText, type StateNames } from './state-text.ts';
+
+/** Column of what is known behind an insn, and what longer lines are rounded up to. */
+const STATE_COLUMN = 40;
+const COLUMN_STEP = 8;
+
+/** Spaces between an insn's line and its state. */
+function gap(line: string): string {
+  const column = Math.ceil(Math.max(line.length + 1 + COLUMN_STEP / 2, STATE_COLUMN) / COLUMN_STEP) * COLUMN_STEP;
+  return ' '.repeat(Math.max(1, column - line.length - 2));
+}
+
+const HEADS: Readonly<Record<number, (pc: number) => string>> = {
+  [abi.LS_CALLER]: () => 'caller:\n',
+  [abi.LS_CALLEE]: () => 'callee:\n',
+  [abi.LS_RETURNING]: () => 'returning from callee:\n',
+  [abi.LS_RETURNED]: (pc) => `to caller at ${pc}:\n`,
+};
+
+export class LogWriter {
+  private readonly instance: VerifierInstance;
+  private readonly names: StateNames;
+  private readonly put: (text: string) => void;
+  private readonly insns: ReadonlyMap<number, string>;
+  private readonly lines: ReadonlyMap<number, LinkedLine>;
+  /** An insn's line that waits for what is known behind it. */
+  private waiting = '';
+  private line: LinkedLine | undefined;
+
+  constructor(instance: VerifierInstance, names: StateNames, put: (text: string) => void) {
+    const { prog } = names;
+    this.instance = instance;
+    this.names = names;
+    this.put = put;
+    const kfuncName = (index: number): string | undefined => prog.kfuncs[index];
+    const listing = disasmLines(decodeInsns(prog.insns), { opcode: true, kfuncName });
+    this.insns = new Map(listing.map(({ pc, text }) => [pc, text]));
+    this.lines = new Map(prog.lines.map((line) => [line.pc, line]));
+  }
+
+  /** Writes the records in [at, at + bytes) of the instance's memory. */
+  readonly take = (at: number, bytes: number): void => {
+    for (const record of readRecords(this.instance.bytes, at, bytes)) this.write(record);
+  };
+
+  /** Ends the last line. */
+  end(): void {
+    if (this.waiting !== '') this.put(`${this.waiting}\n`);
+    this.waiting = '';
+  }
+
+  private write(record: LogRecord): void {
+    if (record.kind === 'insn') this.insn(record.pc);
+    else if (record.kind === 'state') this.state(record);
+    else {
+      this.end();
+      const text = record.kind === 'message' ? `${messageText(record.message, this.names)}\n` : this.note(record);
+      if (text !== '') this.put(text);
+    }
+  }
+
+  private insn(pc: number): void {
+    this.end();
+    const line = this.lines.get(pc);
+    if (line !== undefined && line !== this.line) {
+      this.put(`; ${line.text.trim()} @ ${line.file.slice(line.file.lastIndexOf('/') + 1)}:${line.line}\n`);
+    }
+    this.line = line ?? this.line;
+    this.waiting = `${pc}: ${this.insns.get(pc) ?? ''}`;
+  }
+
+  private state({ why, pc, prevPc, frame }: LogRecord & { kind: 'state' }): void {
+    const text = frameText(frame, this.names);
+    if (why === abi.LS_INSN && this.waiting !== '') {
+      this.put(`${this.waiting}${gap(this.waiting)};${text}\n`);
+      this.waiting = '';
+      return;
+    }
+    this.end();
+    if (why === abi.LS_INSN) this.put(`${pc}:${text}\n`);
+    else if (why === abi.LS_FROM || why === abi.LS_FROM_SPECULATIVE)
+      this.put(`\nfrom ${prevPc} to ${pc}${speculative(why === abi.LS_FROM_SPECULATIVE)}:${text}\n`);
+    else this.put(`${HEADS[why]?.(pc) ?? ''}${text}\n`);
+  }
+
+  private note({ what, words: [a, b, c] }: LogRecord & { kind: 'note' }): string {
+    const name = this.names.prog.funcs[a]?.name ?? '';
+    switch (what) {
+      case abi.LN_SAFE:
+        return c === 0 ? `${a}: safe\n` : `\nfrom ${b | 0} to ${a}${speculative(c === 2)}: safe\n`;
+      case abi.LN_VALIDATING:
+        return `Validating ${name}() func#${a}...\n`;
+      case abi.LN_VALIDATED:
+        return `Func#${a} ('${name}') is safe for any args that match its prototype\n`;
+      case abi.LN_ASSUMED:
+        return `Func#${a} ('${name}') is global and assumed valid.\n`;
+      case abi.LN_FUNC:
+        return `func#${a} @${b}\n`;
+      case abi.LN_LIVE_REGS:
+        return this.liveRegs(a);
+      default:
+        return '';
+    }
+  }
+
+  /** A dot for each register that is not read again, and the number of the loop an insn is in. */
+  private liveRegs(aux: number): string {
+    const { view } = this.instance;
+    let text = 'Live regs before insn:\n';
+    for (const [pc, insn] of this.insns) {
+      const at = aux + pc * abi.AUX_SIZE;
+      const scc = view.getUint32(at + abi.AUX_SCC, true);
+      const live = view.getUint32(at + abi.AUX_LIVE_REGS, true);
+      const regs = Array.from({ length: 10 }, (_, i) => ((live & (1 << i)) !== 0 ? String(i) : '.')).join('');
+      text += `${(scc === 0 ? '' : String(scc)).padStart(3)} ${String(pc).padStart(3)}: ${regs} ${insn}\n`;
+    }
+    return text;
+  }
+}
+
+const speculative = (is: boolean): string => (is ? ' (speculative execution)' : '');
+
+/** Keeps the end of a text that may grow without bound, as the kernel's rolling log does. */
+export class RollingText {
+  private readonly limit: number;
+  private readonly pieces: string[] = [];
+  private first = 0;
+  private size = 0;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  readonly add = (piece: string): void => {
+    this.pieces.push(piece);
+    this.size += piece.length;
+    while (this.size - this.pieces[this.first].length >= this.limit) this.size -= this.pieces[this.first++].length;
+    if (this.first > 4096 && this.first > this.pieces.length / 2) {
+      this.pieces.splice(0, this.first);
+      this.first = 0;
+    }
+  };
+
+  get text(): string {
+    const all = this.pieces.slice(this.first).join('');
+    return all.length > this.limit ? all.slice(all.length - this.limit) : all;
+  }
+}

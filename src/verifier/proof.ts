@@ -1,0 +1,74 @@
+/** What the verifier found out of an accepted program, by pc: a copy of its Aux rows, which the JIT reads. */
+import * as abi from '../../assembly/verifier/abi.ts';
+import type { LinkedProg } from '../link/types.ts';
+
+/** A load, store or atomic. */
+export interface AccessFact {
+  /** Base type of the pointer it goes through (PTR_TO_), the same on all paths. */
+  readonly region: number;
+  /** Index into `LinkedProg.maps`, for a map value. */
+  readonly map: number | undefined;
+  /** Smallest and largest offset from the region's start. */
+  readonly lo: number;
+  readonly hi: number;
+}
+
+export class Proof {
+  /** Rows of AUX_SIZE bytes, one for each insn slot. */
+  readonly aux: DataView;
+  /** RF_ */
+  readonly flags: number;
+  private readonly maps: number;
+
+  /** Copies out of the verifier's memory; `at`: address of struct Result. */
+  constructor(view: DataView, at: number, prog: LinkedProg) {
+    const start = view.getUint32(at + abi.RESULT_AUX, true);
+    const size = Math.floor(prog.insns.length / 8) * abi.AUX_SIZE;
+    this.aux = new DataView(view.buffer.slice(start, start + size));
+    this.flags = view.getUint32(at + abi.RESULT_FLAGS, true);
+    this.maps = prog.maps.length;
+  }
+
+  private word(pc: number, offset: number): number {
+    return this.aux.getInt32(pc * abi.AUX_SIZE + offset, true);
+  }
+
+  /** Some path comes here. */
+  reached(pc: number): boolean {
+    return (this.word(pc, abi.AUX_FLAGS) & abi.AUXF_SEEN) !== 0;
+  }
+
+  /** Registers that are read before they are written: bit i for Ri. */
+  liveRegs(pc: number): number {
+    return this.word(pc, abi.AUX_LIVE_REGS);
+  }
+
+  /** What the access at `pc` reaches; undefined when paths differ, or it is no access. */
+  access(pc: number): AccessFact | undefined {
+    const flags = this.word(pc, abi.AUX_FACT_FLAGS);
+    if ((flags & abi.FACT_SEEN) === 0 || (flags & abi.FACT_MIXED) !== 0) return undefined;
+    const map = this.word(pc, abi.AUX_FACT_MAP);
+    return {
+      region: this.word(pc, abi.AUX_FACT_REGION),
+      map: map >= 0 && map < this.maps ? map : undefined,
+      lo: this.word(pc, abi.AUX_FACT_LO),
+      hi: this.word(pc, abi.AUX_FACT_HI),
+    };
+  }
+
+  /** The one map that the helper call at `pc` is given: index into `LinkedProg.maps`. */
+  map(pc: number): number | undefined {
+    const map = this.word(pc, abi.AUX_MAP);
+    return map >= 0 && map < this.maps ? map : undefined;
+  }
+
+  /** The constant key of a lookup, or index of a tail call. */
+  key(pc: number): number | undefined {
+    return this.word(pc, abi.AUX_KEY_STATE) === abi.KEY_CONST ? this.word(pc, abi.AUX_KEY) >>> 0 : undefined;
+  }
+
+  /** Packet pointers may move under the program. */
+  get changesPacket(): boolean {
+    return (this.flags & abi.RF_CHANGES_PACKET) !== 0;
+  }
+}

@@ -1,0 +1,37 @@
+/** The registers and stack slots of a state in the verifier's memory, as text: what was known where a program was refused. */
+import * as abi from '../../assembly/verifier/abi.ts';
+import { readReg, readSlot } from './reg-view.ts';
+import { regText, type StateNames, slotText } from './state-text.ts';
+
+export interface RegisterText {
+  /** `R1`, `fp-8`. */
+  readonly name: string;
+  /** `pkt(r=14)`. */
+  readonly text: string;
+}
+
+/** Offset of State.curframe: behind the addresses of eight frames. */
+const STATE_CURFRAME = 32;
+const FRAME_FRAMENO = 4;
+
+/** Of the innermost frame; none for state 0. */
+export function readRegisters(view: DataView, state: number, names: StateNames): RegisterText[] {
+  if (state === 0) return [];
+  const frame = view.getUint32(state + 4 * view.getUint32(state + STATE_CURFRAME, true), true);
+  if (frame === 0) return [];
+  const frameno = view.getUint32(frame + FRAME_FRAMENO, true);
+  const found: RegisterText[] = [];
+  for (let i = 0; i <= 10; i++) {
+    const reg = readReg(view, frame + abi.FRAME_REGS + i * abi.REG_SIZE);
+    if (reg.type !== abi.NOT_INIT) found.push({ name: `R${i}`, text: regText(reg, frameno, names) });
+  }
+  const stack = view.getUint32(frame + abi.FRAME_STACK, true);
+  const slots = view.getUint32(frame + abi.FRAME_SLOTS, true);
+  for (let i = 0; i < slots; i++) {
+    const slot = readSlot(view, stack + i * abi.SLOT_SIZE, i);
+    if (slot.types.every((type) => type === abi.STACK_INVALID)) continue;
+    const text = slotText(slot, frameno, names);
+    if (text !== undefined) found.push({ name: `fp-${8 * (i + 1)}`, text });
+  }
+  return found;
+}
