@@ -62,7 +62,7 @@ export function checkHelperCall(env: Env, insn: Insn): i32 {
   clobberCallerSaved(env);
   err = setReturn(env, meta, proto);
   if (err != 0) return err;
-  if (meta.map >= 0 && proto.maps != 0 && !proto.takesMap(env.map(meta.map).type))
+  if (meta.map >= 0 && namesMap(proto) && !proto.takesMap(env.map(meta.map).type))
     return fail(env, EINVAL, MSG_MAP_FUNC, env.map(meta.map).type, func);
   if (moves) {
     env.resultFlags |= abi.RF_CHANGES_PACKET;
@@ -81,6 +81,14 @@ function tailCallLeaves(env: Env): i32 {
   clearPacketPointers(env);
   setUnknown(env, env.reg(0));
   return checkSubprogExit(env);
+}
+
+/** One of the arguments is a map; the maps of timers and kptrs are found through what is in them. */
+function namesMap(proto: HelperProto): bool {
+  for (let i: u32 = 0; i < 5; i++) {
+    if ((proto.arg(i) & abi.BASE_MASK) == abi.ARG_CONST_MAP_PTR) return true;
+  }
+  return false;
 }
 
 /** The program's type, licence and where the call stands allow the helper. */
