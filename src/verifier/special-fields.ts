@@ -21,6 +21,8 @@ export interface SpecialField {
 
 const FIELDS_MAX = 11;
 const NESTING_MAX = 8;
+/** Component of a declaration tag that is on the variable itself. */
+const ON_TYPE = -1;
 
 const STRUCT_FIELDS: ReadonlyMap<string, number> = new Map([
   ['bpf_spin_lock', abi.FIELD_SPIN_LOCK],
@@ -104,11 +106,22 @@ function headOf(btf: Btf, kind: number, owner: number, index: number): object | 
 
 function addMembers(walk: Walk, id: number, base: number, depth: number): void {
   const type = walk.btf.types[id];
+  if (type?.kind === 'datasec') addVariables(walk, type);
   if (type?.kind !== 'struct' && !(type?.kind === 'union' && depth > 0)) return;
   if (depth > NESTING_MAX) return;
   type.members.forEach((member, i) => {
     if (member.bitSize === 0) addMember(walk, id, i, member, base, depth);
   });
+}
+
+/** The value of a map of global data is a section: its variables are the members, each with tags of its own. */
+function addVariables(walk: Walk, section: BtfType & { readonly kind: 'datasec' }): void {
+  for (const { type: id, offset } of section.vars) {
+    const variable = walk.btf.types[id];
+    if (variable?.kind !== 'var') continue;
+    const member = { name: variable.name, type: variable.type, bitOffset: offset * 8, bitSize: 0 };
+    addMember(walk, id, ON_TYPE, member, 0, 0);
+  }
 }
 
 /** The special fields of a type by offset; none for a type that is no struct. The kernel takes 11 at most. */
