@@ -174,6 +174,8 @@ export const INPUT_MEMORY_LIMIT = 80;
 export const INPUT_RUN_SUBPROG = 84;
 /** CPUs that bpf_get_smp_processor_id may name; 0 when that is not known. */
 export const INPUT_CPUS = 88;
+/** Insns that the program may have. */
+export const INPUT_SIZE_LIMIT = 92;
 export const INPUT_SIZE = 96;
 
 // INPUT_FLAGS

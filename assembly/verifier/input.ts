@@ -38,7 +38,8 @@ export class Input {
   memoryLimit: u32;
   runSubprog: u32;
   cpus: u32;
-  reserved1: u32;
+  /** Insns that the program may have. */
+  sizeLimit: u32;
 
   @inline insn(pc: u32): Insn {
     return changetype<Insn>(this.insns + ((<usize>pc) << 3));

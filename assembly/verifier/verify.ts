@@ -90,7 +90,7 @@ function prepare(env: Env): i32 {
   markUnknown(changetype<RegState>(env.unknownReg));
   env.allowImprecise = env.capable;
   if (count == 0) return fail(env, E2BIG, MSG_EMPTY);
-  if (count > (env.capable ? 1000000 : 4096)) return fail(env, E2BIG, MSG_PROG_TOO_LONG, count);
+  if (count > env.input.sizeLimit) return fail(env, E2BIG, MSG_PROG_TOO_LONG, count);
   env.aux = allocZeroed(auxBytes(count));
   if (env.aux == 0) return fail(env, ENOMEM, MSG_NO_MEMORY);
   for (let pc: u32 = 0; pc < count; pc++) env.auxOf(pc).map = AUX_MAP_UNSEEN;

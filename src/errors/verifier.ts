@@ -1,6 +1,26 @@
 /** Error rows of the verifier: code -> text. The kernel's own words come first where it has some. */
 import { MAX_CALL_FRAMES } from '../../assembly/isa.ts';
 
+/** Why a program is refused. */
+export interface RefusedFields {
+  readonly prog: string;
+  /** Name of the rule, as `INFINITE_LOOP`. */
+  readonly rule: string;
+  /** What is at stake. */
+  readonly class: 'safety' | 'form' | 'limit' | 'rights';
+  /** The kernel's words. */
+  readonly text: string;
+  /** Name of the kernel's error number. */
+  readonly errno: string;
+  readonly pc: number;
+  readonly insn: string;
+  readonly source?: { readonly file: string; readonly line: number; readonly column: number; readonly text: string };
+  /** What was needed and what was there: the numbers of the message. */
+  readonly args: readonly (number | string)[];
+  /** What was known of the innermost frame's registers and stack. */
+  readonly registers: readonly { readonly name: string; readonly text: string }[];
+}
+
 export const VERIFIER_ERRORS = {
   VERIFIER_EMPTY: (f: { prog: string; func: string }) =>
     `program ${f.prog}: function ${f.func} has no insns, or its range lies outside the program`,
@@ -36,6 +56,9 @@ export const VERIFIER_ERRORS = {
     `program ${f.prog} has type ${f.type}: only packet program types can be verified`,
   VERIFIER_ATTACH_TYPE: (f: { prog: string; type: string; attach: number }) =>
     `program ${f.prog}: expected attach type ${f.attach} does not go with type ${f.type}`,
+  VERIFIER_OPTION: (f: { option: string; found: string; expected: string }) =>
+    `option ${f.option} is ${f.found}; expected is ${f.expected}`,
+  VERIFIER_REFUSED: (f: RefusedFields) => `${f.text} (program ${f.prog}, insn ${f.pc}: ${f.insn})`,
   VERIFIER_MEMORY: (f: { prog: string; limit: number }) =>
     `program ${f.prog} and its maps' contents do not fit into the verifier's memory limit of ${f.limit} bytes`,
 };

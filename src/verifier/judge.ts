@@ -5,7 +5,7 @@ import type { LinkedProg } from '../link/types.ts';
 import { DEFAULT_MEMORY_LIMIT, type VerifierInstance } from './instance.ts';
 import { LogWriter, RollingText } from './log.ts';
 import { readRecords } from './log-records.ts';
-import { marshal, type VerifyRules } from './marshal.ts';
+import { marshal, processedLimit, type VerifyRules } from './marshal.ts';
 import { withInner } from './marshal-maps.ts';
 import { type LogMessage, messageText } from './messages.ts';
 import { Proof } from './proof.ts';
@@ -84,7 +84,7 @@ export function judge(instance: VerifierInstance, prog: LinkedProg, options: Jud
   take(word(abi.RESULT_LOG), word(abi.RESULT_LOG_SIZE));
   writer?.end();
   const stats = readStats(instance.view, at, durationUs, prog);
-  if (level !== 0) put(statsText(stats, options.limits?.insns, (level & 4) !== 0));
+  if (level !== 0) put(statsText(stats, processedLimit(options), (level & 4) !== 0));
   const said = messages.kept.map((message) => ({ ...message, text: messageText(message, names) }));
   const common = { messages: said, log: text.text, stats };
   if (result === 0) return { ok: true, ...common, proof: new Proof(instance.view, at, prog) };

@@ -23,12 +23,25 @@ import {
   retRange,
 } from './tables/prog-types.ts';
 
+export interface VerifyLimits {
+  /**
+   * Insns a program may have: 1,000,000 with CAP_BPF, 4,096 (BPF_MAXINSNS) without. 4,096 gives the limits of Linux before 5.2, which also
+   * processed 131,072 at most.
+   */
+  readonly insns?: number;
+  /** Insns that may be processed on all paths together; 1,000,000 (BPF_COMPLEXITY_LIMIT_INSNS) unless `insns` says otherwise. */
+  readonly processed?: number;
+}
+
+const BPF_MAXINSNS = 4096;
+/** BPF_COMPLEXITY_LIMIT_INSNS of Linux 4.14 to 5.1. */
+const OLD_COMPLEXITY_LIMIT = 131_072;
+
 /** Rights and rules that the program is judged by. */
 export interface VerifyRules {
   /** Neither CAP_BPF nor CAP_PERFMON: the rules for unprivileged users. */
   readonly unprivileged?: boolean;
-  /** Insns that may be processed in all; 1,000,000 (BPF_COMPLEXITY_LIMIT_INSNS) unless given. */
-  readonly limits?: { readonly insns?: number };
+  readonly limits?: VerifyLimits;
   /** Refuse misaligned accesses, as BPF_F_STRICT_ALIGNMENT does. */
   readonly strictAlignment?: boolean;
   /** Allow misaligned accesses everywhere, as BPF_F_ANY_ALIGNMENT does. */
@@ -41,6 +54,13 @@ export interface VerifyRules {
   readonly logLevel?: number;
   /** BTF of the kernel (vmlinux) whose structs the program reads; without it those it was compiled with. */
   readonly btf?: Btf;
+}
+
+/** Insns that may be processed. */
+export function processedLimit({ limits }: VerifyRules): number {
+  if (limits?.processed !== undefined) return limits.processed;
+  if (limits?.insns === undefined) return BPF_COMPLEXITY_LIMIT_INSNS;
+  return limits.insns <= BPF_MAXINSNS ? OLD_COMPLEXITY_LIMIT : BPF_COMPLEXITY_LIMIT_INSNS;
 }
 
 interface Target {
@@ -101,7 +121,8 @@ export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules
   input.set(abi.INPUT_PROG_TYPE, row.number);
   input.set(abi.INPUT_ATTACH_TYPE, attach);
   input.set(abi.INPUT_FLAGS, flagsOf(prog, rules, range !== undefined));
-  input.set(abi.INPUT_INSN_LIMIT, rules.limits?.insns ?? BPF_COMPLEXITY_LIMIT_INSNS);
+  input.set(abi.INPUT_INSN_LIMIT, processedLimit(rules));
+  input.set(abi.INPUT_SIZE_LIMIT, rules.limits?.insns ?? (bpfCapable ? BPF_COMPLEXITY_LIMIT_INSNS : BPF_MAXINSNS));
   input.set(abi.INPUT_RET_LO, range?.lo ?? 0);
   input.set(abi.INPUT_RET_HI, range?.hi ?? 0);
   input.set(abi.INPUT_PACKET_ACCESS, packetAccessWord(row));

@@ -1,5 +1,4 @@
 /** Statistics of one verification, in veristat's vocabulary and in the words of the kernel's log. */
-import { BPF_COMPLEXITY_LIMIT_INSNS } from '../../assembly/isa.ts';
 import * as abi from '../../assembly/verifier/abi.ts';
 import type { LinkedProg } from '../link/types.ts';
 
@@ -40,7 +39,7 @@ export function readStats(view: DataView, at: number, durationUs: number, prog: 
 }
 
 /** The last lines of a log. `full` as BPF_LOG_STATS asks for. */
-export function statsText(stats: VerifierStats, limit = BPF_COMPLEXITY_LIMIT_INSNS, full = false): string {
+export function statsText(stats: VerifierStats, limit: number, full = false): string {
   const more = full ? `verification time ${stats.durationUs} usec\nstack depth ${stats.stackDepth.join('+')}\n` : '';
   const { insns, maxStatesPerInsn, totalStates, peakStates, markRead } = stats;
   return (

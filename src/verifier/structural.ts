@@ -157,6 +157,12 @@ function orderFuncs(prog: LinkedProg, ops: readonly (Op | undefined)[]): LinkedF
   return postorder.reverse();
 }
 
+/** The same of a program that the verifier has accepted, whose form is right; whether the engine can run it is not asked. */
+export function structureOf(prog: LinkedProg): CheckedProg {
+  const ops = decode(prog);
+  return { [CHECKED]: true, prog, ops, funcs: orderFuncs(prog, ops) };
+}
+
 /**
  * Judges the form of a program, not what it does.
  * @throws VerifierError or InsnError with the pc of the first insn that cannot stand

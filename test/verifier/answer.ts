@@ -40,7 +40,7 @@ export function judgeOptions(flags: readonly CaseFlag[] = [], limit?: number): J
     anyAlignment: flags.includes('any'),
     testStateFreq: flags.includes('test_state_freq'),
     cpus: possibleCpus(),
-    ...(limit === undefined ? {} : { limits: { insns: limit } }),
+    ...(limit === undefined ? {} : { limits: { processed: limit } }),
   };
 }
 

@@ -1,0 +1,143 @@
+/**
+ * Judges programs as Linux 6.18 does. Only `verify` makes a VerifiedProg:
+ *
+ *     LinkedProg -> marshal -> verifier.wasm -> VerifiedProg, or a VerifierError that says why not
+ */
+import { VerifierError } from '../errors/index.ts';
+import type { RefusedFields } from '../errors/verifier.ts';
+import { decodeInsns } from '../isa/decode.ts';
+import { disasmInsn } from '../isa/disasm.ts';
+import type { LinkedLine, LinkedProg } from '../link/types.ts';
+import { VerifierInstance } from './instance.ts';
+import { type Judgement, type JudgeOptions, judge, type Refusal } from './judge.ts';
+import { MESSAGES } from './messages.ts';
+import { checkOptions } from './options.ts';
+import type { Proof } from './proof.ts';
+import { errnoName, ruleName } from './rules.ts';
+import type { VerifierStats } from './stats.ts';
+import { type CheckedProg, structureOf } from './structural.ts';
+
+export type VerifyOptions = JudgeOptions;
+
+const VERIFIED: unique symbol = Symbol('verified');
+
+/** A program that the verifier has accepted. */
+export interface VerifiedProg extends CheckedProg {
+  readonly [VERIFIED]: true;
+  readonly proof: Proof;
+  readonly stats: VerifierStats;
+  /** The kernel's log at the level asked for. */
+  readonly log: string;
+}
+
+/** The verifier has refused a program: `fields` say what rule, where, and what was there. */
+export class ProgRefused extends VerifierError<'VERIFIER_REFUSED'> {
+  declare readonly fields: Readonly<RefusedFields & Record<string, unknown>>;
+  readonly prog: LinkedProg;
+  readonly stats: VerifierStats;
+  private readonly again: (level: number) => Judgement;
+  private readonly judgement: Judgement;
+
+  /** @internal */
+  constructor(fields: RefusedFields, prog: LinkedProg, judgement: Judgement, again: (level: number) => Judgement) {
+    super('VERIFIER_REFUSED', fields);
+    this.name = 'VerifierError';
+    this.prog = prog;
+    this.stats = judgement.stats;
+    this.judgement = judgement;
+    this.again = again;
+  }
+
+  /** The kernel's words. */
+  get text(): string {
+    return this.fields.text;
+  }
+
+  /** The kernel's log: of the level that was asked for, else the refused path's (level 1), for which the program is verified again. */
+  get log(): string {
+    return this.judgement.log !== '' ? this.judgement.log : this.again(1).log;
+  }
+}
+
+export type Verdict =
+  | { readonly ok: true; readonly prog: VerifiedProg; readonly log: string; readonly stats: VerifierStats }
+  | { readonly ok: false; readonly error: ProgRefused; readonly log: string; readonly stats: VerifierStats };
+
+/** The insn's source line: the last one that starts at or before it. */
+export function sourceLine(prog: LinkedProg, pc: number): LinkedLine | undefined {
+  const func = prog.funcs.findLast((f) => f.start <= pc);
+  return prog.lines.findLast((line) => line.pc <= pc && line.pc >= (func?.start ?? 0));
+}
+
+export function insnText(prog: LinkedProg, pc: number): string {
+  const insns = decodeInsns(prog.insns);
+  const insn = insns[pc];
+  if (insn === undefined) return '';
+  try {
+    return disasmInsn(insn, insns[pc + 1], pc, {
+      mapName: (i) => prog.maps[i]?.name,
+      kfuncName: (i) => prog.kfuncs[i],
+    });
+  } catch {
+    return `(${insn.opcode.toString(16).padStart(2, '0')})`;
+  }
+}
+
+const plain = (arg: bigint): number | string => (Number.isSafeInteger(Number(arg)) ? Number(arg) : arg.toString());
+
+function refusedFields(prog: LinkedProg, refusal: Refusal): RefusedFields {
+  const line = sourceLine(prog, refusal.pc);
+  const source = line === undefined ? {} : { source: { ...line, text: line.text.trim() } };
+  return {
+    prog: prog.name,
+    rule: ruleName(refusal.code),
+    class: MESSAGES[refusal.code]?.class ?? 'safety',
+    text: refusal.message,
+    errno: errnoName(refusal.errno),
+    pc: refusal.pc,
+    insn: insnText(prog, refusal.pc),
+    ...source,
+    args: refusal.args.map(plain),
+    registers: refusal.registers,
+  };
+}
+
+/** Judges programs one after the other, in one instance of the Wasm that is made when it is first needed. */
+export class Verifier {
+  private made: VerifierInstance | undefined;
+
+  private get instance(): VerifierInstance {
+    this.made ??= new VerifierInstance();
+    return this.made;
+  }
+
+  /** The verdict as a value. @throws VerifierError for options and program types that cannot be judged */
+  judge(prog: LinkedProg, options: VerifyOptions = {}): Verdict {
+    checkOptions(options);
+    const judgement = judge(this.instance, prog, options);
+    const { ok, log, stats, proof, refusal } = judgement;
+    if (ok && proof !== undefined) {
+      return { ok, prog: { ...structureOf(prog), [VERIFIED]: true, proof, stats, log }, log, stats };
+    }
+    const { logSink: _, ...rest } = options;
+    const again = (logLevel: number): Judgement => judge(this.instance, prog, { ...rest, logLevel });
+    const error = new ProgRefused(refusedFields(prog, refusal as Refusal), prog, judgement, again);
+    return { ok: false, error, log, stats };
+  }
+
+  /** @throws VerifierError that says why the program is refused */
+  verify(prog: LinkedProg, options: VerifyOptions = {}): VerifiedProg {
+    const verdict = this.judge(prog, options);
+    if (!verdict.ok) throw verdict.error;
+    return verdict.prog;
+  }
+}
+
+/** The same with an instance of its own; for several programs make one `Verifier`. */
+export function verify(prog: LinkedProg, options: VerifyOptions = {}): VerifiedProg {
+  return new Verifier().verify(prog, options);
+}
+
+export function isRefused(error: unknown): error is ProgRefused {
+  return error instanceof ProgRefused;
+}
