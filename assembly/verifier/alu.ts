@@ -7,6 +7,7 @@ import { byteSwap, movZext32, signExtend, signExtend32 } from './domain/extend';
 import { setConst32 } from './domain/scalar';
 import { checkConsistent } from './domain/sync';
 import { Env } from './env';
+import { checkConstOperand } from './form';
 import { Insn } from './insn';
 import { fail } from './log';
 import {
@@ -143,6 +144,7 @@ function checkBinary(env: Env, insn: Insn): i32 {
   let err: i32 = 0;
   if (insn.isX) err = checkRead(env, insn.src);
   if (err == 0) err = checkRead(env, insn.dst);
+  if (err == 0 && !insn.isX) err = checkConstOperand(env, insn);
   if (err == 0) err = checkWritable(env, insn.dst);
   if (err != 0) return err;
   const dst = env.reg(insn.dst);

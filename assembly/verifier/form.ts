@@ -26,6 +26,7 @@ import {
   BPF_LDX,
   BPF_LOAD_ACQ,
   BPF_LSH,
+  BPF_MAP_TYPE_ARRAY,
   BPF_MEM,
   BPF_MEMSX,
   BPF_MOD,
@@ -46,10 +47,15 @@ import {
   BPF_XOR,
   EINVAL,
 } from '../isa';
+import { mayLoadLegacy } from './access/insns';
 import { Env } from './env';
+import { MapDesc } from './input';
 import { Insn } from './insn';
+
 import { fail } from './log';
+import { MSG_LEGACY_LOAD_TYPE } from './messages/access';
 import {
+  MSG_ADDR_SPACE,
   MSG_ALU_RESERVED,
   MSG_ATOMIC_RESERVED,
   MSG_BAD_LD_IMM64,
@@ -61,9 +67,13 @@ import {
   MSG_EXIT_RESERVED,
   MSG_JA_RESERVED,
   MSG_JMP_RESERVED,
+  MSG_LD_IMM64_OFFSET,
   MSG_LD_IMM64_RESERVED,
   MSG_LDX_RESERVED,
   MSG_LEGACY_LOAD_RESERVED,
+  MSG_MAP_NOT_VALUE,
+  MSG_MAP_VALUE_OFFSET,
+  MSG_MAP_VALUE_RANGE,
   MSG_MAY_GOTO_RESERVED,
   MSG_MOV_RESERVED,
   MSG_NEG_RESERVED,
@@ -72,6 +82,11 @@ import {
   MSG_UNKNOWN_ATOMIC_OP,
   MSG_UNKNOWN_OPCODE,
 } from './messages/core';
+
+const BPF_MAP_TYPE_ARENA: u32 = 33;
+const ARENA_PAGE: u64 = 4096;
+/** BPF_MAX_VAR_OFF */
+const MAX_VALUE_OFFSET: u32 = 1 << 29;
 
 function knownAlu(insn: Insn, is64: bool): bool {
   switch (insn.op) {
@@ -147,9 +162,19 @@ function checkLddw(env: Env, insn: Insn, pc: u32): i32 {
   const src = insn.src;
   if (src == BPF_PSEUDO_MAP_IDX || src == BPF_PSEUDO_MAP_IDX_VALUE) {
     if (<u32>insn.imm >= env.input.mapCount) return fail(env, EINVAL, MSG_BAD_MAP_INDEX, insn.imm);
-    if (src == BPF_PSEUDO_MAP_IDX && second.imm != 0) return fail(env, EINVAL, MSG_LD_IMM64_RESERVED);
+    if (src == BPF_PSEUDO_MAP_IDX) return second.imm != 0 ? fail(env, EINVAL, MSG_LD_IMM64_RESERVED) : 0;
+    return checkMapValue(env, env.map(insn.imm), second.imm);
   } else if (src != 0 && src != BPF_PSEUDO_FUNC) return fail(env, EINVAL, MSG_LD_IMM64_RESERVED);
   return 0;
+}
+
+/** The address of a map's data: an array of one element has it, and an arena. */
+function checkMapValue(env: Env, map: MapDesc, off: u32): i32 {
+  if (off >= MAX_VALUE_OFFSET) return fail(env, EINVAL, MSG_MAP_VALUE_OFFSET, off);
+  const arena = map.type == BPF_MAP_TYPE_ARENA;
+  if (map.type != BPF_MAP_TYPE_ARRAY && !arena) return fail(env, EINVAL, MSG_MAP_NOT_VALUE);
+  const size = arena ? <u64>map.maxEntries * ARENA_PAGE : map.maxEntries == 1 ? <u64>map.valueSize : 0;
+  return <u64>off >= size ? fail(env, EINVAL, MSG_MAP_VALUE_RANGE, map.valueSize, off) : 0;
 }
 
 /** The insn that is being walked: fields that its opcode leaves unused are 0, its registers exist. */
@@ -185,7 +210,7 @@ function checkAluForm(env: Env, insn: Insn, is64: bool): i32 {
     case BPF_MOV:
       return checkMovForm(env, insn, is64);
     default:
-      return checkBinaryForm(env, insn, is64);
+      return checkBinaryForm(env, insn);
   }
 }
 
@@ -194,22 +219,28 @@ function checkMovForm(env: Env, insn: Insn, is64: bool): i32 {
   const off = <i32>insn.off;
   if (is64 && off == 1) {
     // addr_space_cast: between address spaces 0 and 1.
-    return insn.imm != 1 && insn.imm != 0x10000 ? fail(env, EINVAL, MSG_MOV_RESERVED) : 0;
+    return insn.imm != 1 && insn.imm != 0x10000 ? fail(env, EINVAL, MSG_ADDR_SPACE) : 0;
   }
   if (insn.imm != 0) return fail(env, EINVAL, MSG_MOV_RESERVED);
   if (off != 0 && off != 8 && off != 16 && !(is64 && off == 32)) return fail(env, EINVAL, MSG_MOV_RESERVED);
   return 0;
 }
 
-function checkBinaryForm(env: Env, insn: Insn, is64: bool): i32 {
+function checkBinaryForm(env: Env, insn: Insn): i32 {
   const op = insn.op;
   const signed = (op == BPF_DIV || op == BPF_MOD) && insn.off == 1;
   if (insn.off != 0 && !signed) return fail(env, EINVAL, MSG_ALU_RESERVED);
   if (insn.isX) return insn.imm != 0 ? fail(env, EINVAL, MSG_ALU_RESERVED) : 0;
   if (insn.src != 0) return fail(env, EINVAL, MSG_ALU_RESERVED);
+  return 0;
+}
+
+/** The constant of a division or shift; registers are looked at before it. */
+export function checkConstOperand(env: Env, insn: Insn): i32 {
+  const op = insn.op;
   if ((op == BPF_DIV || op == BPF_MOD) && insn.imm == 0) return fail(env, EINVAL, MSG_DIV_BY_ZERO);
   if (op == BPF_LSH || op == BPF_RSH || op == BPF_ARSH) {
-    const bits: i32 = is64 ? 64 : 32;
+    const bits: i32 = insn.cls == BPF_ALU64 ? 64 : 32;
     if (insn.imm < 0 || insn.imm >= bits) return fail(env, EINVAL, MSG_BAD_SHIFT, insn.imm);
   }
   return 0;
@@ -254,16 +285,21 @@ function checkJumpForm(env: Env, insn: Insn): i32 {
       if (insn.cls == BPF_JMP ? insn.imm != 0 : insn.off != 0) return fail(env, EINVAL, MSG_JA_RESERVED);
       return 0;
     case BPF_JCOND:
-      if (insn.dst != 0 || insn.imm != 0 || insn.src != 0) return fail(env, EINVAL, MSG_MAY_GOTO_RESERVED, insn.src);
+      if (insn.dst != 0 || insn.imm != 0 || insn.src != 0) return fail(env, EINVAL, MSG_MAY_GOTO_RESERVED, insn.imm);
       return 0;
     default:
-      if (insn.isX ? insn.imm != 0 : insn.src != 0) return fail(env, EINVAL, MSG_JMP_RESERVED);
       return 0;
   }
 }
 
+/** What a comparison leaves unused; its first register is looked at before it. */
+export function checkCompareForm(env: Env, insn: Insn): i32 {
+  return (insn.isX ? insn.imm != 0 : insn.src != 0) ? fail(env, EINVAL, MSG_JMP_RESERVED) : 0;
+}
+
 function checkLoadForm(env: Env, insn: Insn): i32 {
-  if (insn.mode == BPF_IMM) return insn.off != 0 ? fail(env, EINVAL, MSG_LD_IMM64_RESERVED) : 0;
+  if (insn.mode == BPF_IMM) return insn.off != 0 ? fail(env, EINVAL, MSG_LD_IMM64_OFFSET) : 0;
+  if (!mayLoadLegacy(env)) return fail(env, EINVAL, MSG_LEGACY_LOAD_TYPE);
   const ind = insn.mode == BPF_IND;
   if (insn.dst != 0 || insn.off != 0 || (!ind && insn.src != 0)) return fail(env, EINVAL, MSG_LEGACY_LOAD_RESERVED);
   return 0;

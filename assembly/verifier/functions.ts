@@ -40,12 +40,12 @@ import {
   MSG_ARG_NOT_SCALAR,
   MSG_ARG_NULLABLE,
   MSG_CALL_TARGET,
+  MSG_CALLS_TOO_DEEP,
   MSG_GLOBAL_BAD_ARGS,
   MSG_GLOBAL_CALL_LOCKED,
   MSG_GLOBAL_CALL_MAY_SLEEP,
   MSG_GLOBAL_RETURN_TYPE,
   MSG_NO_MEMORY,
-  MSG_TOO_MANY_FRAMES,
 } from './messages/core';
 import { copyReg, isNullConst, markNotInit, markPointer } from './reg-state';
 import { clobberCallerSaved, setUnknown } from './regs';
@@ -70,7 +70,7 @@ export function initFrame(frame: Frame, callsite: i32, frameno: u32, subprog: u3
 export function pushFrame(env: Env, state: State, subprog: u32, callsite: u32): Frame {
   const none = changetype<Frame>(0);
   if (state.curframe + 1 >= MAX_FRAMES) {
-    fail(env, E2BIG, MSG_TOO_MANY_FRAMES, state.curframe + 2);
+    fail(env, E2BIG, MSG_CALLS_TOO_DEEP, state.curframe + 2);
     return none;
   }
   const frame = newFrame();

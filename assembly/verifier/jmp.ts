@@ -22,6 +22,7 @@ import { invert, refine } from './domain/refine';
 import { checkConsistent } from './domain/sync';
 import { Env } from './env';
 import { widen } from './equal';
+import { checkCompareForm } from './form';
 import { HIST_DST_STACK, HIST_SRC_STACK } from './history';
 import { Insn } from './insn';
 import { markNotNull, markNullChecked } from './jmp-null';
@@ -44,6 +45,7 @@ const NO_MEMORY: i32 = -12;
  */
 export function checkCondJump(env: Env, insn: Insn): i32 {
   let err = checkRead(env, insn.dst);
+  if (err == 0) err = checkCompareForm(env, insn);
   if (err == 0 && insn.isX) err = checkSource(env, insn);
   if (err != 0) return err;
   const dst = env.reg(insn.dst);

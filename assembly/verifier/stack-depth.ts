@@ -42,7 +42,7 @@ function walk(env: Env, index: u32, depth: u32, frames: u32, tailReachable: bool
     if ((found & SPX_IS_ASYNC_CALLBACK) != 0 && !insn.isSubprogCall) continue;
     env.pc = pc;
     if ((found & SPX_IS_EXCEPTION_CB) != 0) return fail(env, EINVAL, MSG_EXCEPTION_CB_CALL, pc);
-    if (frames >= MAX_FRAMES) return fail(env, E2BIG, MSG_TOO_MANY_FRAMES, frames + 1);
+    if (frames >= MAX_FRAMES) return fail(env, E2BIG, MSG_TOO_MANY_FRAMES, frames);
     const err = walk(env, callee, total, frames + 1, reachable);
     if (err != 0) return err;
   }

@@ -7,7 +7,7 @@ import { Env } from '../env';
 import { checkSubprogExit } from '../functions';
 import { Insn } from '../insn';
 import { fail } from '../log';
-import { MSG_LEGACY_LOAD_R6, MSG_LEGACY_LOAD_TYPE } from '../messages/access';
+import { MSG_LEGACY_LOAD_R6 } from '../messages/access';
 import { pushPath } from '../paths';
 import { checkRead, checkWritable, clobberCallerSaved, setUnknown } from '../regs';
 import { checkAccess } from './memory';
@@ -64,10 +64,14 @@ export function checkStoreImm(env: Env, insn: Insn): i32 {
   return err != 0 ? err : savePointerType(env, type, false);
 }
 
+/** May programs of this type use BPF_LD with ABS and IND? */
+export function mayLoadLegacy(env: Env): bool {
+  const type = env.input.progType;
+  return type == SOCKET_FILTER || type == SCHED_CLS || type == SCHED_ACT;
+}
+
 /** BPF_LD with ABS or IND: R6 is the skb, R1..R5 are lost, R0 is what was loaded; out of the packet the program ends. */
 export function checkLegacyLoad(env: Env, insn: Insn): i32 {
-  const type = env.input.progType;
-  if (type != SOCKET_FILTER && type != SCHED_CLS && type != SCHED_ACT) return fail(env, EINVAL, MSG_LEGACY_LOAD_TYPE);
   let err = checkRead(env, 6);
   if (err == 0) err = checkLegacyLoadRefs(env);
   if (err != 0) return err;

@@ -44,7 +44,7 @@ const BPF_F_RDONLY_PROG: u32 = 128;
 export function checkHelperCall(env: Env, insn: Insn): i32 {
   const func = <u32>insn.imm;
   const proto = helperProto(env.input.helpers, func);
-  if (proto === null) return fail(env, EINVAL, func == 0 ? MSG_HELPER_NOT_ALLOWED : MSG_INVALID_FUNC, func);
+  if (proto === null) return fail(env, EINVAL, func == 0 ? MSG_HELPER_NOT_ALLOWED : MSG_INVALID_FUNC, <i32>func);
   let err = checkAllowed(env, proto, func);
   if (err != 0) return err;
   const meta = beginMeta(func);

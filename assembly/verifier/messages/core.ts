@@ -73,3 +73,7 @@ export const MSG_GLOBAL_RETURN_TYPE = 71;
 export const MSG_PROG_TOO_LONG = 72;
 export const MSG_GLOBAL_ARG_TYPE = 73;
 export const MSG_VALIDATING_GLOBAL = 74;
+export const MSG_LD_IMM64_OFFSET = 75;
+export const MSG_ADDR_SPACE = 76;
+export const MSG_MAP_VALUE_RANGE = 77;
+export const MSG_CALLS_TOO_DEEP = 78;

@@ -63,7 +63,7 @@ export const CORE_MESSAGES: MessageRows = {
   [m.MSG_END_RESERVED]: { text: 'BPF_END uses reserved fields', class: 'form' },
   [m.MSG_MOV_RESERVED]: { text: 'BPF_MOV uses reserved fields', class: 'form' },
   [m.MSG_MAY_GOTO_RESERVED]: { text: 'invalid may_goto imm %0', class: 'form' },
-  [m.MSG_UNKNOWN_ATOMIC_OP]: { text: 'BPF_ATOMIC uses invalid atomic opcode %1:hex', class: 'form' },
+  [m.MSG_UNKNOWN_ATOMIC_OP]: { text: 'BPF_ATOMIC uses invalid atomic opcode %1:hex2', class: 'form' },
   [m.MSG_DIV_BY_ZERO]: { text: 'div by zero', class: 'form' },
   [m.MSG_BAD_SHIFT]: { text: 'invalid shift %0', class: 'form' },
   [m.MSG_FUNC_IS_GLOBAL]: { text: 'callback function not static', class: 'form' },
@@ -78,4 +78,13 @@ export const CORE_MESSAGES: MessageRows = {
   },
   [m.MSG_PROG_TOO_LONG]: { text: 'the program has %0 insns, more than may be loaded', class: 'limit' },
   [m.MSG_GLOBAL_ARG_TYPE]: { text: 'Arg#%1 type in %0:func() is not supported yet.', class: 'form' },
+  [m.MSG_LD_IMM64_OFFSET]: { text: 'BPF_LD_IMM64 uses reserved fields', class: 'form' },
+  [m.MSG_ADDR_SPACE]: {
+    text: 'addr_space_cast insn can only convert between address space 1 and 0',
+    class: 'form',
+  },
+  [m.MSG_MAP_NOT_VALUE]: { text: 'no direct value access support for this map type', class: 'form' },
+  [m.MSG_MAP_VALUE_OFFSET]: { text: 'direct value offset of %0 is not allowed', class: 'form' },
+  [m.MSG_MAP_VALUE_RANGE]: { text: 'invalid access to map value pointer, value_size=%0 off=%1', class: 'safety' },
+  [m.MSG_CALLS_TOO_DEEP]: { text: 'the call stack of %0 frames is too deep', class: 'limit' },
 };

@@ -74,7 +74,7 @@ export function formatArg(kind: string, args: readonly bigint[], { prog, structN
     case 'hex':
       return hex(value);
     case 'hex2':
-      return BigInt.asUintN(8, value).toString(16).padStart(2, '0');
+      return BigInt.asUintN(32, value).toString(16).padStart(2, '0');
     case 'regtype':
       return regTypeName(number >>> 0);
     case 'helper':
