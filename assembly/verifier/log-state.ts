@@ -2,6 +2,7 @@
 // are called scratched until they have been shown.
 import { BPF_ATOMIC, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_ST, BPF_STX } from '../isa';
 import {
+  AUXF_CALLS_CALLBACK,
   LN_ASSUMED,
   LN_FUNC,
   LN_LIVE_REGS,
@@ -32,12 +33,14 @@ import {
   PTR_TO_STACK,
   REG_SIZE,
   SLOT_SIZE,
+  STACK_DYNPTR,
 } from './abi';
 import { alloc } from './arena';
 import { Env } from './env';
 import { Frame } from './frame';
 import { Insn } from './insn';
 import { logRecord, logReset, note } from './log';
+import { RegState } from './reg-state';
 import { isExit, isGoto } from './successors';
 
 const ALL_REGS: u32 = 0x7ff;
@@ -55,7 +58,7 @@ export function logPath(env: Env): void {
   if (env.input.logLevel == 0) return;
   scratchAll(env);
   env.logWholeState = env.prevPc != <u32>-1;
-  if (env.logWholeState) note(env, LN_RESUMED, env.pc, env.prevPc);
+  if (env.logWholeState && (env.input.logLevel & LEVEL_2) == 0) note(env, LN_RESUMED, env.pc, env.prevPc);
 }
 
 /** The path's state is known to be safe. */
@@ -120,7 +123,7 @@ function logScratched(env: Env, pc: u32): void {
 
 /** The insn at `pc` was fine. `frameno`: the frame it was in. */
 export function logWalked(env: Env, insn: Insn, pc: u32, frameno: u32): void {
-  if (insn.isCall) noteCallWrites(env);
+  if (insn.isCall) noteCallWrites(env, pc);
   const state = env.cur;
   if (state.curframe > frameno && insn.isSubprogCall) {
     logFrame(env, LS_CALLER, state.frame(frameno), pc, true);
@@ -188,8 +191,9 @@ function scratchStack(env: Env, base: u32, insn: Insn): void {
   for (let i = <u32>((-hi - 1) >> 3); i <= last; i++) env.scratchedSlots |= (<u64>1) << i;
 }
 
-/** Calls write the stack in many ways: those slots are scratched whose bytes have another type behind it. */
+/** Calls write the stack in many ways: those slots are scratched whose bytes have another type behind it, and dynptrs that are given. */
 function keepSlots(env: Env): void {
+  for (let i: u32 = 1; i < 6; i++) scratchDynptr(env, env.reg(i));
   if (env.slotsBefore == 0) env.slotsBefore = alloc(SLOTS * 8);
   if (env.slotsBefore == 0) return;
   const frame = env.cur.cur;
@@ -197,7 +201,18 @@ function keepSlots(env: Env): void {
     store<u64>(env.slotsBefore + (i << 3), i < frame.slots ? frame.slot(i).types : 0);
 }
 
-function noteCallWrites(env: Env): void {
+function scratchDynptr(env: Env, reg: RegState): void {
+  if (reg.type != PTR_TO_STACK || reg.mask != 0 || reg.frameno != env.cur.curframe) return;
+  const at = -(<i64>reg.value + <i64>reg.off);
+  if (at <= 0 || at > 512) return;
+  const spi = <u32>((at - 1) >> 3);
+  const frame = env.cur.cur;
+  if (spi < frame.slots && frame.slot(spi).typeAt(0) == STACK_DYNPTR) env.scratchedSlots |= (<u64>3) << (spi - 1);
+}
+
+function noteCallWrites(env: Env, pc: u32): void {
+  // The frame of a callback was new, even if the call went on without it.
+  if ((env.auxOf(pc).flags & AUXF_CALLS_CALLBACK) != 0) scratchAll(env);
   if (env.slotsBefore == 0) return;
   const frame = env.cur.cur;
   for (let i: u32 = 0; i < min(SLOTS, frame.slots); i++) {

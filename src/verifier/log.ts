@@ -1,13 +1,15 @@
 /** The verifier's records as the kernel's log text (level 1: the path that was refused; level 2: all that was walked). */
+import { BPF_DW, BPF_IMM, BPF_LD, BPF_PSEUDO_FUNC } from '../../assembly/isa.ts';
 import * as abi from '../../assembly/verifier/abi.ts';
 import { decodeInsns } from '../isa/decode.ts';
 import { disasmLines } from '../isa/disasm.ts';
-import type { LinkedLine } from '../link/types.ts';
+import type { LinkedLine, LinkedProg } from '../link/types.ts';
 import type { VerifierInstance } from './instance.ts';
 import { type LogRecord, readRecords } from './log-records.ts';
 import { messageText } from './messages.ts';
 import { frameText, type StateNames } from './state-text.ts';
 
+const LD_IMM64 = BPF_LD | BPF_IMM | BPF_DW;
 /** Column of what is known behind an insn, and what longer lines are rounded up to. */
 const STATE_COLUMN = 40;
 const COLUMN_STEP = 8;
@@ -25,6 +27,18 @@ const HEADS: Readonly<Record<number, (pc: number) => string>> = {
   [abi.LS_RETURNED]: (pc) => `to caller at ${pc}:\n`,
 };
 
+/** By pc: `(b7) r0 = 0`. */
+function insnTexts(prog: LinkedProg): ReadonlyMap<number, string> {
+  const insns = decodeInsns(prog.insns);
+  const options = { opcode: true, mapName: (i: number) => prog.maps[i]?.name, kfuncName: (i: number) => prog.kfuncs[i] };
+  // The address of a function is shown as what is in the insn.
+  const text = (pc: number, own: string): string => {
+    const { opcode, src, dst, imm } = insns[pc];
+    return opcode === LD_IMM64 && src === BPF_PSEUDO_FUNC ? `(18) r${dst} = 0x${(imm >>> 0).toString(16)}` : own;
+  };
+  return new Map(disasmLines(insns, options).map((line) => [line.pc, text(line.pc, line.text)]));
+}
+
 export class LogWriter {
   private readonly instance: VerifierInstance;
   private readonly names: StateNames;
@@ -40,9 +54,7 @@ export class LogWriter {
     this.instance = instance;
     this.names = names;
     this.put = put;
-    const kfuncName = (index: number): string | undefined => prog.kfuncs[index];
-    const listing = disasmLines(decodeInsns(prog.insns), { opcode: true, kfuncName });
-    this.insns = new Map(listing.map(({ pc, text }) => [pc, text]));
+    this.insns = insnTexts(prog);
     this.lines = new Map(prog.lines.map((line) => [line.pc, line]));
   }
 
@@ -60,11 +72,18 @@ export class LogWriter {
   private write(record: LogRecord): void {
     if (record.kind === 'insn') this.insn(record.pc);
     else if (record.kind === 'state') this.state(record);
+    else if (record.kind === 'note' && record.what === abi.LN_RESUMED) this.resume();
     else {
       this.end();
       const text = record.kind === 'message' ? `${messageText(record.message, this.names)}\n` : this.note(record);
       if (text !== '') this.put(text);
     }
+  }
+
+  /** What followed is taken back, but the end of the insn's line had become a space: so it does in the kernel's log. */
+  private resume(): void {
+    if (this.waiting !== '') this.put(`${this.waiting} `);
+    this.waiting = '';
   }
 
   private insn(pc: number): void {

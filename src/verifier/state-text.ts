@@ -80,7 +80,8 @@ export function slotText(slot: SlotView, frameno: number, names: StateNames): st
       return `${chars.slice(0, types.indexOf(abi.STACK_SPILL))}${regText(reg, frameno, names)}`;
     case abi.STACK_DYNPTR: {
       if ((reg.aux2 & 1) === 0) return undefined;
-      const parts = [...(reg.id === 0 ? [] : [`id=${reg.id}`]), ...(reg.refId === 0 ? [] : [`ref_id=${reg.refId}`])];
+      const ids = [...(reg.refId === 0 ? [] : [`ref_id=${reg.refId}`]), `dynptr_id=${reg.id}`];
+      const parts = reg.id === 0 ? [] : [`id=${reg.id}`, ...ids];
       return `dynptr_${DYNPTR_NAMES[reg.aux] ?? ''}(${parts.join(',')})`;
     }
     case abi.STACK_ITER: {
@@ -114,7 +115,8 @@ export function frameText(frame: FrameView, names: StateNames): string {
     const known = slotText(slot, frame.frameno, names);
     if (known !== undefined) text += ` fp-${8 * (slot.index + 1)}=${known}`;
   }
-  if (frame.refs.length > 0) text += ` refs=${frame.refs.join(',')}`;
+  const refs = frame.refs.filter((id) => id !== 0);
+  if (refs.length > 0) text += ` refs=${refs.join(',')}`;
   if ((frame.flags & FRAME_IN_CALLBACK) !== 0) text += ' cb';
   if ((frame.flags & FRAME_IN_ASYNC) !== 0) text += ' async_cb';
   return text;
