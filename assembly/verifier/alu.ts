@@ -199,13 +199,11 @@ function splitPath(env: Env, insn: Insn, dst: RegState, src: RegState): bool {
 
 function scalarBinary(env: Env, insn: Insn, dst: RegState, src: RegState): i32 {
   const is64 = insn.cls == BPF_ALU64;
-  const isDelta = insn.op == BPF_ADD && (is64 ? src.isConst : src.isSubregConst);
-  const delta = is64 ? src.value : <u64>(<u32>src.value);
-  const fits = is64 || dst.umax <= <u64>u32.MAX_VALUE;
+  const delta = linkDelta(insn, dst, src);
   scalarAlu(insn.op, is64, dst, src);
   checkConsistent(dst);
   // r1 = r2; r1 += K: what a comparison says of one of them holds for the other, K apart. Once only.
-  if (env.capable && isDelta && fits && isLinkedOnce(dst) && delta <= <u64>i32.MAX_VALUE) {
+  if (env.capable && delta != NO_DELTA && isLinkedOnce(dst)) {
     dst.id |= is64 ? LINK_ADD_CONST64 : LINK_ADD_CONST32;
     dst.off = <i32>delta;
     return 0;
@@ -213,6 +211,19 @@ function scalarBinary(env: Env, insn: Insn, dst: RegState, src: RegState): i32 {
   dst.id = 0;
   dst.off = 0;
   return 0;
+}
+
+const NO_DELTA: i64 = i64.MIN_VALUE;
+
+/** The constant that an addition or a subtraction adds, if a link can carry it: 32 bits, its negation too. */
+function linkDelta(insn: Insn, dst: RegState, src: RegState): i64 {
+  if ((insn.op != BPF_ADD && insn.op != BPF_SUB) || dst == src) return NO_DELTA;
+  const is64 = insn.cls == BPF_ALU64;
+  if (is64 ? !src.isConst : !src.isSubregConst || dst.umax > <u64>u32.MAX_VALUE) return NO_DELTA;
+  const value = is64 ? <i64>src.value : ((<i64>src.value) << 32) >> 32;
+  if (value < <i64>i32.MIN_VALUE || value > <i64>i32.MAX_VALUE) return NO_DELTA;
+  if (insn.op == BPF_ADD) return value;
+  return value == <i64>i32.MIN_VALUE ? NO_DELTA : -value;
 }
 
 function isLinkedOnce(reg: RegState): bool {

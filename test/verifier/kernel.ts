@@ -25,13 +25,17 @@ export interface KernelQuestion {
   readonly flags?: readonly CaseFlag[];
 }
 
-/** The lines of a log that say why, without states, and how much was done. */
+/** The lines of a log that say why, without states and notes, and how much was done. */
 export function readLog(log: string): Pick<Answer, 'message' | 'processed'> {
   // Some messages of the kernel have no newline at their end.
   const lines = log
     .replace(/(?=(?:verification time|processed) \d)/g, '\n')
     .split('\n')
-    .filter((line) => line !== '' && !/^(verification time |stack depth |cur state:|old state:)/.test(line));
+    .filter(
+      (line) =>
+        line !== '' &&
+        !/^(verification time |stack depth |cur state:|old state:)|is global and assumed valid\.$/.test(line),
+    );
   const stats = lines.findIndex((line) => line.startsWith('processed '));
   const message = (stats < 0 ? lines : lines.slice(0, stats)).join('\n');
   return stats < 0 ? { message } : { message, processed: Number(/^processed (\d+)/.exec(lines[stats] as string)?.[1]) };
