@@ -28,3 +28,15 @@ export { Prog, type ProgStats, type RunOptions, type RunResult } from './runtime
 export { ProgArray } from './runtime/prog-array.ts';
 export { formatTraceLine } from './runtime/trace.ts';
 export { describeViolation, type Violation } from './runtime/trap.ts';
+export { type Explanation, explain } from './verifier/explain.ts';
+export type { AccessFact, Proof } from './verifier/proof.ts';
+export type { VerifierStats } from './verifier/stats.ts';
+export {
+  isRefused,
+  ProgRefused,
+  type Verdict as ProgVerdict,
+  type VerifiedProg,
+  Verifier,
+  type VerifyOptions,
+  verify,
+} from './verifier/verify.ts';

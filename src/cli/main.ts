@@ -10,6 +10,7 @@ type Command = (argv: readonly string[]) => Promise<ExitCode>;
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import('./replay.ts')).replayCommand,
   run: async () => (await import('./run.ts')).runCommand,
+  verify: async () => (await import('./verify.ts')).verifyCommand,
   inspect: async () => (await import('./inspect.ts')).inspectCommand,
   dump: async () => (await import('./dump.ts')).dumpCommand,
 };
@@ -22,6 +23,7 @@ Commands:
   replay <object> <capture|->   run a capture's packets through a program
   run <object> --prog NAME --data FILE|HEX
                                 run a program on one packet
+  verify <object>               what Linux would say of its programs, and why
   inspect <object>              what an object file holds
   dump <object> --prog NAME     a program's insns, or the Wasm it becomes
 

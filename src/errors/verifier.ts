@@ -58,6 +58,8 @@ export const VERIFIER_ERRORS = {
     `program ${f.prog}: expected attach type ${f.attach} does not go with type ${f.type}`,
   VERIFIER_OPTION: (f: { option: string; found: string; expected: string }) =>
     `option ${f.option} is ${f.found}; expected is ${f.expected}`,
+  VERIFIER_INTERNAL: (f: { prog: string }) =>
+    `program ${f.prog}: internal error in the verifier: it did not refuse what it had refused; please report it`,
   VERIFIER_REFUSED: (f: RefusedFields) => `${f.text} (program ${f.prog}, insn ${f.pc}: ${f.insn})`,
   VERIFIER_MEMORY: (f: { prog: string; limit: number }) =>
     `program ${f.prog} and its maps' contents do not fit into the verifier's memory limit of ${f.limit} bytes`,

@@ -4,12 +4,13 @@ import { VerifierError } from '../errors/index.ts';
 import type { LinkedProg } from '../link/types.ts';
 import { DEFAULT_MEMORY_LIMIT, type VerifierInstance } from './instance.ts';
 import { LogWriter, RollingText } from './log.ts';
-import { readRecords } from './log-records.ts';
+import { type LogRecord, readRecords } from './log-records.ts';
 import { marshal, processedLimit, type VerifyRules } from './marshal.ts';
 import { withInner } from './marshal-maps.ts';
 import { type LogMessage, messageText } from './messages.ts';
 import { Proof } from './proof.ts';
-import { type RegisterText, readRegisters } from './registers.ts';
+import type { RegView } from './reg-view.ts';
+import { type RegisterText, readRegisters, registerViews } from './registers.ts';
 import type { StateNames } from './state-text.ts';
 import { readStats, statsText, type VerifierStats } from './stats.ts';
 
@@ -45,6 +46,18 @@ export interface JudgeOptions extends VerifyRules {
   readonly logSize?: number;
 }
 
+export interface Trace {
+  readonly records: readonly LogRecord[];
+  readonly registers: ReadonlyMap<number, RegView>;
+  readonly names: StateNames;
+}
+
+/** What a run is asked for besides a verdict. */
+export interface JudgeHooks {
+  /** Takes what is left at the end: at level 1 the records of the path that was refused, and the registers there. */
+  readonly trace?: (trace: Trace) => void;
+}
+
 const DEFAULT_LOG_SIZE = 1 << 24;
 const MESSAGES_KEPT = 256;
 
@@ -59,7 +72,11 @@ class Messages {
 }
 
 /** Judges a program. @throws VerifierError when it cannot be judged at all */
-export function judge(instance: VerifierInstance, prog: LinkedProg, options: JudgeOptions = {}): Judgement {
+export function judge(
+  instance: VerifierInstance,
+  prog: LinkedProg,
+  options: JudgeOptions & JudgeHooks = {},
+): Judgement {
   const limit = options.memoryLimit ?? DEFAULT_MEMORY_LIMIT;
   const input = instance.input(limit);
   const structs = marshal(input, prog, options);
@@ -82,6 +99,9 @@ export function judge(instance: VerifierInstance, prog: LinkedProg, options: Jud
   const at = instance.exports.result() >>> 0;
   const word = (offset: number): number => instance.view.getUint32(at + offset, true);
   take(word(abi.RESULT_LOG), word(abi.RESULT_LOG_SIZE));
+  const records = (): LogRecord[] => [...readRecords(instance.bytes, word(abi.RESULT_LOG), word(abi.RESULT_LOG_SIZE))];
+  const state = word(abi.RESULT_STATE);
+  options.trace?.({ records: records(), registers: registerViews(instance.view, state), names });
   writer?.end();
   const stats = readStats(instance.view, at, durationUs, prog);
   if (level !== 0) put(statsText(stats, processedLimit(options), (level & 4) !== 0));
@@ -96,7 +116,7 @@ export function judge(instance: VerifierInstance, prog: LinkedProg, options: Jud
     pc: word(abi.RESULT_PC),
     args: last?.args ?? [],
     message: last?.text ?? '',
-    registers: readRegisters(instance.view, word(abi.RESULT_STATE), names),
+    registers: readRegisters(instance.view, state, names),
   };
   return { ok: false, refusal, ...common };
 }

@@ -30,7 +30,11 @@ const HEADS: Readonly<Record<number, (pc: number) => string>> = {
 /** By pc: `(b7) r0 = 0`. */
 function insnTexts(prog: LinkedProg): ReadonlyMap<number, string> {
   const insns = decodeInsns(prog.insns);
-  const options = { opcode: true, mapName: (i: number) => prog.maps[i]?.name, kfuncName: (i: number) => prog.kfuncs[i] };
+  const options = {
+    opcode: true,
+    mapName: (i: number) => prog.maps[i]?.name,
+    kfuncName: (i: number) => prog.kfuncs[i],
+  };
   // The address of a function is shown as what is in the insn.
   const text = (pc: number, own: string): string => {
     const { opcode, src, dst, imm } = insns[pc];

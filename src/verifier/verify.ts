@@ -9,7 +9,7 @@ import { decodeInsns } from '../isa/decode.ts';
 import { disasmInsn } from '../isa/disasm.ts';
 import type { LinkedLine, LinkedProg } from '../link/types.ts';
 import { VerifierInstance } from './instance.ts';
-import { type Judgement, type JudgeOptions, judge, type Refusal } from './judge.ts';
+import { type JudgeHooks, type Judgement, type JudgeOptions, judge, type Refusal, type Trace } from './judge.ts';
 import { MESSAGES } from './messages.ts';
 import { checkOptions } from './options.ts';
 import type { Proof } from './proof.ts';
@@ -35,11 +35,16 @@ export class ProgRefused extends VerifierError<'VERIFIER_REFUSED'> {
   declare readonly fields: Readonly<RefusedFields & Record<string, unknown>>;
   readonly prog: LinkedProg;
   readonly stats: VerifierStats;
-  private readonly again: (level: number) => Judgement;
+  private readonly again: (options: JudgeOptions & JudgeHooks) => Judgement;
   private readonly judgement: Judgement;
 
   /** @internal */
-  constructor(fields: RefusedFields, prog: LinkedProg, judgement: Judgement, again: (level: number) => Judgement) {
+  constructor(
+    fields: RefusedFields,
+    prog: LinkedProg,
+    judgement: Judgement,
+    again: (options: JudgeOptions & JudgeHooks) => Judgement,
+  ) {
     super('VERIFIER_REFUSED', fields);
     this.name = 'VerifierError';
     this.prog = prog;
@@ -55,7 +60,18 @@ export class ProgRefused extends VerifierError<'VERIFIER_REFUSED'> {
 
   /** The kernel's log: of the level that was asked for, else the refused path's (level 1), for which the program is verified again. */
   get log(): string {
-    return this.judgement.log !== '' ? this.judgement.log : this.again(1).log;
+    return this.judgement.log !== '' ? this.judgement.log : this.again({ logLevel: 1 }).log;
+  }
+
+  /** @internal what the path that was refused did */
+  trace(): Trace {
+    let found: Trace | undefined;
+    const trace = (what: Trace): void => {
+      found = what;
+    };
+    this.again({ logLevel: 1, trace });
+    if (found === undefined) throw new VerifierError('VERIFIER_INTERNAL', { prog: this.prog.name });
+    return found;
   }
 }
 
@@ -120,7 +136,7 @@ export class Verifier {
       return { ok, prog: { ...structureOf(prog), [VERIFIED]: true, proof, stats, log }, log, stats };
     }
     const { logSink: _, ...rest } = options;
-    const again = (logLevel: number): Judgement => judge(this.instance, prog, { ...rest, logLevel });
+    const again = (more: JudgeOptions & JudgeHooks): Judgement => judge(this.instance, prog, { ...rest, ...more });
     const error = new ProgRefused(refusedFields(prog, refusal as Refusal), prog, judgement, again);
     return { ok: false, error, log, stats };
   }

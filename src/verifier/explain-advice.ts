@@ -1,0 +1,227 @@
+/** What check is missing, by class of message: the kernel's words say what, these rows say what to do about it. */
+
+import type { LinkedProg } from '../link/types.ts';
+import { helperRow, isPacketType } from './tables/helpers.ts';
+import { HELPER_ROWS } from './tables/helpers-rows.ts';
+
+export interface Advice {
+  /** What is missing, in a sentence or two. */
+  readonly missing: string;
+  /** C that adds it. */
+  readonly fix?: string;
+}
+
+/** What a row may look at. */
+export interface Case {
+  readonly text: string;
+  readonly match: RegExpExecArray;
+  readonly prog: LinkedProg;
+  /** The expression in the source line, as `eth`. */
+  readonly name: string;
+  /** `table` and `i`, where it is `table[i]`. */
+  readonly index: { readonly array: string; readonly index: string } | undefined;
+  /** An insn's source line, or its text. */
+  readonly at: (pc: number) => string;
+  /** What the function returns when it gives up. */
+  readonly giveUp: string;
+}
+
+interface Row {
+  readonly pattern: RegExp;
+  readonly advice: (one: Case) => Advice;
+}
+
+function packet({ match, name, giveUp }: Case): Advice {
+  const [, off, size] = match;
+  return {
+    missing:
+      `The program reads or writes ${size === '1' ? 'a byte' : `${size} bytes`} at offset ${off} of a packet pointer, and no comparison with data_end on this path ` +
+      'shows that the packet is that long. The comparison must use the same pointer value as the access, and come after anything that changes the packet.',
+    fix: `if ((void *)(${name} + 1) > data_end)\n    ${giveUp}`,
+  };
+}
+
+function nullCheck({ name, giveUp }: Case): Advice {
+  return {
+    missing: 'The pointer may be NULL here: a lookup that finds nothing returns NULL, and so do calls that fail.',
+    fix: `if (!${name})\n    ${giveUp}`,
+  };
+}
+
+function bounds({ name, index, giveUp }: Case): Advice {
+  const check =
+    index === undefined ? `${name} > MAX` : `${index.index} >= sizeof(${index.array}) / sizeof(${index.array}[0])`;
+  return {
+    missing:
+      'The offset is not known to stay inside of the memory. Compare the index with the number of elements right before the access, as an unsigned ' +
+      'number, or mask it. The compiler may keep a copy in another register: the comparison must be of the value that is used.',
+    fix: `if (${check})\n    ${giveUp}`,
+  };
+}
+
+function wrongHelper({ match, prog }: Case): Advice {
+  const id = Number(match[2]);
+  const row = (isPacketType(prog.type) ? helperRow(id, prog.type) : undefined) ?? HELPER_ROWS[id];
+  const types = row === undefined ? [] : [...row.callers];
+  const who =
+    types.length > 0 ? `Of packet programs, these may: ${types.join(', ')}.` : 'No packet program may call it.';
+  return { missing: `Programs of type ${prog.type} may not call bpf_${match[1]}. ${who}` };
+}
+
+const say = (missing: string, fix?: string) => (): Advice => ({ missing, ...(fix === undefined ? {} : { fix }) });
+
+const ROWS: readonly Row[] = [
+  { pattern: /invalid access to packet, off=(-?\d+) size=(\d+)/, advice: packet },
+  { pattern: /or_null'|possibly NULL|null-check it first|expected to be non-NULL/i, advice: nullCheck },
+  { pattern: /type=\w*or_null expected/, advice: nullCheck },
+  {
+    pattern: /invalid mem access 'scalar'/,
+    advice: say(
+      'The register holds a number, not a pointer. A pointer that went through a 32-bit variable or arithmetic the verifier does not follow, or that was ' +
+        "read from memory as a number, is no pointer any more; keep it in a pointer variable, and read the kernel's memory with bpf_probe_read_kernel.",
+    ),
+  },
+  {
+    pattern: /invalid mem access 'pkt_end'/,
+    advice: say('data_end may only be compared with: read through data, after comparing it with data_end.'),
+  },
+  {
+    pattern: /R(\d+) !read_ok/,
+    advice: ({ match }) => ({
+      missing:
+        Number(match[1]) === 0
+          ? 'R0 has no value: the function ends without a return value, or on this path none was set.'
+          : 'The register has no value on this path: a variable is used before it is set, or it was in R1 to R5, which calls do not keep.',
+    }),
+  },
+  {
+    pattern: /invalid (indirect )?read from stack|invalid indirect access to stack/,
+    advice: say(
+      'Bytes of the stack are read that were never written on this path. Structs have padding, which an initialiser leaves alone.',
+      '__builtin_memset(&value, 0, sizeof(value));',
+    ),
+  },
+  {
+    pattern: /invalid (variable-offset )?(write to|read from|access to|zero-size) ?.*stack|stack.*out of bounds/,
+    advice: say(
+      "The access lies outside of the function's stack, which is 512 bytes below R10. Bound the index into the array.",
+    ),
+  },
+  {
+    pattern: /combined stack size|Too large$|stack depth/i,
+    advice: say(
+      'The functions that call each other use more than 512 bytes of stack together (256 with tail calls). Move large variables into a per-CPU array map ' +
+        'of one element.',
+    ),
+  },
+  {
+    pattern:
+      /invalid access to map (value|key)|(min|max) value is|unbounded memory access|outside of the allowed memory range/,
+    advice: bounds,
+  },
+  {
+    pattern: /unbounded min value|makes .* pointer be out of bounds|invalid access to memory|R\d+ is ptr_.* invalid/,
+    advice: bounds,
+  },
+  { pattern: /program of this type cannot use helper bpf_(\w+)#(\d+)/, advice: wrongHelper },
+  {
+    pattern: /invalid func unknown#|unknown func/,
+    advice: say('No helper has this number in Linux 6.18.'),
+  },
+  {
+    pattern: /GPL/,
+    advice: say('The helper is for programs under a GPL-compatible licence.', 'char LICENSE[] SEC("license") = "GPL";'),
+  },
+  {
+    pattern: /infinite loop detected|back-edge/,
+    advice: say(
+      'The loop comes back in a state it was in before, so it may never end. Give it a counter with a constant limit, or use bpf_loop or bpf_for.',
+      'for (int i = 0; i < 32; i++) { ... }',
+    ),
+  },
+  {
+    pattern: /too large\. Processed|jumps is too complex/,
+    advice: say(
+      'The program has more paths than the verifier walks. Bound loops more tightly, make loop bodies smaller, move code into global functions (verified ' +
+        'once, not for each call) or into bpf_loop callbacks.',
+    ),
+  },
+  {
+    pattern: /Unreleased reference id=(\d+) alloc_insn=(\d+)/,
+    advice: ({ match, at }) => ({
+      missing:
+        `What was acquired at ${at(Number(match[2]))} (insn ${match[2]}) is not given back on this path. Every way out of the program must release it ` +
+        '(bpf_sk_release, bpf_ringbuf_submit or bpf_ringbuf_discard ...), also the early ones.',
+    }),
+  },
+  {
+    pattern: /lock/i,
+    advice: say(
+      'A lock must be held for what it protects alone, released on every path, and no other function may be called while it is held.',
+    ),
+  },
+  {
+    pattern: /invalid bpf_context access|variable ctx access/,
+    advice: say(
+      'This part of the context may not be accessed so by this type of program: not every field may be read or written, nor in every width.',
+    ),
+  },
+  {
+    pattern: /dereference of modified ctx ptr|ctx ptr R\d+ off=/,
+    advice: say(
+      'The context is accessed at a constant offset from the pointer the program was given. The compiler moved the pointer: read the field into a variable early.',
+    ),
+  },
+  {
+    pattern: /At (program|callback|async callback|subprogram) (exit|return) the register R0/,
+    advice: say('The return value is not one of those that this type of program may give.'),
+  },
+  { pattern: /misaligned/, advice: say('The access is not aligned to its size, and strict alignment is asked for.') },
+  {
+    pattern: /unreachable insn/,
+    advice: say('No path comes to this insn. The kernel refuses dead code in what is loaded.'),
+  },
+  {
+    pattern: /tail_calls? (are )?not allowed|tail call/,
+    advice: say(
+      'A tail call needs a prog array, no lock or reference held, and no more than 256 bytes of stack above it.',
+    ),
+  },
+  {
+    pattern: /leaks? addr|pointer comparison prohibited|leak/,
+    advice: say(
+      'Unprivileged programs may not show the addresses of the kernel: not store, return, compare or compute with them.',
+    ),
+  },
+  {
+    pattern: /write into map forbidden|read into map forbidden|cannot write|read.?only|rdonly/i,
+    advice: say('The memory may not be written (or read) by programs.'),
+  },
+  {
+    pattern: /type=(\S+) expected=/,
+    advice: ({ match }) => ({ missing: `The call wants another kind of argument than ${match[1]}.` }),
+  },
+  {
+    pattern: /pointer arithmetic|pointer .* prohibited|math between/,
+    advice: say('Only adding and subtracting bounded numbers is allowed on this kind of pointer, with 64 bits.'),
+  },
+  {
+    pattern: /jump out of range|last insn|ldimm64|reserved fields|unknown opcode|invalid BPF/,
+    advice: say('The insns are not well formed; no compiler writes this.'),
+  },
+];
+
+const BY_CLASS: Readonly<Record<string, string>> = {
+  safety: 'The kernel cannot show that this is safe.',
+  form: 'The program is not well formed.',
+  limit: 'The program is larger than the kernel allows.',
+  rights: 'Who loads the program lacks a right it needs.',
+};
+
+export function adviceFor(one: Omit<Case, 'match'>, kind: string): Advice {
+  for (const { pattern, advice } of ROWS) {
+    const match = pattern.exec(one.text);
+    if (match !== null) return advice({ ...one, match });
+  }
+  return { missing: BY_CLASS[kind] ?? BY_CLASS.safety };
+}

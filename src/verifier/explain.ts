@@ -1,0 +1,150 @@
+/** Beyond the kernel's log: where in the source a program was refused, by which way it came there, what the register held and why, what check is missing. */
+import type { LinkedLine, LinkedProg } from '../link/types.ts';
+import { adviceFor } from './explain-advice.ts';
+import { branchesOf, historyOf, type Step, stepsOf } from './explain-path.ts';
+import { inWords } from './explain-words.ts';
+import type { StateNames } from './state-text.ts';
+import { insnText, type ProgRefused, sourceLine } from './verify.ts';
+
+export interface Place {
+  readonly pc: number;
+  readonly insn: string;
+  /** Function it is in. */
+  readonly func: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  /** The source line. */
+  readonly source?: string;
+}
+
+export interface Explanation {
+  /** The kernel's words. */
+  readonly summary: string;
+  readonly at: Place;
+  /** The expression that the source line's column points to. */
+  readonly expression?: string;
+  /** The register the message is about, and what it holds, in words. */
+  readonly register?: { readonly name: string; readonly holds: string };
+  /** Where its value was made, oldest first. */
+  readonly history: readonly (Place & { readonly holds: string })[];
+  /** Conditional jumps on the way, in order. */
+  readonly path: readonly (Place & { readonly taken: boolean })[];
+  /** What check is missing. */
+  readonly missing: string;
+  /** C that adds it. */
+  readonly fix?: string;
+  /** All of it as text. */
+  readonly text: string;
+}
+
+function placeOf(prog: LinkedProg, pc: number): Place {
+  const line = sourceLine(prog, pc);
+  const func = prog.funcs.findLast((f) => f.start <= pc)?.name ?? prog.name;
+  const where =
+    line === undefined ? {} : { file: line.file, line: line.line, column: line.column, source: line.text.trim() };
+  return { pc, insn: insnText(prog, pc), func, ...where };
+}
+
+const EXPRESSION = /[A-Za-z_]\w*(?:(?:->|\.)[A-Za-z_]\w*|\[[^\]]*\])*/g;
+
+/** The names in the source line at or behind its column. */
+function expressionAt(line: LinkedLine | undefined): string | undefined {
+  if (line === undefined) return undefined;
+  const from = Math.max(0, line.column - 1);
+  const all = [...line.text.matchAll(EXPRESSION)].filter(
+    ({ 0: text }) => !/^(if|for|while|return|sizeof|else)$/.test(text),
+  );
+  const found = all.find((m) => (m.index ?? 0) + m[0].length > from && /->|\.|\[/.test(m[0]));
+  return (found ?? all.find((m) => (m.index ?? 0) >= from) ?? all[0])?.[0];
+}
+
+/** `eth` of `eth->h_proto`. */
+function baseName(expression = 'ptr'): string {
+  return /^\w+/.exec(expression)?.[0] ?? expression;
+}
+
+/** `table` and `i` of `table[i]`. */
+function indexOf(expression = ''): { readonly array: string; readonly index: string } | undefined {
+  const [, array, index] = /^(.*)\[([^\]]+)\]/.exec(expression) ?? [];
+  return array === undefined || index === undefined ? undefined : { array, index };
+}
+
+const GIVE_UP: Readonly<Record<string, string>> = {
+  xdp: 'return XDP_PASS;',
+  sched_cls: 'return TC_ACT_OK;',
+  sched_act: 'return TC_ACT_OK;',
+};
+
+/** The register that the message names, else the one that the insn reads through. */
+function blamed(text: string): number | undefined {
+  const named = /\bR(\d+)\b/.exec(text)?.[1];
+  return named === undefined ? undefined : Number(named);
+}
+
+const PATH_MAX = 16;
+
+/** Explains a refusal; the program is verified again for its path. */
+export function explain(error: ProgRefused): Explanation {
+  const { prog } = error;
+  const { records, registers, names } = error.trace();
+  const steps = stepsOf(prog, records);
+  const { fields } = error;
+  const line = sourceLine(prog, fields.pc);
+  const expression = expressionAt(line);
+  const reg = blamed(fields.text);
+  const advice = adviceFor(
+    {
+      ...{ text: fields.text, prog, name: baseName(expression), index: indexOf(expression) },
+      giveUp: GIVE_UP[prog.type] ?? 'return 0;',
+      at: (pc) => where(placeOf(prog, pc)),
+    },
+    fields.class,
+  );
+  const known = reg === undefined ? undefined : registers.get(reg);
+  const parts = {
+    summary: fields.text,
+    at: placeOf(prog, fields.pc),
+    ...(expression === undefined ? {} : { expression }),
+    ...(known === undefined ? {} : { register: { name: `R${reg}`, holds: inWords(known, names) } }),
+    history: reg === undefined ? [] : historyPlaces(prog, steps, reg, names),
+    path: branchesOf(steps)
+      .slice(-PATH_MAX)
+      .map(({ pc, taken }) => ({ ...placeOf(prog, pc), taken })),
+    ...advice,
+  };
+  return { ...parts, text: explanationText(parts) };
+}
+
+function historyPlaces(prog: LinkedProg, steps: readonly Step[], reg: number, names: StateNames) {
+  return historyOf(steps, reg)
+    .map(({ step, reg: at }) => {
+      const view = step.after.get(at);
+      return { ...placeOf(prog, step.pc), holds: view === undefined ? '' : inWords(view, names) };
+    })
+    .reverse();
+}
+
+function where(place: Place): string {
+  const source = place.source === undefined ? place.insn : place.source;
+  return place.line === undefined ? `insn ${place.pc}: ${source}` : `line ${place.line}: ${source}`;
+}
+
+export function explanationText(e: Omit<Explanation, 'text'>): string {
+  const { at } = e;
+  const lines = [e.summary.split('\n').join('\n  '), ''];
+  if (at.line !== undefined) {
+    lines.push(`  ${at.file}:${at.line}:${at.column} in ${at.func}()`, `    ${at.source}`);
+  }
+  lines.push(`  insn ${at.pc}: ${at.insn}`);
+  if (e.expression !== undefined) lines.push(`  the expression is ${e.expression}`);
+  if (e.register !== undefined) lines.push(`  ${e.register.name} is ${e.register.holds}`);
+  if (e.history.length > 0) lines.push('', 'How it came to hold that:');
+  for (const step of e.history) lines.push(`  ${where(step)}${step.holds === '' ? '' : `\n      ${step.holds}`}`);
+  if (e.path.length > 0) lines.push('', 'The way there:');
+  for (const step of e.path)
+    lines.push(`  ${where(step)}\n      ${step.insn} (insn ${step.pc}) ${step.taken ? 'jumped' : 'did not jump'}`);
+  lines.push('', 'What is missing:', `  ${e.missing}`);
+  if (e.fix !== undefined) lines.push('', ...e.fix.split('\n').map((l) => `    ${l}`));
+  return `${lines.join('\n')}\n`;
+}
