@@ -6,6 +6,7 @@ import { disassemble } from '../../src/isa/disasm.ts';
 import type { LinkedProg } from '../../src/link/types.ts';
 import { VerifierInstance } from '../../src/verifier/instance.ts';
 import { progTypeRow } from '../../src/verifier/tables/prog-types.ts';
+import { closeFd } from '../kernel/bpf.ts';
 import { type Answer, ourAnswer, possibleCpus } from '../verifier/answer.ts';
 import { caseMap, funcStarts } from '../verifier/asm.ts';
 import { type CaseBtf, caseBtf } from '../verifier/case-btf.ts';
@@ -32,7 +33,7 @@ const shape = (message: string): string =>
     .replace(/\([^)]*\)/g, '()')
     .slice(0, 160);
 
-const SPECS = FUZZ_MAP_NAMES.map((name) => caseMap(name, FUZZ_MAPS[name]));
+export const SPECS = FUZZ_MAP_NAMES.map((name) => caseMap(name, FUZZ_MAPS[name]));
 
 export class Differ {
   readonly kernel = new Kernel();
@@ -78,14 +79,19 @@ export class Differ {
     }
   }
 
-  /** `accepted` has the fd of a program that both accept. */
-  compare(generated: Generated, accepted?: (prog: LinkedProg, fd: number) => void): Diff {
+  compare(generated: Generated): Diff {
+    const { diff, fd } = this.load(generated);
+    if (fd !== undefined) closeFd(fd);
+    return diff;
+  }
+
+  /** The difference, the program, and its fd where the kernel takes it, which the caller closes. */
+  load(generated: Generated): { readonly diff: Diff; readonly prog: LinkedProg; readonly fd?: number } {
     const { prog, btf } = this.prog(generated);
     const ours = this.ours(generated, prog);
-    const kernel = this.kernel.ask({ prog, btf, flags: generated.testStateFreq ? ['test_state_freq'] : [] }, (fd) => {
-      if (ours?.verdict === 'accept') accepted?.(prog, fd);
-    });
-    return classify(ours, kernel);
+    const flags = generated.testStateFreq ? (['test_state_freq'] as const) : [];
+    const { answer, fd } = this.kernel.load({ prog, btf, flags });
+    return { diff: classify(ours, answer), prog, ...(fd === undefined ? {} : { fd }) };
   }
 
   close(): void {

@@ -30,7 +30,7 @@ function fillStack(aware: Aware, off: number, size: number): void {
 function update(aware: Aware): void {
   if (aware.locked.has(0)) return;
   const { random, emit } = aware;
-  const name = random.of<FuzzMap>(['array', 'hash', 'lru', 'percpu']);
+  const name = random.of<FuzzMap>(aware.pure ? ['array', 'hash', 'data'] : ['array', 'hash', 'lru', 'percpu']);
   const key = putKey(aware, name === 'hash' ? 8 : 4, 3);
   const size = aware.valueSize(name);
   const value = random.chance(30) ? aware.find('value', 'pkt', 'mem') : undefined;
@@ -50,7 +50,7 @@ function update(aware: Aware): void {
 
 function remove(aware: Aware): void {
   if (aware.locked.has(0)) return;
-  const name = aware.random.of<FuzzMap>(['hash', 'lru', 'array']);
+  const name = aware.random.of<FuzzMap>(aware.pure ? ['hash'] : ['hash', 'lru', 'array']);
   const key = putKey(aware, name === 'hash' ? 8 : 4, 3);
   stackPointer(aware, 2, key);
   aware.emit.map(1, name);
@@ -70,7 +70,7 @@ function memoryPair(aware: Aware, pointer: number, size: number): void {
     bytes = Math.min(bytes, room & ~3);
   } else {
     const off = -8 * random.between(2, 5) - 16;
-    if (random.chance(85)) fillStack(aware, off, 16);
+    if (aware.pure || random.chance(85)) fillStack(aware, off, 16);
     stackPointer(aware, pointer, off);
   }
   aware.set(pointer, NONE);
@@ -120,14 +120,14 @@ function loadBytes(aware: Aware): void {
   const ctx = aware.find('ctx');
   if (ctx === undefined || aware.locked.has(0)) return;
   const { random, emit } = aware;
-  const size = random.of([1, 4, 8, 12]);
+  const size = aware.pure ? 8 : random.of([1, 4, 8, 12]);
   const off = -8 * random.between(2, 6);
   if (ctx !== 1) emit.mov(1, { reg: ctx });
   emit.mov(2, { imm: random.below(32) });
   stackPointer(aware, 3, off);
   emit.mov(4, { imm: size });
   emit.helper(aware.type === 'xdp' ? H.xdpLoadBytes : H.skbLoadBytes);
-  aware.state.stack[Math.floor((-off - 1) / 8)] = scalar();
+  if (!aware.pure || size >= 8) aware.state.stack[Math.floor((-off - 1) / 8)] = scalar();
   aware.clobber(scalar());
 }
 
@@ -240,7 +240,7 @@ export const CALL_GADGETS: readonly Gadget[] = [
   { weight: 2, run: adjust },
   { weight: 2, run: loadBytes },
   { weight: 2, run: tailCall },
-  { weight: 2, run: ringbuf, nests: true },
+  { weight: 2, run: ringbuf, nests: true, impure: true },
   { weight: 3, run: callFunction },
-  { weight: 1, run: callback },
+  { weight: 1, run: callback, impure: true },
 ];

@@ -84,6 +84,7 @@ function advance(aware: Aware): void {
   const src = aware.find('pkt', 'pkt', 'value', 'fp', 'mem');
   if (src === undefined) return;
   const before = aware.get(src);
+  if (aware.pure && before.kind === 'fp') return;
   aware.keeping([src], () => {
     const dst = random.chance(30) && src !== 10 && !aware.locked.has(src) ? src : aware.fresh();
     if (random.chance(50)) {
@@ -174,7 +175,8 @@ function spill(aware: Aware): void {
   const src = aware.find('scalar', 'scalar', 'pkt', 'value', 'null', 'ctx', 'end', 'fp', 'mem');
   if (src === undefined) return;
   const { kind } = aware.get(src);
-  const size = kind === 'scalar' ? random.of(SIZES) : aware.careless() ? random.of(SIZES) : 8;
+  const narrow = kind === 'scalar' && !aware.pure;
+  const size = narrow || aware.careless() ? random.of(SIZES) : 8;
   const slot = random.chance(80) ? random.below(6) : random.below(64);
   const inside = size < 8 ? random.below(8 / size) * size : 0;
   const off = -8 * (slot + 1) + inside + (aware.careless() ? random.below(8) : 0);
@@ -187,6 +189,7 @@ function fill(aware: Aware): void {
   const { random, emit } = aware;
   const filled = aware.state.stack.flatMap((slot, i) => (slot.kind === 'none' ? [] : [i]));
   const slot = filled.length > 0 && !aware.careless() ? random.of(filled) : random.below(8);
+  if (aware.pure && !filled.includes(slot)) return;
   const dst = aware.fresh();
   const held = aware.state.stack[slot] as Reg;
   const size = random.chance(60) || (held.kind !== 'scalar' && !aware.careless()) ? 8 : random.of(SIZES);
@@ -209,8 +212,8 @@ export function putKey(aware: Aware, size: number, max: number): number {
   const off = -8 * random.between(1, 6);
   const careful = !aware.careless();
   if (random.chance(60)) {
-    emit.store(10, off, size === 8 ? 8 : 4, { imm: random.below(max + (random.chance(20) ? 3 : 0)) });
-  } else if (careful) emit.store(10, off, size === 8 ? 8 : 4, { reg: aware.scalarReg() });
+    emit.store(10, off, size === 8 || aware.pure ? 8 : 4, { imm: random.below(max + (random.chance(20) ? 3 : 0)) });
+  } else if (careful) emit.store(10, off, size === 8 || aware.pure ? 8 : 4, { reg: aware.scalarReg() });
   aware.state.stack[slotOf(off)] = scalar();
   return off;
 }
@@ -229,7 +232,7 @@ const LOOKUPS = [
 function lookup(aware: Aware): void {
   const { random, emit } = aware;
   if (aware.locked.has(0)) return;
-  const name = random.of(LOOKUPS);
+  const name = random.of<FuzzMap>(aware.pure ? ['array', 'array', 'hash', 'rodata', 'data'] : LOOKUPS);
   const key = putKey(aware, name === 'hash' ? 8 : 4, 3);
   emit.mov(2, { reg: 10 });
   emit.alu('add', 2, { imm: key });

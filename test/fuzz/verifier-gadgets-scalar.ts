@@ -33,7 +33,7 @@ function unknown(aware: Aware): void {
     aware.set(dst, scalar(0xffffffff));
     return;
   }
-  if (aware.locked.has(0)) return;
+  if (aware.locked.has(0) || aware.pure) return;
   emit.helper(random.of([7, 7, 5, 8]));
   aware.clobber(scalar());
 }
@@ -200,6 +200,6 @@ export const SCALAR_GADGETS: readonly Gadget[] = [
   { weight: 8, run: narrow },
   { weight: 8, run: fork, nests: true },
   { weight: 3, run: loop, nests: true },
-  { weight: 1, run: mayGoto, nests: true },
+  { weight: 1, run: mayGoto, nests: true, impure: true },
   { weight: 5, run: jumpAway },
 ];

@@ -10,6 +10,8 @@ export interface Gadget {
   readonly weight: number;
   /** It has a body of gadgets. */
   readonly nests?: boolean;
+  /** What it does differs from machine to machine, or needs what not every engine has. */
+  readonly impure?: boolean;
   readonly run: (aware: Aware) => void;
 }
 

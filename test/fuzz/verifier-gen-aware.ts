@@ -50,8 +50,12 @@ export class Aware {
   private out = -1;
   private live = true;
 
-  constructor(random: Random, type: FuzzProgType, wild: number) {
+  /** What it computes depends on packet, ctx and maps alone, and only on what every engine has. */
+  readonly pure: boolean;
+
+  constructor(random: Random, type: FuzzProgType, wild: number, pure = false) {
     this.random = random;
+    this.pure = pure;
     this.type = type;
     this.wild = wild;
   }
@@ -168,7 +172,9 @@ export class Aware {
   body(gadgets: number): void {
     this.depth++;
     for (let i = 0; i < gadgets; i++) {
-      const usable = GADGETS.filter((gadget) => !(gadget.nests === true && this.nested));
+      const usable = GADGETS.filter(
+        (gadget) => !(gadget.nests === true && this.nested) && !(gadget.impure === true && this.pure),
+      );
       const total = usable.reduce((sum, gadget) => sum + gadget.weight, 0);
       weighted(usable, this.random.below(total)).run(this);
       if (this.depth === 1) this.settle(!this.live);
@@ -230,6 +236,14 @@ export class Aware {
     const map: CaseMap = FUZZ_MAPS[name];
     return map.rodata === undefined ? (map.value ?? 4) : map.rodata.replaceAll(' ', '').length / 2;
   }
+}
+
+/** An XDP program whose verdict, packet and maps can be compared between engines. */
+export function generatePure(seed: number): Generated {
+  const random = new Random(seed);
+  const aware = new Aware(random, 'xdp', 0, true);
+  aware.main(random.of([3, 6, 10, 16, 30]));
+  return { type: 'xdp', lines: aware.emit.lines, testStateFreq: false };
 }
 
 export function generateAware(seed: number): Generated {

@@ -3,8 +3,11 @@
 
 import { afterAll, expect, test } from 'vitest';
 import { describeKernel } from '../kernel/available.ts';
+import { closeFd } from '../kernel/bpf.ts';
 import { campaign, GENERATORS, type GeneratorName } from './verifier-campaign.ts';
-import { asCase, Differ, shrink } from './verifier-diff.ts';
+import { asCase, Differ, SPECS, shrink } from './verifier-diff.ts';
+import { generateAware, generatePure } from './verifier-gen-aware.ts';
+import { Runner } from './verifier-run.ts';
 
 const RUNS = Number(process.env.BPF2WASM_FUZZ_RUNS ?? 300);
 const SEED = Number(process.env.BPF2WASM_FUZZ_SEED ?? 618);
@@ -30,4 +33,20 @@ describeKernel('generated programs', () => {
       expect(classes.strict ?? 0).toBeLessThanOrEqual((RUNS * (100 - AGREEMENT)) / 100);
     });
   }
+
+  test(`accepted programs run as proven: ${RUNS} from seed ${SEED}`, { timeout: 3_600_000 }, async () => {
+    const runner = await Runner.create(SPECS);
+    const wrong: string[] = [];
+    for (let seed = SEED; seed < SEED + RUNS; seed++) {
+      const pure = seed % 2 === 0;
+      const { diff, prog, fd } = differ.load(pure ? generatePure(seed) : generateAware(seed));
+      const kernel = fd !== undefined && pure ? { kernel: differ.kernel, fd } : undefined;
+      const found = diff.ours?.verdict === 'accept' ? await runner.check(prog, seed, kernel) : undefined;
+      if (fd !== undefined) closeFd(fd);
+      // A may_goto loop may run for longer than a test can wait.
+      if (found !== undefined && !found.includes('insn budget')) wrong.push(`seed ${seed}: ${found}`);
+    }
+    expect(wrong).toEqual([]);
+    expect(runner.runs).toBeGreaterThan(RUNS);
+  });
 });

@@ -84,8 +84,14 @@ export class Kernel {
     return fd;
   }
 
-  /** `use` has the loaded program's fd, which is closed behind it. */
-  ask(question: KernelQuestion, use?: (fd: number) => void): Answer {
+  ask(question: KernelQuestion): Answer {
+    const { fd, answer } = this.load(question);
+    if (fd !== undefined) closeFd(fd);
+    return answer;
+  }
+
+  /** The answer, and the program's fd, which the caller closes. */
+  load(question: KernelQuestion): { readonly answer: Answer; readonly fd?: number } {
     const { prog } = question;
     const btfFd = this.btfFd(question.btf);
     const owner = [prog.type, prog.expectedAttachType, question.flags?.includes('frags')].join();
@@ -100,15 +106,10 @@ export class Kernel {
         ...(fds.length === 0 ? {} : { fdArray: fds }),
         ...(btfFd === undefined ? {} : this.btf(prog, btfFd)),
       });
-      try {
-        use?.(fd);
-      } finally {
-        closeFd(fd);
-      }
-      return { verdict: 'accept', ...readLog(log) };
+      return { answer: { verdict: 'accept', ...readLog(log) }, fd };
     } catch (error) {
       if (!(error instanceof KernelError) || error.command !== 'BPF_PROG_LOAD') throw error;
-      return { verdict: 'refuse', errno: error.code, ...readLog(error.log) };
+      return { answer: { verdict: 'refuse', errno: error.code, ...readLog(error.log) } };
     }
   }
 
