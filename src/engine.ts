@@ -2,7 +2,7 @@
  * The engine: one linear memory (the address space), one function table (the slots programs jump through), the runtime, a clock, a trace
  * sink and devices. `load` takes an object through the stages:
  *
- *     BpfObject -> link -> check -> compile -> instantiate -> Prog
+ *     BpfObject -> link -> verify -> compile -> instantiate -> Prog
  */
 import {
   DEFAULT_CPUS,
@@ -31,6 +31,7 @@ import { Memory } from './runtime/memory.ts';
 import type { Prog } from './runtime/prog.ts';
 import { SharedTable } from './runtime/table.ts';
 import { TraceBuffer, type TraceQueue } from './runtime/trace.ts';
+import { Verifier, type VerifyOptions } from './verifier/verify.ts';
 
 export interface EngineOptions {
   /** Seed of bpf_get_prandom_u32 and of hash maps: the same seed, the same run. Default 0. */
@@ -52,12 +53,22 @@ export interface EngineOptions {
 export interface LoadOptions extends LinkOptions {
   /** Names of the programs to load instead of those that autoload. */
   readonly progs?: readonly string[];
-  /** Explicit bounds checks in every access. Default true. */
+  /**
+   * Compile a bounds check into every access, as if nothing had been verified: a second wall, at the price of some speed. Default false: what
+   * the verifier proved needs no check.
+   */
   readonly checked?: boolean;
+  /** How programs are verified: rights, limits, log. */
+  readonly verify?: VerifyOptions;
   /** Let binaryen optimise the code. */
   readonly optimize?: boolean;
   /** Maps to use instead of creating those of the same name (bpf_map__reuse_fd). */
   readonly reuse?: Readonly<Record<string, BpfMap>>;
+}
+
+/** @internal For tests of the checks, which run what no verifier takes. */
+export interface InternalLoadOptions extends LoadOptions {
+  readonly unverified?: boolean;
 }
 
 const MIN_PAGES = 16;
@@ -68,6 +79,8 @@ export class Engine implements ProgHost {
   readonly vm = VM_BASE;
   readonly cpus: number;
   readonly table = new SharedTable();
+  /** @internal */
+  readonly verifier = new Verifier();
   running = false;
   /** @internal */
   readonly progNames = new Map<number, string>();
@@ -181,7 +194,7 @@ export class Engine implements ProgHost {
   }
 
   /**
-   * Loads the object's programs: creates maps, links, checks, compiles, instantiates.
+   * Loads the object's programs: links and verifies them, creates maps, compiles, instantiates.
    * @throws the error of the stage that refuses; then nothing stays loaded
    */
   async load(object: BpfObject, options: LoadOptions = {}): Promise<Loaded> {
@@ -203,7 +216,7 @@ export class Engine implements ProgHost {
   async loadLinked(
     progs: readonly LinkedProg[],
     maps: ReadonlyMap<MapSpec, BpfMap>,
-    options: LoadOptions = {},
+    options: InternalLoadOptions = {},
   ): Promise<Loaded> {
     this.usable('load');
     const loader = new Loader(this, options);

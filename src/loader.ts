@@ -2,8 +2,8 @@
  * The load step: brings the programs of one object into an engine. Everything it makes is given back when a later step fails.
  */
 import { STATS_SITE_SIZE, STATS_SITES } from '../assembly/abi.ts';
-import type { Engine, LoadOptions } from './engine.ts';
-import { CompileError, RunError, VerifierError } from './errors/index.ts';
+import type { Engine, InternalLoadOptions } from './engine.ts';
+import { CompileError, RunError } from './errors/index.ts';
 import { HELPER_BY_ID } from './isa/helpers.ts';
 import { isInlined } from './jit/batch.ts';
 import { type Binding, callbackTargets, compile, tailCallSites } from './jit/compile.ts';
@@ -14,10 +14,8 @@ import type { BpfObject, MapSpec } from './object/types.ts';
 import type { BpfMap } from './runtime/map.ts';
 import { Prog } from './runtime/prog.ts';
 import { ProgArray } from './runtime/prog-array.ts';
+import { checkBindable, checkImplemented, checkRunnable } from './verifier/implemented.ts';
 import { type CheckedProg, checkStructure } from './verifier/structural.ts';
-
-/** Program types the engine runs. */
-const RUNNABLE = ['xdp', 'socket_filter'];
 
 /** The live programs and maps of one object. */
 export interface LoadParts {
@@ -87,11 +85,11 @@ interface Seat {
 
 export class Loader {
   private readonly engine: Engine;
-  private readonly options: LoadOptions;
+  private readonly options: InternalLoadOptions;
   /** What to give back when a later step fails, last first. */
   private readonly undoing: (() => void)[] = [];
 
-  constructor(engine: Engine, options: LoadOptions) {
+  constructor(engine: Engine, options: InternalLoadOptions) {
     this.engine = engine;
     this.options = options;
   }
@@ -109,9 +107,10 @@ export class Loader {
     }
     const specs = object.progs.filter((p) => (wanted === undefined ? p.autoload : wanted.includes(p.name)));
     const linked = specs.map((spec) => link(object, spec, this.options));
-    const checked = linked.map((prog) => this.check(prog));
+    // As libbpf does it: maps first, so that one that cannot be made is what is reported.
     const maps = new Map<MapSpec, BpfMap>();
     for (const spec of object.maps) maps.set(spec, this.makeMap(object, spec));
+    const checked = linked.map((prog) => this.check(prog));
     const { progs, wasm } = await this.instantiate(checked, maps, object.name);
     for (const [spec, map] of maps) fillSlots(spec, map, progs);
     const byName = new Map([...maps].map(([spec, map]) => [spec.name, map]));
@@ -124,24 +123,13 @@ export class Loader {
     return new Loaded(this.engine, { progs, maps: new Map(), wasm });
   }
 
+  /** Judges a program, by Linux's rules and then by what this engine has. */
   private check(prog: LinkedProg): CheckedProg {
-    if (!RUNNABLE.includes(prog.type)) throw new VerifierError('VERIFIER_TYPE', { prog: prog.name, type: prog.type });
-    const checked = checkStructure(prog);
-    checked.ops.forEach((op, pc) => {
-      if (op?.kind === 'call_kfunc') {
-        throw new VerifierError('VERIFIER_KFUNC', { prog: prog.name, pc, kfunc: prog.kfuncs[op.id] ?? `#${op.id}` });
-      }
-      if (op?.kind === 'lddw' && op.value.kind === 'btf_id') {
-        throw new VerifierError('VERIFIER_KSYM', { prog: prog.name, pc, id: op.value.id });
-      }
-      if (op?.kind === 'call' && HELPER_BY_ID.get(op.helper)?.gplOnly === true && !prog.gplCompatible) {
-        throw new VerifierError('VERIFIER_GPL', {
-          prog: prog.name,
-          pc,
-          helper: HELPER_BY_ID.get(op.helper)?.name ?? '',
-        });
-      }
-    });
+    checkRunnable(prog);
+    const checked =
+      this.options.unverified === true ? checkStructure(prog) : this.engine.verifier.verify(prog, this.options.verify);
+    checkImplemented(checked);
+    checkBindable(checked);
     return checked;
   }
 
@@ -225,7 +213,7 @@ export class Loader {
       prog: (checked) => seats.get(checked) as Seat,
       funcSlot: (checked, pc) => seats.get(checked)?.callbacks.get(pc) ?? 0,
     };
-    const bytes = compile(progs, { binding, checked: this.options.checked ?? true, name });
+    const bytes = compile(progs, { binding, checked: this.options.checked ?? false, name });
     if (this.options.optimize !== true) return bytes;
     const { optimize } = await import('./jit/optimize.ts');
     return optimize(bytes);

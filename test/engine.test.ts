@@ -183,14 +183,14 @@ describe('prog arrays', () => {
 
 describe('a load that fails leaves nothing behind', () => {
   const failing: readonly { readonly name: string; readonly code: string; readonly bad: Omit<BareProg, 'name'> }[] = [
-    { name: 'insns that are none', code: 'INSN_UNKNOWN', bad: { insns: Uint8Array.of(0xff, 0, 0, 0, 0, 0, 0, 0) } },
-    { name: 'no exit', code: 'VERIFIER_FALLS_OFF', bad: { insns: asm([mov(0, 1)]) } },
-    { name: 'an unknown helper', code: 'VERIFIER_HELPER', bad: { insns: asm([raw(0x85, 0, 0, 0, 9999), exit()]) } },
+    { name: 'insns that are none', code: 'VERIFIER_REFUSED', bad: { insns: Uint8Array.of(0xff, 0, 0, 0, 0, 0, 0, 0) } },
+    { name: 'no exit', code: 'VERIFIER_REFUSED', bad: { insns: asm([mov(0, 1)]) } },
+    { name: 'an unknown helper', code: 'VERIFIER_REFUSED', bad: { insns: asm([raw(0x85, 0, 0, 0, 9999), exit()]) } },
     { name: 'a type that is not run', code: 'VERIFIER_TYPE', bad: { insns: returns(0), type: 'kprobe' } },
     {
       name: 'a function beyond what Wasm engines take',
       code: 'COMPILE_TOO_LARGE',
-      bad: { insns: asm([...Array.from({ length: 150_000 }, (): Item => raw(0xd7, 7, 0, 0, 64)), exit()]) },
+      bad: { insns: asm([mov(0, 1), ...Array.from({ length: 150_000 }, (): Item => raw(0xd7, 0, 0, 0, 64)), exit()]) },
     },
   ];
   test.each(failing)('$name', async ({ code, bad }) => {
@@ -340,7 +340,7 @@ test('a run sees nothing of the run before', async () => {
     stx('dw', 1, 2, 0),
     exit(),
   ]);
-  const prog = (await bench.load([{ name: 'push', insns: push }], {})).prog('push');
+  const prog = (await bench.load([{ name: 'push', insns: push }], { checked: true, unverified: true })).prog('push');
   for (let i = 0; i < 3; i++) expect(prog.run(packet)).toMatchObject({ returnValue: 0 });
 });
 
@@ -350,7 +350,9 @@ test('options out of range are refused', async () => {
   }
   const { engine } = await settled();
   const bench = new Bench(engine, []);
-  const prog = (await bench.load([{ name: 'loop', insns: asm([label('l'), ja('l')]) }], {})).prog('loop');
+  const prog = (
+    await bench.load([{ name: 'loop', insns: asm([label('l'), ja('l')]) }], { checked: true, unverified: true })
+  ).prog('loop');
   expect(codeOf(() => prog.run(new Uint8Array(1 << 20)))).toBe('RUN_PACKET_SIZE');
   expect(codeOf(() => prog.run(packet, { repeat: 0 }))).toBe('RUN_OPTION');
   expect(codeOf(() => prog.run(packet, { metadata: new Uint8Array(3) }))).toBe('RUN_CTX');

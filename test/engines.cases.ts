@@ -2,7 +2,7 @@
  * The engines that one case table runs on, and what every test of compiled programs shares: specs of maps, linked programs made of bare
  * insns, and loading both into an `Engine`.
  */
-import { Engine, type LoadOptions } from '../src/engine.ts';
+import { Engine, type InternalLoadOptions, type LoadOptions } from '../src/engine.ts';
 import type { LinkedFunc, LinkedProg } from '../src/link/types.ts';
 import type { Loaded } from '../src/loader.ts';
 import type { MapSpec, ProgType } from '../src/object/types.ts';
@@ -127,7 +127,7 @@ export class Bench {
   }
 
   /** Compiles programs into one module. */
-  async load(progs: readonly BareProg[], options: LoadOptions): Promise<Loaded> {
+  async load(progs: readonly BareProg[], options: InternalLoadOptions): Promise<Loaded> {
     const live = new Map(this.specs.map((spec, i) => [spec, this.maps[i] as BpfMap]));
     const linked = progs.map((prog) => linkedProg(prog, this.specs));
     const loaded = await this.engine.loadLinked(linked, live, options);

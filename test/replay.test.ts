@@ -82,10 +82,11 @@ async function loadExample(object = 'examples/tail_call.o', trace = false): Prom
 }
 
 /** A program out of text. */
-async function program(text: string, engine?: Engine): Promise<{ engine: Engine; prog: Prog }> {
+async function program(text: string, engine?: Engine, unverified = false): Promise<{ engine: Engine; prog: Prog }> {
   const on = engine ?? (await newEngine());
   const insns = encodeInsns(assemble(text));
-  const loaded = await on.loadLinked([linkedProg({ name: 'prog', insns })], new Map());
+  const options = unverified ? { unverified, checked: true } : {};
+  const loaded = await on.loadLinked([linkedProg({ name: 'prog', insns })], new Map(), options);
   return { engine: on, prog: loaded.prog('prog') };
 }
 
@@ -414,7 +415,7 @@ describe('what goes wrong', () => {
 
   test('violations are counted, the first hundred kept with the number of their packet', async () => {
     // Reads byte 20 without looking at data_end.
-    const { engine, prog } = await program('r2 = *(u32 *)(r1 +0)\nr3 = *(u8 *)(r2 +20)\nw0 = 2\nexit');
+    const { engine, prog } = await program('r2 = *(u32 *)(r1 +0)\nr3 = *(u8 *)(r2 +20)\nw0 = 2\nexit', undefined, true);
     const short = Array.from({ length: 150 }, () => payload(10));
     const { writer } = collector();
     const capture = tiny(payload(60), ...short, payload(30));

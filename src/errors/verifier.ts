@@ -30,14 +30,12 @@ export const VERIFIER_ERRORS = {
     `program ${f.prog}: jump from insn ${f.pc} into the middle of ldimm64 insn ${f.target}`,
   VERIFIER_FRAME_POINTER: (f: { prog: string; pc: number }) =>
     `program ${f.prog}: insn ${f.pc}: frame pointer is read only`,
-  VERIFIER_HELPER: (f: { prog: string; pc: number; helper: number }) =>
-    `program ${f.prog}: insn ${f.pc}: helper #${f.helper} is unknown, or this engine does not implement it`,
+  VERIFIER_HELPER: (f: { prog: string; pc: number; helper: number; name: string }) =>
+    `program ${f.prog}: insn ${f.pc}: helper ${f.name === '' ? '' : `bpf_${f.name}`}#${f.helper} is unknown, or this engine does not implement it`,
   VERIFIER_KFUNC: (f: { prog: string; pc: number; kfunc: string }) =>
     `program ${f.prog}: insn ${f.pc}: kfunc ${f.kfunc} is unknown, or this engine does not implement it`,
   VERIFIER_KSYM: (f: { prog: string; pc: number; id: number }) =>
     `program ${f.prog}: insn ${f.pc}: kernel variable with BTF id ${f.id}: there is no kernel here to take it from`,
-  VERIFIER_GPL: (f: { prog: string; pc: number; helper: string }) =>
-    `program ${f.prog}: insn ${f.pc}: cannot call GPL-restricted function bpf_${f.helper} from non-GPL compatible program`,
   VERIFIER_MAP_INDEX: (f: { prog: string; pc: number; map: number; maps: number }) =>
     `program ${f.prog}: insn ${f.pc} refers to map ${f.map}, but the program has ${f.maps} maps`,
   VERIFIER_MAP_VALUE: (f: { prog: string; pc: number; map: string }) =>

@@ -21,6 +21,7 @@ import { type ImportedFuncs, type ProgEnv, pushRef, type Ref } from './env.ts';
 import { lowerFunc } from './lower.ts';
 import { type FuncType, ModuleBuilder } from './module.ts';
 import * as w from './opcodes.ts';
+import { liveOps, proofOf, provedFacts } from './proved.ts';
 import { variantOf } from './variants.ts';
 
 /** Addresses of one engine. With them the code holds constants; without, the module imports globals and fits any engine. */
@@ -33,7 +34,7 @@ export interface Binding {
 }
 
 export interface CompileOptions {
-  /** Compile explicit bounds checks into every access (default true: nothing is verified without them). */
+  /** Compile a bounds check into every access (default true). Only verified programs may do without. */
   readonly checked?: boolean;
   readonly binding?: Binding;
   /** Name in the module's name section. */
@@ -70,16 +71,23 @@ function protoOf(helper: number): HelperProto {
 
 /** A program with what was found out about it before any code is written. */
 interface Analysed {
+  /** As it was given: what the binding knows it by. */
+  readonly source: CheckedProg;
+  /** The same without dead code. */
   readonly checked: CheckedProg;
   readonly facts: Facts;
   /** Of each function, in the order of `checked.funcs`. */
   readonly cfgs: readonly Cfg[];
 }
 
-function analyse(checked: CheckedProg): Analysed {
+/** With checks nothing that the verifier found is believed: where a pointer comes from is found out anew. */
+function analyse(prog: CheckedProg, checks: boolean): Analysed {
+  const proof = checks ? undefined : proofOf(prog);
+  const checked = proof === undefined ? prog : { ...prog, ops: liveOps(prog.ops, proof) };
   const cfgs = checked.funcs.map((f) => makeReducible(buildBlocks(checked.ops, f.start, f.end)));
+  if (proof !== undefined) return { source: prog, checked, facts: provedFacts(checked, proof), cfgs };
   const shapes = checked.funcs.map((f, i) => ({ start: f.start, end: f.end, blocks: cfgs[i].blocks }));
-  return { checked, facts: findProvenance(checked.ops, shapes), cfgs };
+  return { source: prog, checked, facts: findProvenance(checked.ops, shapes), cfgs };
 }
 
 /** Imports every function the programs call, in the order of their first calls. */
@@ -163,7 +171,7 @@ class Compiler {
   run(name: string): Uint8Array {
     this.module.importMemory('env', 'memory');
     this.module.importTable('env', 'table');
-    const progs = this.progs.map(analyse);
+    const progs = this.progs.map((prog) => analyse(prog, this.checks));
     const funcs = importFuncs(this.module, progs, this.checks);
     // Local functions of each program: violation, entry and subprograms, batch loop.
     let first = 0;
@@ -174,11 +182,11 @@ class Compiler {
     return this.module.finish(name);
   }
 
-  private env({ checked, facts }: Analysed, first: number, funcs: ImportedFuncs): ProgEnv {
+  private env({ source, checked, facts }: Analysed, first: number, funcs: ImportedFuncs): ProgEnv {
     const { binding, globals, module } = this;
     const { name, maps } = checked.prog;
     const index = new Map(checked.funcs.map((f, i) => [f.start, module.localIndex(first + 1 + i)]));
-    const bound = binding?.prog(checked);
+    const bound = binding?.prog(source);
     return {
       checked,
       facts,
@@ -191,7 +199,7 @@ class Compiler {
       mapTable: (i) =>
         binding ? constant(binding.map(maps[i]).tableBase) : globals.get('map', `${maps[i].name}.table`),
       funcSlot: (pc) =>
-        binding ? constant(binding.funcSlot(checked, pc)) : globals.get('func', `${name}.${funcName(checked, pc)}`),
+        binding ? constant(binding.funcSlot(source, pc)) : globals.get('func', `${name}.${funcName(checked, pc)}`),
       ksym: (id) => globals.get('ksym', `${id}`),
       callee: (pc) => index.get(pc) as number,
       violation: module.localIndex(first),

@@ -2,12 +2,13 @@
  * The checks that need no state: known opcodes and registers, jump and call targets, no falling off the end, no recursion,
  * no more than MAX_CALL_FRAMES frames. What passes can be turned into Wasm; whether its accesses are right is checked as it runs.
  */
-import { BPF_MAP_TYPE_ARRAY, MAX_CALL_FRAMES } from '../../assembly/isa.ts';
-import { VerifierError } from '../errors/index.ts';
+import { MAX_CALL_FRAMES } from '../../assembly/isa.ts';
+import { InsnError, VerifierError } from '../errors/index.ts';
 import { decodeInsns, decodeOp } from '../isa/decode.ts';
-import { HELPER_BY_ID } from '../isa/helpers.ts';
+import type { Insn } from '../isa/insn.ts';
 import type { Op } from '../isa/op.ts';
 import type { LinkedFunc, LinkedProg } from '../link/types.ts';
+import { checkImplemented } from './implemented.ts';
 
 const CHECKED: unique symbol = Symbol('checked');
 
@@ -21,11 +22,24 @@ export interface CheckedProg {
   readonly funcs: readonly LinkedFunc[];
 }
 
-function decode(prog: LinkedProg): (Op | undefined)[] {
+/** Whether some path comes to a pc. */
+type Reached = (pc: number) => boolean;
+
+/** What no path reaches need not mean anything: Linux does not look at its reserved fields. It stands for the end of the program then. */
+function decodeAt(insns: readonly Insn[], pc: number, reached: Reached): Op {
+  try {
+    return decodeOp(insns[pc], insns[pc + 1], pc);
+  } catch (error) {
+    if (error instanceof InsnError && !reached(pc)) return { kind: 'exit' };
+    throw error;
+  }
+}
+
+function decode(prog: LinkedProg, reached: Reached): (Op | undefined)[] {
   const insns = decodeInsns(prog.insns);
   const ops: (Op | undefined)[] = new Array(insns.length).fill(undefined);
   for (let pc = 0; pc < insns.length; pc++) {
-    const op = decodeOp(insns[pc], insns[pc + 1], pc);
+    const op = decodeAt(insns, pc, reached);
     ops[pc] = op;
     if (op.kind === 'lddw') pc++;
   }
@@ -65,9 +79,6 @@ function checkOp(prog: LinkedProg, ops: readonly (Op | undefined)[], func: Linke
   const op = ops[pc] as Op;
   if (writesFrame(op)) throw new VerifierError('VERIFIER_FRAME_POINTER', { prog: prog.name, pc });
   if (op.kind === 'ja' || op.kind === 'jcond' || op.kind === 'may_goto') checkTarget(prog, ops, func, pc, op.target);
-  if (op.kind === 'call' && !HELPER_BY_ID.has(op.helper)) {
-    throw new VerifierError('VERIFIER_HELPER', { prog: prog.name, pc, helper: op.helper });
-  }
   if (op.kind === 'lddw') checkReference(prog, op, pc);
 }
 
@@ -80,10 +91,6 @@ function checkReference(prog: LinkedProg, op: Op & { kind: 'lddw' }, pc: number)
     case 'map_idx_value':
       if (value.map < 0 || value.map >= prog.maps.length) {
         throw new VerifierError('VERIFIER_MAP_INDEX', { prog: prog.name, pc, map: value.map, maps: prog.maps.length });
-      }
-      // Only an array's first value lies where the insn says; other kinds keep their own data there.
-      if (value.kind.endsWith('value') && prog.maps[value.map].type !== BPF_MAP_TYPE_ARRAY) {
-        throw new VerifierError('VERIFIER_MAP_VALUE', { prog: prog.name, pc, map: prog.maps[value.map].name });
       }
       return;
     case 'func':
@@ -157,9 +164,12 @@ function orderFuncs(prog: LinkedProg, ops: readonly (Op | undefined)[]): LinkedF
   return postorder.reverse();
 }
 
-/** The same of a program that the verifier has accepted, whose form is right; whether the engine can run it is not asked. */
-export function structureOf(prog: LinkedProg): CheckedProg {
-  const ops = decode(prog);
+/**
+ * The ops and functions of a program that the verifier has accepted, whose form is right; whether the engine can run it is not asked.
+ * `reached`: what is known of dead code.
+ */
+export function structureOf(prog: LinkedProg, reached: Reached = () => true): CheckedProg {
+  const ops = decode(prog, reached);
   return { [CHECKED]: true, prog, ops, funcs: orderFuncs(prog, ops) };
 }
 
@@ -171,7 +181,9 @@ export function checkStructure(prog: LinkedProg): CheckedProg {
   if (prog.insns.length === 0 || prog.funcs.length === 0) {
     throw new VerifierError('VERIFIER_EMPTY', { prog: prog.name, func: prog.name });
   }
-  const ops = decode(prog);
+  const ops = decode(prog, () => true);
   for (const func of prog.funcs) checkFunc(prog, ops, func);
-  return { [CHECKED]: true, prog, ops, funcs: orderFuncs(prog, ops) };
+  const checked: CheckedProg = { [CHECKED]: true, prog, ops, funcs: orderFuncs(prog, ops) };
+  checkImplemented(checked);
+  return checked;
 }

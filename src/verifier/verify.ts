@@ -118,6 +118,10 @@ function refusedFields(prog: LinkedProg, refusal: Refusal): RefusedFields {
   };
 }
 
+function verified(prog: LinkedProg, proof: Proof, stats: VerifierStats, log: string): VerifiedProg {
+  return { ...structureOf(prog, (pc) => proof.reached(pc)), [VERIFIED]: true, proof, stats, log };
+}
+
 /** Judges programs one after the other, in one instance of the Wasm that is made when it is first needed. */
 export class Verifier {
   private made: VerifierInstance | undefined;
@@ -133,7 +137,7 @@ export class Verifier {
     const judgement = judge(this.instance, prog, options);
     const { ok, log, stats, proof, refusal } = judgement;
     if (ok && proof !== undefined) {
-      return { ok, prog: { ...structureOf(prog), [VERIFIED]: true, proof, stats, log }, log, stats };
+      return { ok, prog: verified(prog, proof, stats, log), log, stats };
     }
     const { logSink: _, ...rest } = options;
     const again = (more: JudgeOptions & JudgeHooks): Judgement => judge(this.instance, prog, { ...rest, ...more });

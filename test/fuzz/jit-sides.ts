@@ -137,8 +137,8 @@ export class Fuzzer {
   async group(programs: readonly Uint8Array[], seed: number): Promise<Result[]> {
     const { subject, twin, bare } = this;
     const insns = programs.map((bytes, i) => ({ name: `fuzz${i}`, insns: bytes }));
-    const loaded = await subject.bench.load(insns, { checked: true });
-    const unchecked = await bare.bench.load(insns, { checked: false });
+    const loaded = await subject.bench.load(insns, { checked: true, unverified: true });
+    const unchecked = await bare.bench.load(insns, { checked: false, unverified: true });
     const progs = [...loaded.progs.values()];
     const same = new Map([...unchecked.progs.values()].map((prog, i) => [progs[i] as Prog, prog]));
     const known = new Map(

@@ -1,0 +1,51 @@
+/** What Linux takes but this engine has no implementation of: named, so that `load` can say what is missing. */
+import { BPF_MAP_TYPE_ARRAY } from '../../assembly/isa.ts';
+import { VerifierError } from '../errors/index.ts';
+import { HELPER_BY_ID } from '../isa/helpers.ts';
+import type { Op } from '../isa/op.ts';
+import type { LinkedProg } from '../link/types.ts';
+import { helperName } from './tables/helpers.ts';
+
+/** Program types the engine runs. */
+const RUNNABLE: readonly string[] = ['xdp', 'socket_filter'];
+
+interface Judged {
+  readonly prog: LinkedProg;
+  readonly ops: readonly (Op | undefined)[];
+}
+
+/** @throws VerifierError VERIFIER_TYPE */
+export function checkRunnable(prog: LinkedProg): void {
+  if (!RUNNABLE.includes(prog.type)) throw new VerifierError('VERIFIER_TYPE', { prog: prog.name, type: prog.type });
+}
+
+function checkOp(prog: LinkedProg, op: Op, pc: number): void {
+  if (op.kind === 'call' && !HELPER_BY_ID.has(op.helper)) {
+    const name = helperName(op.helper) ?? '';
+    throw new VerifierError('VERIFIER_HELPER', { prog: prog.name, pc, helper: op.helper, name });
+  }
+  if (op.kind !== 'lddw' || (op.value.kind !== 'map_value' && op.value.kind !== 'map_idx_value')) return;
+  // Only an array's first value lies where the insn says; other kinds keep their own data there.
+  const map = prog.maps[op.value.map];
+  if (map.type !== BPF_MAP_TYPE_ARRAY)
+    throw new VerifierError('VERIFIER_MAP_VALUE', { prog: prog.name, pc, map: map.name });
+}
+
+/** Every helper and address the program uses exists here. @throws VerifierError */
+export function checkImplemented({ prog, ops }: Judged): void {
+  ops.forEach((op, pc) => {
+    if (op !== undefined) checkOp(prog, op, pc);
+  });
+}
+
+/** What only an engine with a kernel beside it could give. @throws VerifierError */
+export function checkBindable({ prog, ops }: Judged): void {
+  ops.forEach((op, pc) => {
+    if (op?.kind === 'call_kfunc') {
+      throw new VerifierError('VERIFIER_KFUNC', { prog: prog.name, pc, kfunc: prog.kfuncs[op.id] ?? `#${op.id}` });
+    }
+    if (op?.kind === 'lddw' && op.value.kind === 'btf_id') {
+      throw new VerifierError('VERIFIER_KSYM', { prog: prog.name, pc, id: op.value.id });
+    }
+  });
+}
