@@ -48,8 +48,12 @@ object $in legacy.c big-endian.o clang-19 v3 -target bpfeb
 (cd $in && clang-19 -g0 -O2 -target mips-linux-gnu -c empty.c -o mips.o)
 (cd $in && clang-19 -g0 -O2 -target bpf -emit-llvm -c empty.c -o bitcode.o)
 
+for name in refused fields; do
+  object test/data/verify "$name.c" "$name.o" clang-19 v3
+done
+
 # What is not read is not kept: BTF stays, DWARF goes.
-for file in "$in"/*.o; do
+for file in "$in"/*.o test/data/verify/*.o; do
   case $file in
     *bitcode.o) ;;
     *) llvm-strip-19 --strip-debug "$file" ;;

@@ -267,6 +267,59 @@ describe('run', () => {
   });
 });
 
+describe('verify', () => {
+  const refused = 'test/data/verify/refused.o';
+
+  test("a table in veristat's words", () => {
+    const text = good(['verify', object]);
+    expect(text).toMatch(/^File +Program +Verdict +Duration \(us\) +Insns +States +Peak states +Program size/);
+    expect(text).toMatch(/^tail_call\.o +main_prog +success +\d+ +\d+ /m);
+  });
+
+  test('a refused program: exit status 1, why, and with --explain what is missing', () => {
+    const { status, stdout } = cli(['verify', refused, '--explain']);
+    expect(status).toBe(1);
+    expect(stdout).toContain("no_null_check is refused: R0 invalid mem access 'map_value_or_null'\n");
+    expect(stdout).toContain('    if (!count)\n        return XDP_PASS;\n');
+    expect(stdout).toMatch(/^refused\.o +fine +success /m);
+    expect(good(['verify', refused, '--prog', 'fine'])).not.toContain('no_null_check');
+  });
+
+  test('--log-level', () => {
+    const { stdout } = cli(['verify', refused, '--prog', 'no_null_check', '--log-level', '1']);
+    expect(stdout).toContain('; *count += 1; @ refused.c:');
+    expect(stdout).toMatch(/^processed 7 insns \(limit 1000000\)/m);
+    expect(cli(['verify', refused, '--log-level', '8']).status).toBe(2);
+  });
+
+  test('--json', () => {
+    const { status, stdout } = cli(['verify', refused, '--json', '--explain']);
+    expect(status).toBe(1);
+    const { programs } = JSON.parse(stdout);
+    expect(programs.map((one: { verdict: string }) => one.verdict)).toEqual([...Array(5).fill('failure'), 'success']);
+    expect(programs[1]).toMatchObject({
+      program: 'no_null_check',
+      error: { code: 'VERIFIER_REFUSED', fields: { errno: 'EACCES', pc: 7 } },
+      stats: { insns: 7 },
+      explanation: { fix: 'if (!count)\n    return XDP_PASS;' },
+    });
+  });
+
+  test('a program that cannot be linked is refused by name, --core local takes it as compiled', () => {
+    const core = 'test/data/object/core.o';
+    expect(cli(['verify', core]).stdout).toContain('CO-RE');
+    expect(cli(['verify', core, '--core', 'local']).stdout).not.toContain('CO-RE');
+    expect(cli(['verify', core, '--core', 'other']).status).toBe(2);
+  });
+
+  test('--unprivileged and --limit-insns', () => {
+    expect(cli(['verify', object, '--unprivileged']).status).toBe(1);
+    expect(cli(['verify', object, '--limit-insns', '10', '--prog', 'main_prog']).stdout).toContain(
+      'more than may be loaded',
+    );
+  });
+});
+
 describe('inspect', () => {
   test('programs, maps, sections, BTF, licence', () => {
     const text = good(['inspect', object]);
@@ -362,7 +415,7 @@ describe('mistakes', () => {
 });
 
 test('--help of each command lists options and exit status; --version', () => {
-  for (const args of [[], ['replay'], ['run'], ['inspect'], ['dump']]) {
+  for (const args of [[], ['replay'], ['run'], ['verify'], ['inspect'], ['dump']]) {
     const text = good([...args, '--help']);
     expect(text).toMatch(/^Usage: bpf2wasm/);
     expect(text).toContain('Exit status:');

@@ -209,6 +209,73 @@ const ROWS: readonly Row[] = [
     pattern: /jump out of range|last insn|ldimm64|reserved fields|unknown opcode|invalid BPF/,
     advice: say('The insns are not well formed; no compiler writes this.'),
   },
+  {
+    pattern: /invalid mem access|same insn cannot be used with different pointers|stores into|loads from/,
+    advice: say(
+      'What the register holds may not be accessed so. The type in the message is what the verifier knows it to be at this insn.',
+    ),
+  },
+  {
+    pattern: /sleep/,
+    advice: say(
+      'The call may sleep, and this program or section of it may not: programs that sleep are declared so, outside of locks, RCU, preemption and interrupt sections.',
+    ),
+  },
+  {
+    pattern: /dynptr|iter(ator)?\b|irq|preempt|RCU|rcu|-ed region/,
+    advice: say(
+      'Objects on the stack and critical sections come in pairs: made, used, given back; begun, ended in the reverse order, on every path. What is made in ' +
+        'between must stay where it was made, at a constant offset, and is used only while it is there.',
+    ),
+  },
+  {
+    pattern: /zero-sized|zero-size|not a known constant|not a const|must be a known constant/,
+    advice: say('The size must be a constant, or a number that is known to be at least 1: compare it before the call.'),
+  },
+  {
+    pattern: /kptr|rb(tree)?_|list_|field|has to have BTF|refcount|doesn't point to|uptr/,
+    advice: say(
+      'Fields of map values with rules of their own (locks, timers, lists, kernel pointers) are used by the calls made for them, at the offset they have in the struct.',
+    ),
+  },
+  {
+    pattern: /reference|refcounted|referenced|trusted|acquired|owning|release/i,
+    advice: say(
+      'The call takes a pointer that a matching call acquired and that has not been given back yet, as it was returned.',
+    ),
+  },
+  {
+    pattern: /Caller passes invalid args|arg#|\bargs?#?|is not a scalar|expected pointer|STRUCT/,
+    advice: say(
+      'The argument is not what the prototype says: compare the types of the call with those of the function in the message.',
+    ),
+  },
+  {
+    pattern: /call stack of|recursive|too many subprograms/,
+    advice: say('Functions may call each other eight frames deep, and not themselves.'),
+  },
+  {
+    pattern: /map_ptr to access|cannot pass map_type|map type|map_uid|for map\b|\bmap\b/,
+    advice: say('The map is of another kind than the call is made for, or not the one its value came from.'),
+  },
+  {
+    pattern: /stack|spill|fill/,
+    advice: say(
+      'The stack is accessed in a way the verifier cannot follow: at an offset that is not constant, in part of a spilled pointer, or outside of it.',
+    ),
+  },
+  {
+    pattern: /pointer|ptr_?\b|access|struct|offset/,
+    advice: say(
+      'The access is outside of what the pointer points to, or goes through a pointer that may not be changed or read so.',
+    ),
+  },
+  {
+    pattern: /kernel function|kfunc|helper|func\b|callback|string|capability/,
+    advice: say(
+      'The function may not be called here, or not with these arguments; its documentation says by which programs and with what.',
+    ),
+  },
 ];
 
 const BY_CLASS: Readonly<Record<string, string>> = {

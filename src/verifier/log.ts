@@ -35,10 +35,12 @@ function insnTexts(prog: LinkedProg): ReadonlyMap<number, string> {
     mapName: (i: number) => prog.maps[i]?.name,
     kfuncName: (i: number) => prog.kfuncs[i],
   };
-  // The address of a function is shown as what is in the insn.
+  // The address of a function is shown as what is in the insn, and numbers of 64 bits without the assembler's `ll`.
   const text = (pc: number, own: string): string => {
     const { opcode, src, dst, imm } = insns[pc];
-    return opcode === LD_IMM64 && src === BPF_PSEUDO_FUNC ? `(18) r${dst} = 0x${(imm >>> 0).toString(16)}` : own;
+    return opcode === LD_IMM64 && src === BPF_PSEUDO_FUNC
+      ? `(18) r${dst} = 0x${(imm >>> 0).toString(16)}`
+      : own.replace(/ ll$/, '');
   };
   return new Map(disasmLines(insns, options).map((line) => [line.pc, text(line.pc, line.text)]));
 }

@@ -1,4 +1,4 @@
-// Programs that Linux refuses, one mistake each. Built with: clang-19 -O2 -g -target bpf -mcpu=v3 -I/usr/include/$(uname -m)-linux-gnu -c refused.c
+// Programs that Linux refuses, one mistake each.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>

@@ -1,0 +1,148 @@
+/** The log in the kernel's words: fixed texts, and at level 1 line by line against the running kernel, for every case that is refused there. */
+import { afterAll, describe, expect, test } from 'vitest';
+import { Verifier } from '../src/verifier/verify.ts';
+import { describeKernel } from './kernel/available.ts';
+import { closeFd, loadBtf, loadProg } from './kernel/bpf.ts';
+import { KernelError } from './kernel/errno.ts';
+import { judgeOptions } from './verifier/answer.ts';
+import { buildCase } from './verifier/asm.ts';
+import { caseFiles, type VerifierCase } from './verifier/case.ts';
+import { Kernel } from './verifier/kernel.ts';
+
+const verifier = new Verifier();
+const prog = (insns: string) => buildCase({ name: 'p', insns, verdict: 'accept' }).prog;
+
+describe('level 1', () => {
+  test('the path that is refused, then why, then how much was done', () => {
+    const refused = prog(`
+      r2 = *(u32 *)(r1 + 4)
+      *(u32 *)(r10 - 8) = 7
+      r0 = *(u8 *)(r2 + 0)
+      exit`);
+    expect(verifier.judge(refused, { logLevel: 1 }).log).toBe(
+      `0: R1=ctx() R10=fp0
+0: (61) r2 = *(u32 *)(r1 +4)          ; R1=ctx() R2=pkt_end()
+1: (62) *(u32 *)(r10 -8) = 7          ; R10=fp0 fp-8=????7
+2: (71) r0 = *(u8 *)(r2 +0)
+R2 invalid mem access 'pkt_end'
+processed 3 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
+`,
+    );
+  });
+
+  test('nothing is left of a program that is accepted but the statistics; level 5 has time and stack depth', () => {
+    const accepted = prog('*(u64 *)(r10 - 16) = 0\nr0 = 0\nexit');
+    expect(verifier.judge(accepted, { logLevel: 1 }).log).toMatch(/^processed 3 insns \(limit 1000000\) .*\n$/);
+    expect(verifier.judge(accepted, { logLevel: 5 }).log).toMatch(
+      /^verification time \d+ usec\nstack depth 16\nprocessed 3 insns/,
+    );
+  });
+});
+
+describe('level 2', () => {
+  const branches = prog(`
+    r0 = *(u32 *)(r1 + 16)
+    if r0 > 7 goto +1
+    r0 = 1
+    r0 = 2
+    exit`);
+
+  test('every path', () => {
+    const { log } = verifier.judge(branches, { logLevel: 2 });
+    expect(log).toContain('func#0 @0\nLive regs before insn:\n      0: .1........ (61) r0 = *(u32 *)(r1 +16)\n');
+    expect(log).toContain('\nfrom 1 to 3: R0=scalar(');
+    expect(log).toMatch(/\n4: \(95\) exit\nprocessed/);
+  });
+
+  test('goes to a sink piece by piece, or keeps its end', () => {
+    const loop = prog('r0 = 0\nr0 += 1\nif r0 < 20000 goto -2\nexit');
+    let size = 0;
+    let pieces = 0;
+    const logSink = (text: string): void => {
+      size += text.length;
+      pieces++;
+    };
+    expect(verifier.judge(loop, { logLevel: 2, logSink }).log).toBe('');
+    expect(size).toBeGreaterThan(1_000_000);
+    expect(pieces).toBeGreaterThan(20_000);
+    const { log } = verifier.judge(loop, { logLevel: 2, logSize: 1000 });
+    expect(log.length).toBe(1000);
+    expect(log).toMatch(/: \(95\) exit\nprocessed \d+ insns .*\n$/);
+  });
+
+  test('memory does not grow with the log', () => {
+    const loop = prog('r0 = 0\nr0 += 1\nif r0 < 20000 goto -2\nexit');
+    const quiet = verifier.judge(loop).stats.peakMemory;
+    expect(verifier.judge(loop, { logLevel: 2, logSink: () => {} }).stats.peakMemory - quiet).toBeLessThan(1 << 20);
+  });
+});
+
+/** Lines that differ, and why; the verdict and the message do not. */
+const DIFFER: ReadonlyMap<string, string> = new Map([
+  ['register below itself', 'on a branch that cannot be taken, the kernel narrows a register to an empty range'],
+  ['spilled pointers end there too', 'filling a number that was a packet pointer links the register with its slot'],
+]);
+
+/** Cases that the kernel can be asked about with the program alone. */
+const askable = (one: VerifierCase): boolean =>
+  one.limit === undefined && one.flags === undefined && one.license === undefined && one.globals === undefined;
+
+/** Addresses of maps are the kernel's own; it forgets a line's end behind one message. */
+function comparable(log: string): string[] {
+  return log
+    .replace(/\(18\) (r\d+) = (?:0xffff[0-9a-f]{12}|map\S*)/g, '(18) $1 = MAP')
+    .replace(/ +;/g, ' ;')
+    .replace('for tail call\nprocessed', 'for tail callprocessed')
+    .replace(/max_states_per_insn.*/, '')
+    .trimEnd()
+    .split('\n');
+}
+
+describeKernel('the kernel prints the same at level 1', () => {
+  const kernel = new Kernel();
+  afterAll(() => kernel.close());
+
+  /** Undefined for what the kernel accepts, or does not begin to walk. */
+  function kernelLog(one: VerifierCase): string | undefined {
+    const { prog: linked, btf } = buildCase(one);
+    const btfFd = btf === undefined ? undefined : loadBtf(btf);
+    try {
+      const fdArray = linked.maps.map((spec) => kernel.map(spec, btfFd));
+      const records = linked.funcs.flatMap((f) => (f.btfId === undefined ? [] : [f.start, f.btfId]));
+      const { fd } = loadProg({
+        type: 'xdp',
+        insns: linked.insns,
+        license: 'GPL',
+        logLevel: 1,
+        ...(fdArray.length === 0 ? {} : { fdArray }),
+        ...(btfFd === undefined
+          ? {}
+          : {
+              btf: {
+                fd: btfFd,
+                ...(records.length > 0 && { funcInfo: new Uint8Array(Uint32Array.from(records).buffer) }),
+              },
+            }),
+      });
+      closeFd(fd);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      return error.log.includes('R10=fp0') ? error.log : undefined;
+    } finally {
+      if (btfFd !== undefined) closeFd(btfFd);
+    }
+  }
+
+  test.each(caseFiles().map(({ file, cases }) => [file, cases] as const))('%s', (_file, cases) => {
+    const wanted = cases.filter((one) => (one.type ?? 'xdp') === 'xdp' && one.verdict === 'refuse' && askable(one));
+    for (const one of wanted.filter((w) => buildCase(w).prog.kfuncs.length === 0)) {
+      const theirs = kernelLog(one);
+      if (theirs === undefined) continue;
+      const ours = verifier.judge(buildCase(one).prog, { ...judgeOptions(one.flags), logLevel: 1 }).log;
+      const same = expect.soft(comparable(ours), one.name);
+      if (DIFFER.has(one.name)) same.not.toEqual(comparable(theirs));
+      else same.toEqual(comparable(theirs));
+    }
+  });
+});
