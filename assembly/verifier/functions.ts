@@ -22,6 +22,7 @@ import {
   SPX_CHANGES_PACKET,
   SPX_MIGHT_SLEEP,
 } from './abi';
+import { checkUnmodified } from './access/offset';
 import { checkGlobalBtfArg, checkGlobalDynptr } from './call/global-args';
 import { checkMemArg } from './call/mem-args';
 import { clearPacketPointers } from './call/packet';
@@ -161,8 +162,8 @@ function checkGlobalArg(env: Env, arg: SubprogArg, regno: u32): i32 {
     case SA_SCALAR:
       return reg.type != SCALAR ? fail(env, EINVAL, MSG_ARG_NOT_SCALAR, regno) : 0;
     case SA_CTX:
-      if (reg.type != PTR_TO_CTX || reg.off != 0) return fail(env, EINVAL, MSG_ARG_NOT_CTX, regno - 1);
-      return 0;
+      if (reg.type != PTR_TO_CTX) return fail(env, EINVAL, MSG_ARG_NOT_CTX, regno - 1);
+      return checkUnmodified(env, reg, regno, false);
     case SA_MEM: {
       const err = checkMemArg(env, regno, arg.size);
       if (err != 0) return err;

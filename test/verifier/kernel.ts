@@ -34,7 +34,9 @@ export function readLog(log: string): Pick<Answer, 'message' | 'processed'> {
     .filter(
       (line) =>
         line !== '' &&
-        !/^(verification time |stack depth |cur state:|old state:)|is global and assumed valid\.$/.test(line),
+        !/^(verification time |stack depth |cur state:|old state:)|is global and assumed valid\.$|^Validating .*\.\.\.$/.test(
+          line,
+        ),
     );
   const stats = lines.findIndex((line) => line.startsWith('processed '));
   const message = (stats < 0 ? lines : lines.slice(0, stats)).join('\n');
