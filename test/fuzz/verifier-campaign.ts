@@ -3,10 +3,16 @@
 import type { Diff, DiffClass, Differ } from './verifier-diff.ts';
 import { generateAware } from './verifier-gen-aware.ts';
 import { generateBytes } from './verifier-gen-bytes.ts';
+import { generateCorpus } from './verifier-gen-corpus.ts';
 import { generateGrammar } from './verifier-gen-grammar.ts';
 import type { Generated } from './verifier-item.ts';
 
-export const GENERATORS = { aware: generateAware, grammar: generateGrammar, bytes: generateBytes } as const;
+export const GENERATORS = {
+  aware: generateAware,
+  grammar: generateGrammar,
+  bytes: generateBytes,
+  corpus: generateCorpus,
+} as const;
 export type GeneratorName = keyof typeof GENERATORS;
 
 export interface Group {

@@ -15,9 +15,9 @@ import { encodeLines, FUZZ_MAP_NAMES, FUZZ_MAPS, type Generated, isLabel, type L
 
 /**
  * `unsound`: accepted here only. `strict`: refused here only. `message`: refused for another reason. `processed`: the same answer after
- * another number of insns. `unlogged`: the kernel refuses without a word, so not for what the verifier saw.
+ * another number of insns. `kernel`: refused by what the kernel itself calls its bug. `unlogged`: the kernel refuses without a word, so not for what the verifier saw.
  */
-export type DiffClass = 'same' | 'unsound' | 'strict' | 'message' | 'processed' | 'unlogged' | 'crash';
+export type DiffClass = 'same' | 'unsound' | 'strict' | 'message' | 'processed' | 'unlogged' | 'kernel' | 'crash';
 
 export interface Diff {
   readonly class: DiffClass;
@@ -49,7 +49,7 @@ export class Differ {
     });
     const bare = {
       ...{ name: 'fuzz', section: generated.type, type: generated.type, expectedAttachType: -1, gplCompatible: true },
-      ...{ insns, maps: SPECS, kfuncs: [], lines: [] },
+      ...{ insns, maps: generated.maps ?? SPECS, kfuncs: [], lines: [] },
     };
     if (funcs.length === 1) return { prog: { ...bare, funcs }, btf: undefined };
     const { bytes, parsed, funcs: ids } = this.btf(funcs.length, generated.type);
@@ -104,6 +104,7 @@ function classify(ours: Answer | undefined, kernel: Answer): Diff {
   const both = { ours, kernel };
   if (ours.verdict !== kernel.verdict) {
     if (kernel.verdict === 'accept') return { class: 'strict', group: shape(ours.message), ...both };
+    if (/^verifier bug: /m.test(kernel.message)) return { class: 'kernel', group: shape(kernel.message), ...both };
     const unlogged = kernel.message === '';
     return {
       class: unlogged ? 'unlogged' : 'unsound',
@@ -151,7 +152,8 @@ export function asCase(generated: Generated, diff: Diff, name: string): string {
   const insns = encodeLines(generated.lines);
   let text: string;
   try {
-    const mapName = (map: number): string => FUZZ_MAP_NAMES[map] ?? `#${map}`;
+    const mapName = (map: number): string =>
+      (generated.maps === undefined ? FUZZ_MAP_NAMES[map] : generated.maps[map]?.name) ?? `#${map}`;
     text = disassemble(decodeInsns(insns), { labels: true, mapName });
   } catch {
     text = generated.lines.map((line) => (isLabel(line) ? `l${line.label}:` : JSON.stringify(line))).join('\n');

@@ -28,18 +28,19 @@ function noisy(random: Random, item: Item): Item {
 }
 
 /** References to fds, BTF ids and kfuncs of this machine would say nothing: they become what can be compared. */
-function tame(item: Item): Item {
+function tame(item: Item, maps: number): Item {
   if (item.op === CALL && item.src === 2) return { ...item, src: 0 };
   if (item.op !== LDDW || item.src === 0 || item.src === 4) return item;
+  if (maps === 0) return { ...item, src: 0 };
   const src = item.src === 6 || item.src === 2 ? 6 : 5;
-  return { ...item, src, imm: Math.abs(item.imm % FUZZ_MAP_NAMES.length) };
+  return { ...item, src, imm: Math.abs(item.imm % maps) };
 }
 
-export function generateBytes(seed: number): Generated {
-  const random = new Random(seed);
-  const base = generateAware(random.u32());
+/** The program with `changes` of its lines changed, dropped or doubled. */
+export function mutate(random: Random, base: Generated, changes: number): Generated {
+  const maps = base.maps?.length ?? FUZZ_MAP_NAMES.length;
   const lines: Line[] = [...base.lines];
-  for (let i = random.of([1, 1, 1, 2, 3]); i > 0; i--) {
+  for (let i = changes; i > 0; i--) {
     const at = random.below(lines.length);
     const line = lines[at] as Line;
     const action = random.below(10);
@@ -47,5 +48,11 @@ export function generateBytes(seed: number): Generated {
     else if (action === 1) lines.splice(at, 0, lines[random.below(lines.length)] as Line);
     else if (!isLabel(line)) lines[at] = noisy(random, line);
   }
-  return { ...base, lines: lines.map((line) => (isLabel(line) ? line : tame(line))) };
+  return { ...base, lines: lines.map((line) => (isLabel(line) ? line : tame(line, maps))) };
+}
+
+export function generateBytes(seed: number): Generated {
+  const random = new Random(seed);
+  const base = generateAware(random.u32());
+  return mutate(random, base, random.of([1, 1, 1, 2, 3]));
 }

@@ -1,6 +1,8 @@
 // Generated programs: lists of items whose jumps name labels, so that a shrinker can drop any of them; items as bytes and as text.
 
 import { BPF_INSN_SIZE, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC } from '../../assembly/isa.ts';
+import type { Insn } from '../../src/isa/insn.ts';
+import type { MapSpec, ProgType } from '../../src/object/types.ts';
 import type { CaseMap } from '../verifier/case.ts';
 
 export interface Item {
@@ -61,6 +63,30 @@ export function encodeLines(lines: readonly Line[]): Uint8Array {
   return bytes;
 }
 
+const isJump = (op: number): boolean => ((op & 7) === 5 || (op & 7) === 6) && op !== CALL && op !== 0x95;
+
+/** Where an insn goes to, for those that go anywhere. */
+function targetOf({ opcode, src, off, imm }: Insn, pc: number): number | undefined {
+  if (isJump(opcode)) return pc + 1 + (opcode === JMP32_JA ? imm : off);
+  const refers = (opcode === CALL && src === BPF_PSEUDO_CALL) || (opcode === LDDW && src === BPF_PSEUDO_FUNC);
+  return refers ? pc + 1 + imm : undefined;
+}
+
+/** Insns as lines, their targets as labels. */
+export function linesOf(insns: readonly Insn[]): Line[] {
+  const targets = new Set(insns.flatMap((insn, pc) => targetOf(insn, pc) ?? []));
+  const lines: Line[] = [];
+  for (let pc = 0; pc < insns.length; pc++) {
+    const insn = insns[pc] as Insn;
+    if (targets.has(pc)) lines.push({ label: pc });
+    const to = targetOf(insn, pc);
+    const { opcode: op, dst, src, off, imm } = insn;
+    const wide = op === LDDW ? { high: insns[++pc]?.imm ?? 0 } : {};
+    lines.push({ op, dst, src, off, imm, ...wide, ...(to === undefined ? {} : { to }) });
+  }
+  return lines;
+}
+
 /** mulberry32, with what generators ask of it. */
 export class Random {
   private state: number;
@@ -116,7 +142,9 @@ export const PSEUDO = { call: BPF_PSEUDO_CALL, func: BPF_PSEUDO_FUNC, mayGoto: M
 export type FuzzProgType = 'xdp' | 'sched_cls' | 'cgroup_skb' | 'socket_filter';
 
 export interface Generated {
-  readonly type: FuzzProgType;
+  readonly type: ProgType;
+  /** FUZZ_MAPS unless given. */
+  readonly maps?: readonly MapSpec[];
   readonly lines: readonly Line[];
   readonly testStateFreq: boolean;
 }

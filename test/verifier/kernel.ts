@@ -34,7 +34,7 @@ export function readLog(log: string): Pick<Answer, 'message' | 'processed'> {
     .filter(
       (line) =>
         line !== '' &&
-        !/^(verification time |stack depth |cur state:|old state:)|is global and assumed valid\.$|^Validating .*\.\.\.$/.test(
+        !/^(verification time |stack depth |cur state:|old state:|verifier bug: REG INVARIANTS)|is global and assumed valid\.$|^Validating .*\.\.\.$/.test(
           line,
         ),
     );
