@@ -357,6 +357,13 @@ export const LOG_INSN = 3;
 /** Something happened on the walk: LN_, then three words. */
 export const LOG_NOTE = 4;
 
+/** A step of tracing back what must be precise: LP_, frame, mask of registers, mask of slots (64 bits), three words. */
+export const LOG_PRECISE = 5;
+// LP_: a state's part of the path begins (last pc, first pc, next pc); before an insn (pc); the state it began from follows (LS_PRECISE).
+export const LP_STATE = 1;
+export const LP_INSN = 2;
+export const LP_PARENT = 3;
+
 /*
  * Body of LOG_STATE:
  *
@@ -384,6 +391,7 @@ export const LS_CALLER = 3;
 export const LS_CALLEE = 4;
 export const LS_RETURNING = 5;
 export const LS_RETURNED = 6;
+export const LS_PRECISE = 7;
 // LOG_NOTE
 /** The path ends, as its state is known to be safe: pc, previous pc, 0 when it was not taken up again here, 1, or 2 (speculative). */
 export const LN_SAFE = 1;

@@ -1,6 +1,6 @@
 // Log of the walk (levels 1 and 2): which insn comes next, and what is known. An insn's line shows the registers and stack slots it used; those
 // are called scratched until they have been shown.
-import { BPF_ATOMIC, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_ST, BPF_STX } from '../isa';
+import { BPF_ATOMIC, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_LOAD_ACQ, BPF_ST, BPF_STX } from '../isa';
 import {
   AUXF_CALLS_CALLBACK,
   LN_ASSUMED,
@@ -11,6 +11,7 @@ import {
   LN_VALIDATED,
   LN_VALIDATING,
   LOG_INSN,
+  LOG_PRECISE,
   LOG_STATE,
   LS_BODY,
   LS_CALLEE,
@@ -47,6 +48,7 @@ const ALL_REGS: u32 = 0x7ff;
 const CALL_REGS: u32 = 0x3f;
 const SLOTS: u32 = 64;
 const LEVEL_2: u32 = 2;
+const HELPER_TIMER_SET_CALLBACK: i32 = 170;
 
 function scratchAll(env: Env): void {
   env.scratchedRegs = ALL_REGS;
@@ -158,7 +160,7 @@ function scratchInsn(env: Env, insn: Insn): void {
     case BPF_STX:
       env.scratchedRegs |= dst | src;
       if (insn.mode == BPF_ATOMIC && (insn.imm & 0xf0) == 0xf0) env.scratchedRegs |= 1;
-      return scratchStack(env, insn.dst, insn);
+      return scratchStack(env, insn.mode == BPF_ATOMIC && insn.imm == BPF_LOAD_ACQ ? insn.src : insn.dst, insn);
     case BPF_LD:
       env.scratchedRegs |= insn.isLddw ? dst : CALL_REGS | (1 << 6) | src;
       return;
@@ -212,7 +214,9 @@ function scratchDynptr(env: Env, reg: RegState): void {
 
 function noteCallWrites(env: Env, pc: u32): void {
   // The frame of a callback was new, even if the call went on without it.
-  if ((env.auxOf(pc).flags & AUXF_CALLS_CALLBACK) != 0) scratchAll(env);
+  const insn = env.insn(pc);
+  const setsCallback = insn.isHelperCall && insn.imm == HELPER_TIMER_SET_CALLBACK;
+  if (setsCallback || (env.auxOf(pc).flags & AUXF_CALLS_CALLBACK) != 0) scratchAll(env);
   if (env.slotsBefore == 0) return;
   const frame = env.cur.cur;
   for (let i: u32 = 0; i < min(SLOTS, frame.slots); i++) {
@@ -265,4 +269,26 @@ function writeBody(env: Env, start: usize, frame: Frame, regs: u32, wanted: u64)
     store<u32>(at, env.cur.ref(i).id);
     at += 4;
   }
+}
+
+/** A step of tracing back what must be precise (LP_). */
+export function logPrecise(
+  env: Env,
+  what: u32,
+  frame: u32,
+  regs: u32,
+  slots: u64,
+  a: i32 = 0,
+  b: i32 = 0,
+  c: i32 = 0,
+): void {
+  const at = logRecord(env, LOG_PRECISE, 32);
+  if (at == 0) return;
+  store<u32>(at, what);
+  store<u32>(at + 4, frame);
+  store<u32>(at + 8, regs);
+  store<u64>(at + 12, slots);
+  store<i32>(at + 20, a);
+  store<i32>(at + 24, b);
+  store<i32>(at + 28, c);
 }

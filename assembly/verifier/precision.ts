@@ -1,11 +1,12 @@
 // Precision: which scalars' exact values the verdict rests on. Found by walking the history of a path backwards from where a value mattered.
 import { ENOMEM } from '../isa';
-import { SCALAR, STACK_SPILL } from './abi';
+import { LP_INSN, LP_PARENT, LP_STATE, LS_PRECISE, SCALAR, STACK_SPILL } from './abi';
 import { Backtrack, STEP_UNKNOWN, stepBack } from './backtrack';
 import { Env } from './env';
 import { Frame, StackSlot } from './frame';
 import { appendHistory, HistoryEntry, historyEntry } from './history';
 import { fail } from './log';
+import { logFrame, logPrecise } from './log-state';
 import { MSG_NO_MEMORY } from './messages/core';
 import { REG_PRECISE, RegState } from './reg-state';
 import { State } from './state';
@@ -127,6 +128,7 @@ function backtrack(env: Env, from: State): bool {
   let last = <i32>from.pc;
   let next: i32 = NO_INSN;
   let skipFirst = true;
+  const loud = (env.input.logLevel & 2) != 0;
   const cursor = changetype<Cursor>(env.backtrack + offsetof<Backtrack>());
   for (;;) {
     if (last < 0) {
@@ -135,7 +137,9 @@ function backtrack(env: Env, from: State): bool {
     }
     cursor.state = st;
     cursor.count = st.historyCount;
+    if (loud) logPrecise(env, LP_STATE, bt.frame, 0, 0, last, st.firstPc, next);
     for (let pc = last; ; ) {
+      if (loud && !skipFirst) logPrecise(env, LP_INSN, bt.frame, bt.regs(bt.frame), bt.slots(bt.frame), pc);
       if (skipFirst) skipFirst = false;
       else if (stepBack(env, bt, pc, next, cursor.entry(pc)) == STEP_UNKNOWN) {
         markAllPrecise(from);
@@ -151,11 +155,19 @@ function backtrack(env: Env, from: State): bool {
     st = changetype<State>(st.parent);
     if (bt.frame != st.curframe) break;
     if (markWanted(bt, st)) changed = true;
+    if (loud) logPreciseParent(env, bt, st);
     if (bt.empty) return changed;
     last = <i32>st.lastPc;
   }
   markAllPrecise(from);
   return true;
+}
+
+function logPreciseParent(env: Env, bt: Backtrack, st: State): void {
+  for (let f = <i32>bt.frame; f >= 0; f--) {
+    logPrecise(env, LP_PARENT, f, bt.regs(f), bt.slots(f));
+    logFrame(env, LS_PRECISE, st.frame(f), st.pc, true);
+  }
 }
 
 /** What is wanted of a stored state: scalars become precise and are wanted of its past; what was precise already, or is no scalar, is done. */

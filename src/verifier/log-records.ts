@@ -9,6 +9,15 @@ export type LogRecord =
   | { readonly kind: 'insn'; readonly pc: number; readonly prevPc: number }
   | { readonly kind: 'note'; readonly what: number; readonly words: readonly [number, number, number] }
   | {
+      readonly kind: 'precise';
+      /** LP_ */
+      readonly what: number;
+      readonly frame: number;
+      readonly regs: number;
+      readonly slots: bigint;
+      readonly words: readonly [number, number, number];
+    }
+  | {
       readonly kind: 'state';
       /** LS_ */
       readonly why: number;
@@ -37,6 +46,13 @@ function readState(view: DataView, at: number): LogRecord {
   return { kind: 'state', why: word(abi.LS_WHY), pc: word(abi.LS_PC), prevPc: word(abi.LS_PREV_PC), frame };
 }
 
+function readPrecise(view: DataView, at: number): LogRecord {
+  const word = (offset: number): number => view.getInt32(at + offset, true);
+  const words = [word(20), word(24), word(28)] as const;
+  const slots = view.getBigUint64(at + 12, true);
+  return { kind: 'precise', what: word(0), frame: word(4), regs: word(8), slots, words };
+}
+
 /** The records in [start, start + size) of the verifier's memory. */
 export function* readRecords(memory: Uint8Array, start: number, size: number): Generator<LogRecord> {
   const view = new DataView(memory.buffer);
@@ -54,6 +70,9 @@ export function* readRecords(memory: Uint8Array, start: number, size: number): G
         break;
       case abi.LOG_NOTE:
         yield { kind: 'note', what: word(0), words: [word(4), word(8), word(12)] };
+        break;
+      case abi.LOG_PRECISE:
+        yield readPrecise(view, body);
         break;
       case abi.LOG_STATE:
         yield readState(view, body);

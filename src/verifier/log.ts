@@ -24,6 +24,7 @@ const HEADS: Readonly<Record<number, (pc: number) => string>> = {
   [abi.LS_CALLER]: () => 'caller:\n',
   [abi.LS_CALLEE]: () => 'callee:\n',
   [abi.LS_RETURNING]: () => 'returning from callee:\n',
+  [abi.LS_PRECISE]: () => '',
   [abi.LS_RETURNED]: (pc) => `to caller at ${pc}:\n`,
 };
 
@@ -79,6 +80,7 @@ export class LogWriter {
     if (record.kind === 'insn') this.insn(record.pc);
     else if (record.kind === 'state') this.state(record);
     else if (record.kind === 'note' && record.what === abi.LN_RESUMED) this.resume();
+    else if (record.kind === 'precise') this.precise(record);
     else {
       this.end();
       const text = record.kind === 'message' ? `${messageText(record.message, this.names)}\n` : this.note(record);
@@ -116,6 +118,18 @@ export class LogWriter {
     else this.put(`${HEADS[why]?.(pc) ?? ''}${text}\n`);
   }
 
+  private precise({ what, frame, regs, slots, words: [a, b, c] }: LogRecord & { kind: 'precise' }): void {
+    // The second half of ld_imm64 is no insn.
+    if (what === abi.LP_INSN && !this.insns.has(a)) return;
+    this.end();
+    const head = `mark_precise: frame${frame}:`;
+    const wanted = `regs=${regNames(regs)} stack=${slotNames(slots)}`;
+    // The kernel ends the line with a space.
+    if (what === abi.LP_STATE) this.put(`${head} last_idx ${a} first_idx ${b} subseq_idx ${c} \n`);
+    else if (what === abi.LP_INSN) this.put(`${head} ${wanted} before ${a}: ${this.insns.get(a) ?? ''}\n`);
+    else this.put(`${head} parent state ${wanted}: `);
+  }
+
   private note({ what, words: [a, b, c] }: LogRecord & { kind: 'note' }): string {
     const name = this.names.prog.funcs[a]?.name ?? '';
     switch (what) {
@@ -150,6 +164,17 @@ export class LogWriter {
     return text;
   }
 }
+
+const bits = (mask: bigint): number[] =>
+  Array.from({ length: 64 }, (_, i) => i).filter((i) => ((mask >> BigInt(i)) & 1n) !== 0n);
+const regNames = (mask: number): string =>
+  bits(BigInt(mask))
+    .map((i) => `r${i}`)
+    .join(',');
+const slotNames = (mask: bigint): string =>
+  bits(mask)
+    .map((i) => `-${8 * (i + 1)}`)
+    .join(',');
 
 const speculative = (is: boolean): string => (is ? ' (speculative execution)' : '');
 

@@ -7,7 +7,8 @@ import { boundsText, scalarText, signedText } from './scalar-text.ts';
 import { KERNEL_STRUCTS } from './tables/kfuncs-structs.ts';
 
 const PRECISE = 1;
-const LINK_ADD_CONST = 0x80000000;
+/** Either kind of link (assembly/verifier/reg-state.ts). */
+const LINK_ADD_CONST = 0xc0000000;
 const DYNPTR_NAMES = ['', 'local', 'ringbuf', 'skb', 'xdp', 'skb_meta'];
 const ITER_STATES = ['<invalid>', 'active', 'drained'];
 /** By STACK_. */
