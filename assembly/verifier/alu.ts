@@ -200,6 +200,7 @@ function splitPath(env: Env, insn: Insn, dst: RegState, src: RegState): bool {
 function scalarBinary(env: Env, insn: Insn, dst: RegState, src: RegState): i32 {
   const is64 = insn.cls == BPF_ALU64;
   const delta = linkDelta(insn, dst, src);
+  if (!splitPath(env, insn, dst, src)) return -env.errno;
   scalarAlu(insn.op, is64, dst, src);
   checkConsistent(dst);
   // r1 = r2; r1 += K: what a comparison says of one of them holds for the other, K apart. Once only.
