@@ -143,11 +143,12 @@ function contentsSafe(env: Env, old: StackSlot, cur: StackSlot, ids: IdMap, mode
 }
 
 function slotSafe(env: Env, old: StackSlot, cur: StackSlot, ids: IdMap, mode: u32): bool {
-  if (mode == EXACT && old.types != cur.types) return false;
+  // Loops converge only when every byte is of the same type.
+  if (mode != NOT_EXACT && old.types != cur.types) return false;
   if (old.types == 0) return true;
   const oldKind = scalarKind(env, old);
   if (oldKind != 0) {
-    if (oldKind == 2 && env.allowPtrLeaks && mode != EXACT) return true;
+    if (oldKind == 2 && env.allowPtrLeaks) return true;
     const curKind = scalarKind(env, cur);
     if (curKind != 0) return scalarSlotsSafe(env, old, cur, oldKind, curKind, ids, mode);
   }
@@ -165,7 +166,7 @@ function stackSafe(env: Env, old: Frame, cur: Frame, ids: IdMap, mode: u32): boo
   for (let i: u32 = 0; i < old.slots; i++) {
     const slot = old.slot(i);
     if (i >= cur.slots) {
-      if (mode == EXACT || !emptySlotSafe(env, slot)) return false;
+      if (mode != NOT_EXACT || !emptySlotSafe(env, slot)) return false;
       continue;
     }
     if (!slotSafe(env, slot, cur.slot(i), ids, mode)) return false;

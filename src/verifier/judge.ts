@@ -115,7 +115,8 @@ export function judge(
     code,
     pc: word(abi.RESULT_PC),
     args: last?.args ?? [],
-    message: last?.text ?? '',
+    // Where even the log found no memory, the code alone is left.
+    message: last?.text ?? messageText({ code, pc: word(abi.RESULT_PC), args: [0n, 0n, 0n, 0n, 0n, 0n] }, names),
     registers: readRegisters(instance.view, state, names),
   };
   return { ok: false, refusal, ...common };

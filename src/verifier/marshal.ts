@@ -48,13 +48,16 @@ export interface VerifyRules {
   readonly anyAlignment?: boolean;
   /** Store a state at every prune point, as BPF_F_TEST_STATE_FREQ does: for tests of the verifier. */
   readonly testStateFreq?: boolean;
-  /** CPUs that the machine may have, which bounds what bpf_get_smp_processor_id says; not bounded unless given. */
+  /** CPUs that the machine may have, which bounds what bpf_get_smp_processor_id says; 128 unless given. */
   readonly cpus?: number;
   /** As the kernel's: 1 says why a program is refused, 2 all that was walked; 4 more: time and stack depth. */
   readonly logLevel?: number;
   /** BTF of the kernel (vmlinux) whose structs the program reads; without it those it was compiled with. */
   readonly btf?: Btf;
 }
+
+/** Enough for most machines; a program that relies on fewer is refused. */
+const DEFAULT_CPUS = 128;
 
 /** Insns that may be processed. */
 export function processedLimit({ limits }: VerifyRules): number {
@@ -127,7 +130,7 @@ export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules
   input.set(abi.INPUT_RET_HI, range?.hi ?? 0);
   input.set(abi.INPUT_PACKET_ACCESS, packetAccessWord(row));
   input.set(abi.INPUT_LOG_LEVEL, (rules.logLevel ?? 0) & 3);
-  input.set(abi.INPUT_CPUS, rules.cpus ?? 0);
+  input.set(abi.INPUT_CPUS, rules.cpus ?? DEFAULT_CPUS);
   const structs = new StructTable(prog.btf, rules.btf);
   writeTypeTables(input, prog.type, { attach, bpfCapable }, structs);
   marshalMaps(input, prog, structs);
