@@ -338,10 +338,11 @@ export const KEY_UNKNOWN = 2;
 // AUX_MAP: row of INPUT_MAPS, or
 export const AUX_MAP_UNSEEN = -1;
 export const AUX_MAP_SEVERAL = -2;
+// Of a call, AUX_FACT_MAP is the register of its first sized argument, AUX_FACT_LO and _HI the bytes it is given.
 // AUX_FACT_FLAGS
 /** Paths reach this insn with different regions. */
 export const FACT_MIXED = 1;
-/** The upper half of the insn's source or base is not known to be zero. */
+/** The other fact fields hold something. */
 export const FACT_SEEN = 2;
 
 /*

@@ -62,7 +62,14 @@ export class Proof {
     return map >= 0 && map < this.maps ? map : undefined;
   }
 
-  /** The constant key of a lookup, or index of a tail call. */
+  /** The first sized argument of the helper call at `pc`: its register and how many bytes it is given, at least and at most. */
+  size(pc: number): { readonly reg: number; readonly lo: number; readonly hi: number } | undefined {
+    if ((this.word(pc, abi.AUX_FACT_FLAGS) & abi.FACT_SEEN) === 0) return undefined;
+    const reg = this.word(pc, abi.AUX_FACT_MAP);
+    return { reg, lo: this.word(pc, abi.AUX_FACT_LO), hi: this.word(pc, abi.AUX_FACT_HI) };
+  }
+
+  /** The constant key of an array lookup, or index of a tail call. */
   key(pc: number): number | undefined {
     return this.word(pc, abi.AUX_KEY_STATE) === abi.KEY_CONST ? this.word(pc, abi.AUX_KEY) >>> 0 : undefined;
   }

@@ -228,7 +228,25 @@ export function checkSizeArg(env: Env, meta: CallMeta, regno: u32, write: bool, 
   if (reg.umin == 0 && !zeroAllowed) return fail(env, EACCES, MSG_SIZE_ZERO, regno, reg.umin, reg.umax);
   if (reg.umax >= MAX_SIZE) return fail(env, EACCES, MSG_SIZE_UNBOUNDED, regno);
   const err = checkMemory(env, meta, regno - 1, <u32>reg.umax, write, zeroAllowed, raw);
-  return err != 0 ? err : markChainPrecision(env, regno);
+  if (err != 0) return err;
+  noteSize(env, regno, env.reg(regno));
+  return markChainPrecision(env, regno);
+}
+
+/** How many bytes the call is given, over all paths: the fact of the first sized argument. The caller marks it precise. */
+function noteSize(env: Env, regno: u32, size: RegState): void {
+  const aux = env.curAux;
+  const lo = <i32>size.umin;
+  const hi = <i32>size.umax;
+  if ((aux.factFlags & abi.FACT_SEEN) == 0) {
+    aux.factFlags |= abi.FACT_SEEN;
+    aux.factMap = regno;
+    aux.factLo = lo;
+    aux.factHi = hi;
+  } else if (aux.factMap == <i32>regno) {
+    aux.factLo = min(aux.factLo, lo);
+    aux.factHi = max(aux.factHi, hi);
+  }
 }
 
 function checkAllocSize(env: Env, meta: CallMeta, regno: u32): i32 {

@@ -121,28 +121,28 @@ function noteMap(env: Env, meta: CallMeta): i32 {
     if (aux.map == abi.AUX_MAP_UNSEEN) aux.map = meta.map;
     else if (aux.map != meta.map) aux.map = abi.AUX_MAP_SEVERAL;
   }
-  return meta.func == id.BPF_FUNC_tail_call ? noteTailCall(env, meta) : 0;
+  if (meta.func == id.BPF_FUNC_tail_call) return noteTailCall(env, meta);
+  noteKey(env, meta.constKey >= 0, <u32>meta.constKey);
+  return 0;
 }
 
 function noteTailCall(env: Env, meta: CallMeta): i32 {
   if (meta.map < 0 || env.map(meta.map).type != MAP_TYPE_PROG_ARRAY) return fail(env, EINVAL, MSG_TAIL_CALL_MAP);
   env.resultFlags |= abi.RF_HAS_TAIL_CALL;
   const index = env.reg(3);
-  const aux = env.curAux;
   const isConst = index.type == abi.SCALAR && index.mask == 0 && index.value < <u64>env.map(meta.map).maxEntries;
-  if (!isConst) {
-    aux.keyState = abi.KEY_UNKNOWN;
-    return 0;
-  }
-  const err = markChainPrecision(env, 3);
-  if (err != 0) return err;
-  if (aux.keyState == abi.KEY_UNSEEN) {
+  noteKey(env, isConst, <u32>index.value);
+  return isConst ? markChainPrecision(env, 3) : 0;
+}
+
+/** The index of a tail call, or the key of a lookup: a fact when it is the same on all paths. Its value must have been marked precise. */
+function noteKey(env: Env, known: bool, key: u32): void {
+  const aux = env.curAux;
+  if (!known) aux.keyState = abi.KEY_UNKNOWN;
+  else if (aux.keyState == abi.KEY_UNSEEN) {
     aux.keyState = abi.KEY_CONST;
-    aux.key = <u32>index.value;
-  } else if (aux.keyState == abi.KEY_CONST && aux.key != <u32>index.value) {
-    aux.keyState = abi.KEY_UNKNOWN;
-  }
-  return 0;
+    aux.key = key;
+  } else if (aux.key != key) aux.keyState = abi.KEY_UNKNOWN;
 }
 
 /** Stack memory that the call fills is initialised behind it. */
