@@ -1,5 +1,5 @@
 // Map values and keys, fields of values that have rules of their own, and reads of the map itself.
-import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, EACCES, EINVAL, EPERM } from '../../isa';
+import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, EACCES, EINVAL } from '../../isa';
 import { FIELD_KPTR_PERCPU, FIELD_KPTR_REF, FIELD_KPTR_UNREF, FIELD_UPTR } from '../abi';
 import { Env } from '../env';
 import { Field, MapDesc } from '../input';
@@ -13,10 +13,6 @@ import {
   MSG_KEY_WRITE,
   MSG_LEAKS_INTO_MAP,
   MSG_MAP_READ_FORBIDDEN,
-  MSG_MAP_STRUCT_BOUNDS,
-  MSG_MAP_STRUCT_NEGATIVE,
-  MSG_MAP_STRUCT_PERFMON,
-  MSG_MAP_STRUCT_WRITE,
   MSG_MAP_WRITE_FORBIDDEN,
 } from '../messages/access';
 import { markConst, REG_PRECISE, RegState } from '../reg-state';
@@ -26,8 +22,6 @@ import { checkKptr } from './kptr';
 import { leaksPointer } from './offset';
 
 const KPTRS: u32 = FIELD_KPTR_UNREF | FIELD_KPTR_REF | FIELD_KPTR_PERCPU | FIELD_UPTR;
-/** What every kind of map begins with: bytes of it that programs may read. */
-const MAP_STRUCT_BYTES: i32 = 256;
 
 /** Do the map's flags let programs read or write values? */
 export function checkMapRights(env: Env, map: MapDesc, off: i32, size: u32, write: bool): i32 {
@@ -127,15 +121,4 @@ export function checkMapKey(env: Env, regno: u32, off: i32, size: u32, write: bo
   const err = checkBounds(env, regno, off, size, env.map(env.reg(regno).aux).keySize, false);
   if (err == 0 && valueRegno >= 0) setUnknown(env, env.reg(valueRegno));
   return err;
-}
-
-/** A field of the kernel's struct of the map: readable with CAP_PERFMON. */
-export function checkMapStruct(env: Env, regno: u32, off: i32, size: u32, write: bool, valueRegno: i32): i32 {
-  const type = env.map(env.reg(regno).aux).type;
-  if (!env.allowPtrLeaks) return fail(env, EPERM, MSG_MAP_STRUCT_PERFMON, type);
-  if (off < 0) return fail(env, EACCES, MSG_MAP_STRUCT_NEGATIVE, regno, type, off);
-  if (write) return fail(env, EACCES, MSG_MAP_STRUCT_WRITE, type);
-  if (off + <i32>size > MAP_STRUCT_BYTES) return fail(env, EACCES, MSG_MAP_STRUCT_BOUNDS, type, off, size);
-  if (valueRegno >= 0) setUnknown(env, env.reg(valueRegno));
-  return 0;
 }

@@ -89,3 +89,6 @@ export const MSG_STRUCT_POINTER = 318;
 export const MSG_STRUCT_HOLE = 319;
 export const MSG_STRUCT_FIELD = 320;
 export const MSG_STRUCT_MEMBER_BOUNDS = 321;
+export const MSG_MAP_STRUCT_HOLE = 322;
+export const MSG_MAP_STRUCT_POINTER = 323;
+export const MSG_MAP_STRUCT_MEMBER = 324;

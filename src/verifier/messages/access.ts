@@ -58,6 +58,15 @@ export const ACCESS_MESSAGES: MessageRows = {
   [m.MSG_MAP_STRUCT_NEGATIVE]: { text: 'R%0 is %1:mapstruct invalid negative access: off=%2', class: 'safety' },
   [m.MSG_MAP_STRUCT_WRITE]: { text: 'only read from %0:mapstruct is supported', class: 'safety' },
   [m.MSG_MAP_STRUCT_BOUNDS]: { text: 'access beyond struct %0:mapstruct at off %1 size %2', class: 'safety' },
+  [m.MSG_MAP_STRUCT_HOLE]: { text: "struct bpf_map doesn't have field at offset %0", class: 'safety' },
+  [m.MSG_MAP_STRUCT_POINTER]: {
+    text: 'cannot access ptr member with moff %0 in struct bpf_map with off %1 size %2',
+    class: 'safety',
+  },
+  [m.MSG_MAP_STRUCT_MEMBER]: {
+    text: 'access beyond the end of member (mend:%0) in struct bpf_map with off %1 size %2',
+    class: 'safety',
+  },
   [m.MSG_PACKET_WRITE]: { text: 'cannot write into packet', class: 'safety' },
   [m.MSG_LEAKS_INTO_PACKET]: { text: 'R%0 leaks addr into packet', class: 'rights' },
   [m.MSG_PACKET_BOUNDS]: { text: 'invalid access to packet, off=%0 size=%1, R%2(id=%3,off=%4,r=%5)', class: 'safety' },
