@@ -18,9 +18,9 @@ const CACHED_BYTES = 16384;
 
 /** The ways a user can have a program compiled. */
 export const ENGINES = {
-  bpf2wasm: { checked: true, optimize: false },
-  'bpf2wasm-unchecked': { checked: false, optimize: false },
-  'bpf2wasm-optimized': { checked: true, optimize: true },
+  bpf2wasm: { checked: false, optimize: false },
+  'bpf2wasm-checked': { checked: true, optimize: false },
+  'bpf2wasm-optimized': { checked: false, optimize: true },
 } as const;
 export type EngineName = keyof typeof ENGINES;
 

@@ -2,6 +2,7 @@
 export { type CompileObjectOptions, compileObject, prepare } from './compiler.ts';
 export { Engine, type EngineOptions, Loaded, type LoadOptions } from './engine.ts';
 export * from './errors/index.ts';
+export { type LinkOptions, link } from './link/link.ts';
 export type { LinkedProg } from './link/types.ts';
 export { findMap, findProg, setKconfig, setMaxEntries } from './object/edit.ts';
 export { type LoadOptions as OpenOptions, loadObject } from './object/load.ts';
@@ -31,6 +32,7 @@ export { describeViolation, type Violation } from './runtime/trap.ts';
 export { type Explanation, explain } from './verifier/explain.ts';
 export type { AccessFact, Proof } from './verifier/proof.ts';
 export type { VerifierStats } from './verifier/stats.ts';
+export { upperHalves } from './verifier/upper-halves.ts';
 export {
   isRefused,
   ProgRefused,

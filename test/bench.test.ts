@@ -21,7 +21,7 @@ const FIELDS = ['program', 'engine', 'packetBytes', 'medianNs', 'minNs', 'p90Ns'
 describe('bench', () => {
   test('every program does the same in every engine, and every figure has its fields', async () => {
     const { figures } = await runBench({ ...tiny, cases: SILENT });
-    const engines = ['bpf2wasm', 'bpf2wasm-unchecked'];
+    const engines = ['bpf2wasm', 'bpf2wasm-checked'];
     if (refusal === undefined) engines.unshift(KERNEL);
     const measured = figures.map((f) => [f.program, f.engine]);
     expect(measured).toEqual(SILENT.flatMap(({ name }) => engines.map((engine) => [name, engine])));

@@ -1,12 +1,12 @@
-/** Every JavaScript block of the README runs as it stands, on the built package, and prints what its comments say. */
+/** Every JavaScript block of the README and of the verifier's page runs as it stands, on the built package, and prints what its comments say. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const blocks = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code as string);
+const pages = ['README.md', 'docs/verifier.md'].map((page) => readFileSync(join(root, page), 'utf8'));
+const blocks = [...pages.join('\n').matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code as string);
 // Inside the package, so that `bpf2wasm` means itself.
 const folder = join(root, 'build', 'readme');
 
