@@ -27,7 +27,7 @@ import { Insn } from './insn';
 import { branch, fallthrough } from './successors';
 
 const R0: u32 = 1;
-const R6: u32 = 1 << 6;
+const ALL: u32 = 0x3ff;
 const CALLER_SAVED: u32 = 0x3f;
 const ARGS: u32 = 0x3e;
 
@@ -84,8 +84,8 @@ function ofJump(env: Env, insn: Insn): u32 {
 export function usesAndDefs(env: Env, insn: Insn): u32 {
   switch (insn.cls) {
     case BPF_LD:
-      if (insn.mode == BPF_ABS) return useDef(R6, CALLER_SAVED);
-      if (insn.mode == BPF_IND) return useDef(R6 | (1 << insn.src), CALLER_SAVED);
+      // In a function a legacy load may be its end: everything counts as read, as in Linux.
+      if (insn.mode == BPF_ABS || insn.mode == BPF_IND) return useDef(ALL, CALLER_SAVED);
       return useDef(0, 1 << insn.dst);
     case BPF_LDX:
       return useDef(1 << insn.src, 1 << insn.dst);
