@@ -267,6 +267,8 @@ export const SPF_UNRELIABLE = 8;
 export const SPF_HAS_BTF = 16;
 /** Returns something that is not a scalar. */
 export const SPF_RETURNS_OTHER = 32;
+/** Of the entry: several functions are tagged to handle its exceptions. */
+export const SPF_MANY_HANDLERS = 64;
 // SP_FOUND
 export const SPX_HAS_TAIL_CALL = 1;
 export const SPX_TAIL_CALL_REACHABLE = 2;

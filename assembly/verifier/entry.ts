@@ -31,7 +31,7 @@ import { initFrame } from './functions';
 import { SubprogArg } from './input';
 import { bindInstance } from './liveness';
 import { fail } from './log';
-import { MSG_GLOBAL_ARG_TYPE, MSG_GLOBAL_RETURN_TYPE, MSG_NO_MEMORY } from './messages/core';
+import { MSG_EXCEPTION_CB_ARGS, MSG_GLOBAL_ARG_TYPE, MSG_GLOBAL_RETURN_TYPE, MSG_NO_MEMORY } from './messages/core';
 import { markPointer, RegState } from './reg-state';
 import { setUnknown } from './regs';
 import { freeState, newState, State } from './state';
@@ -80,6 +80,8 @@ function initArgs(env: Env, root: u32): i32 {
   const subprog = env.subprog(root);
   if ((subprog.flags & SPF_HAS_BTF) == 0) return fail(env, EINVAL, MSG_GLOBAL_ARG_TYPE, root, 0);
   if ((subprog.flags & (SPF_VOID | SPF_RETURNS_OTHER)) != 0) return fail(env, EINVAL, MSG_GLOBAL_RETURN_TYPE, root);
+  if (root == env.exceptionCb && (subprog.argCount != 1 || subprog.arg(0).kind != SA_SCALAR))
+    return fail(env, EINVAL, MSG_EXCEPTION_CB_ARGS);
   for (let i: u32 = 0; i < subprog.argCount; i++) {
     const err = initArg(env, root, subprog.arg(i), i);
     if (err != 0) return err;

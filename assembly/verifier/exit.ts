@@ -37,7 +37,8 @@ export function checkReturn(env: Env): i32 {
     const marked = markChainPrecision(env, 0);
     return marked != 0 ? marked : checkRange(env, reg, frame.retLo, frame.retHi, MSG_ASYNC_RANGE);
   }
-  if (env.root != 0) {
+  // What handles exceptions returns for the program.
+  if (env.root != 0 && env.root != env.exceptionCb) {
     return reg.type != SCALAR ? fail(env, EINVAL, MSG_R0_NOT_SCALAR_SUBPROG, reg.type) : 0;
   }
   if (!env.input.has(IN_RET_RANGE)) return 0;

@@ -1,6 +1,16 @@
 // Which functions a program has: its entry, every target of a call, and every function whose address is taken.
-import { BPF_ABS, BPF_IND, BPF_LD, E2BIG, EINVAL, ENOMEM } from '../isa';
-import { AUX_SIZE, SP_SIZE, SPF_EXCEPTION_CB, SPX_HAS_LD_ABS, SPX_HAS_TAIL_CALL, SPX_IS_EXCEPTION_CB } from './abi';
+import { BPF_ABS, BPF_IND, BPF_LD, E2BIG, EEXIST, EINVAL, ENOMEM } from '../isa';
+import {
+  AUX_SIZE,
+  SP_SIZE,
+  SPF_EXCEPTION_CB,
+  SPF_MANY_HANDLERS,
+  SPF_RETURNS_OTHER,
+  SPF_VOID,
+  SPX_HAS_LD_ABS,
+  SPX_HAS_TAIL_CALL,
+  SPX_IS_EXCEPTION_CB,
+} from './abi';
 import { allocZeroed } from './arena';
 import { Env } from './env';
 import { Subprog } from './input';
@@ -10,7 +20,10 @@ import {
   MSG_CALL_TARGET,
   MSG_JUMP_OUT_OF_RANGE,
   MSG_LAST_INSN,
+  MSG_LD_ABS_NOT_INT,
+  MSG_MANY_EXCEPTION_CBS,
   MSG_NO_MEMORY,
+  MSG_TAIL_CALL_NOT_INT,
   MSG_TOO_MANY_SUBPROGS,
 } from './messages/core';
 import { isExit, isGoto, isJump, jumpTarget } from './successors';
@@ -66,7 +79,19 @@ function listSubprogs(env: Env, found: u32): i32 {
     const err = checkFunction(env, env.subprog(i));
     if (err != 0) return err;
   }
+  if ((env.subprog(0).flags & SPF_MANY_HANDLERS) != 0) return fail(env, EEXIST, MSG_MANY_EXCEPTION_CBS);
+  for (let i: u32 = 1; i < found; i++) {
+    const err = checkAbnormalReturn(env, env.subprog(i));
+    if (err != 0) return err;
+  }
   return 0;
+}
+
+/** A legacy load or a tail call may end a function with a number: its BTF must not promise something else. */
+function checkAbnormalReturn(env: Env, func: Subprog): i32 {
+  if ((func.flags & (SPF_VOID | SPF_RETURNS_OTHER)) == 0) return 0;
+  if ((func.found & SPX_HAS_LD_ABS) != 0) return fail(env, EINVAL, MSG_LD_ABS_NOT_INT);
+  return (func.found & SPX_HAS_TAIL_CALL) != 0 ? fail(env, EINVAL, MSG_TAIL_CALL_NOT_INT) : 0;
 }
 
 /** What TypeScript knows of the function that starts at `pc`. */

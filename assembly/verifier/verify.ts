@@ -113,6 +113,12 @@ function checkProgram(env: Env): i32 {
   return err == 0 ? checkStackDepth(env) : err;
 }
 
+/** A function that is verified on its own: a global one that something calls, or the one that handles exceptions. */
+function isRoot(env: Env, i: u32): bool {
+  const subprog = env.subprog(i);
+  return i == env.exceptionCb || (subprog.isGlobal && (subprog.found & SPX_CALLED) != 0);
+}
+
 /** Global functions that something calls; walking one may show calls of others. */
 function walkGlobals(env: Env): i32 {
   let again = true;
@@ -120,7 +126,7 @@ function walkGlobals(env: Env): i32 {
     again = false;
     for (let i: u32 = 1; i < env.subprogCount; i++) {
       const subprog = env.subprog(i);
-      if (!subprog.isGlobal || (subprog.found & (SPX_CALLED | SPX_VERIFIED)) != SPX_CALLED) continue;
+      if (!isRoot(env, i) || (subprog.found & SPX_VERIFIED) != 0) continue;
       subprog.found |= SPX_VERIFIED;
       logValidating(env, i);
       const err = walkRoot(env, i);

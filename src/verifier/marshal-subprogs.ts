@@ -3,7 +3,7 @@ import * as abi from '../../assembly/verifier/abi.ts';
 import type { LinkedFunc, LinkedProg } from '../link/types.ts';
 import type { InputWriter } from './instance.ts';
 import type { StructTable } from './struct-table.ts';
-import { exceptionCallback, type SubprogRow, subprogRow } from './subprog-btf.ts';
+import { exceptionCallbacks, type SubprogRow, subprogRow } from './subprog-btf.ts';
 
 function writeArgs(view: DataView, at: number, row: SubprogRow | undefined, structs: StructTable): void {
   view.setUint32(at + abi.SP_ARG_COUNT, row?.args.length ?? 0, true);
@@ -27,14 +27,15 @@ function flagsOf(func: LinkedFunc, isHandler: boolean): number {
 export function marshalSubprogs(input: InputWriter, prog: LinkedProg, ctxName: string, structs: StructTable): void {
   const { btf, funcs } = prog;
   const entry = funcs[0]?.btfId;
-  const handler = btf === undefined || entry === undefined ? undefined : exceptionCallback(btf, entry);
+  const handlers = btf === undefined || entry === undefined ? [] : exceptionCallbacks(btf, entry);
   const bytes = new Uint8Array(funcs.length * abi.SP_SIZE);
   const view = new DataView(bytes.buffer);
   funcs.forEach((func, i) => {
     const row = btf === undefined || func.btfId === undefined ? undefined : subprogRow(btf, func.btfId, ctxName);
-    const isHandler = handler !== undefined && func.name === handler;
+    const isHandler = handlers.includes(func.name);
+    const many = i === 0 && handlers.length > 1 ? abi.SPF_MANY_HANDLERS : 0;
     view.setUint32(i * abi.SP_SIZE + abi.SP_START, func.start, true);
-    view.setUint32(i * abi.SP_SIZE + abi.SP_FLAGS, flagsOf(func, isHandler) | (row?.flags ?? 0), true);
+    view.setUint32(i * abi.SP_SIZE + abi.SP_FLAGS, flagsOf(func, isHandler) | many | (row?.flags ?? 0), true);
     writeArgs(view, i * abi.SP_SIZE, row, structs);
   });
   input.table(abi.INPUT_SUBPROGS, bytes, abi.INPUT_SUBPROG_COUNT, funcs.length);

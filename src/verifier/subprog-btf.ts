@@ -87,10 +87,10 @@ export function subprogRow(btf: Btf, func: number, ctxName: string): SubprogRow 
   return { flags, args };
 }
 
-/** The name of the function that handles exceptions of `func`, from its tag `exception_callback:NAME`. */
-export function exceptionCallback(btf: Btf, func: number): string | undefined {
-  const tag = btf.types.find(
-    (t) => t.kind === 'decl_tag' && t.type === func && t.name.startsWith('exception_callback:'),
+/** Names of the functions that handle exceptions of `func`, from its tags `exception_callback:NAME`; one at most is allowed. */
+export function exceptionCallbacks(btf: Btf, func: number): string[] {
+  const prefix = 'exception_callback:';
+  return btf.types.flatMap((t) =>
+    t.kind === 'decl_tag' && t.type === func && t.name.startsWith(prefix) ? [t.name.slice(prefix.length)] : [],
   );
-  return tag?.name.slice('exception_callback:'.length);
 }
