@@ -720,6 +720,8 @@ export const KAF_CONST_DYNPTR = 1024;
 export const KFF_UNDER_LOCK = 0x40000;
 /** It gives pointers that are not to be trusted. */
 export const KFF_RET_UNTRUSTED = 0x80000;
+/** Only for programs that are bound to a device, which none is here. */
+export const KFF_DEVICE_BOUND = 0x100000;
 // ST_FLAGS: the kernel's structs that sockets and maps are.
 export const STF_SOCK = 8;
 export const STF_SOCK_COMMON = 16;

@@ -32,6 +32,7 @@ function flagsOf(row: KfuncRow, type: PacketType): number {
   if (maker?.flags.has('RCU_PROTECTED') === true) flags |= abi.KFF_ITER_RCU;
   if (UNDER_LOCK.test(row.name)) flags |= abi.KFF_UNDER_LOCK;
   if (row.name === 'bpf_get_kmem_cache') flags |= abi.KFF_RET_UNTRUSTED;
+  if (row.name.startsWith('bpf_xdp_metadata_')) flags |= abi.KFF_DEVICE_BOUND;
   return flags;
 }
 
@@ -60,6 +61,12 @@ function writeRet(view: DataView, at: number, row: KfuncRow, ctx: string, struct
   view.setUint32(at + abi.KF_RET_BYTES, bytes ?? 0, true);
 }
 
+/** Prototypes say `__sk_buff`, the ctx of tc; where a program has the kernel's own sk_buff, that is meant. */
+function structOf(ctype: string, type: PacketType): string | undefined {
+  const name = pointee(ctype);
+  return name === '__sk_buff' && type === 'netfilter' ? 'sk_buff' : name;
+}
+
 function writeIter(view: DataView, at: number, row: KfuncRow): void {
   const iter = iterOf(row);
   const index = KERNEL_STRUCTS.findIndex((struct) => struct.name === iter);
@@ -83,7 +90,7 @@ function writeRow(
   writeIter(view, at, row);
   row.args.slice(0, MAX_ARGS).forEach((arg, i) => {
     const to = at + abi.KF_ARGS + i * abi.KA_SIZE;
-    const struct = pointee(arg.type);
+    const struct = structOf(arg.type, type);
     view.setUint32(to + abi.KA_KIND, argKind(row, arg, ctx), true);
     view.setUint32(to + abi.KA_FLAGS, argFlags(arg), true);
     view.setInt32(to + abi.KA_STRUCT, struct === undefined ? -1 : structs.kernelStruct(struct), true);

@@ -166,3 +166,4 @@ export const MSG_IRQ_UNINIT = 714;
 export const MSG_IRQ_INIT = 715;
 export const MSG_IRQ_CLASS = 716;
 export const MSG_IRQ_ORDER = 717;
+export const MSG_KFUNC_DEVICE_BOUND = 718;

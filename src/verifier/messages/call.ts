@@ -168,4 +168,5 @@ export const CALL_MESSAGES: MessageRows = {
   [m.MSG_IRQ_INIT]: safety('expected an initialized irq flag as arg#%0'),
   [m.MSG_IRQ_CLASS]: safety('irq flag acquired by %0:irqclass kfuncs cannot be restored with %1:irqclass kfuncs'),
   [m.MSG_IRQ_ORDER]: safety('cannot restore irq state out of order, expected id=%0 acquired at insn_idx=%1'),
+  [m.MSG_KFUNC_DEVICE_BOUND]: { text: 'metadata kfuncs require device-bound program', class: 'rights' },
 };
