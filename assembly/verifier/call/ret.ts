@@ -1,5 +1,5 @@
 // What a helper returns: R0 behind the call, by the type word of the prototype.
-import { ENOMEM } from '../../isa';
+import { BPF_F_INNER_MAP, ENOMEM } from '../../isa';
 import * as abi from '../abi';
 import { sync } from '../domain/sync';
 import { Env } from '../env';
@@ -83,7 +83,8 @@ function hasLock(map: MapDesc): bool {
 function setMapValue(env: Env, meta: CallMeta, r0: RegState, flags: u32): void {
   const map = env.map(meta.map);
   const isArray = map.type == MAP_TYPE_ARRAY || map.type == MAP_TYPE_PERCPU_ARRAY;
-  const isInside = meta.constKey >= 0 && meta.constKey < <i64>map.maxEntries;
+  // An inner map may be replaced by one with fewer elems when its flags say so.
+  const isInside = (map.flags & BPF_F_INNER_MAP) == 0 && meta.constKey >= 0 && meta.constKey < <i64>map.maxEntries;
   let kept = flags;
   if (meta.func == BPF_FUNC_map_lookup_elem && isArray && isInside) kept &= ~abi.PTR_MAYBE_NULL;
   markPointer(r0, abi.PTR_TO_MAP_VALUE | kept);
