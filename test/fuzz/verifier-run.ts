@@ -12,6 +12,7 @@ import type { BpfMap } from '../../src/runtime/map.ts';
 import { describeViolation } from '../../src/runtime/trap.ts';
 import { deleteElem, lookupElem, nextKey, testRun, updateElem } from '../kernel/bpf.ts';
 import { KernelError } from '../kernel/errno.ts';
+import { type Answer, ourAnswer, possibleCpus } from '../verifier/answer.ts';
 import type { Kernel } from '../verifier/kernel.ts';
 import { mapIndex, Random } from './verifier-item.ts';
 
@@ -81,10 +82,12 @@ export class Runner {
       return undefined;
     }
     const mine = { ...prog, maps: this.specs };
-    const loaded = await this.engine.loadLinked([mine], this.live, { checked: true }).catch((error: unknown) => {
-      if (error instanceof BpfError) return error;
-      throw error;
-    });
+    const loaded = await this.engine
+      .loadLinked([mine], this.live, { checked: true, verify: { cpus: possibleCpus() } })
+      .catch((error: unknown) => {
+        if (error instanceof BpfError) return error;
+        throw error;
+      });
     if (loaded instanceof BpfError) return `not loaded: ${loaded.message}`;
     try {
       const [own] = [...loaded.progs.values()];
