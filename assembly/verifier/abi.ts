@@ -333,6 +333,8 @@ export const AUXF_FORM_OK = 128;
 /** A barrier stands before the insn, or behind it: mispredicted paths end there. */
 export const AUXF_NOSPEC = 256;
 export const AUXF_NOSPEC_RESULT = 512;
+/** Some path came to this bpf_loop with flags other than 0. */
+export const AUXF_LOOP_FLAGS = 1024;
 // AUX_KEY_STATE: index of a tail call or constant key.
 export const KEY_UNSEEN = 0;
 export const KEY_CONST = 1;

@@ -127,8 +127,8 @@ function isNotNull(reg: RegState): bool {
 
 function walkBoth(env: Env, insn: Insn, dst: RegState, src: RegState, is32: bool): i32 {
   let linked: u64 = 0;
-  if (insn.isX && src.type == SCALAR && src.id != 0) linked = collectLinked(env.cur, src.id, linked);
-  if (dst.type == SCALAR && dst.id != 0) linked = collectLinked(env.cur, dst.id, linked);
+  if (insn.isX && src.type == SCALAR && src.id != 0) linked = collectLinked(env, env.cur, src.id, linked);
+  if (dst.type == SCALAR && dst.id != 0) linked = collectLinked(env, env.cur, dst.id, linked);
   if (linkedCount(linked) > 1) {
     const err = pushHistory(env, env.cur, 0, linked);
     if (err != 0) return err;

@@ -3,6 +3,7 @@ import { BPF_ADD } from '../isa';
 import { SCALAR } from './abi';
 import { scalarAlu } from './domain/alu';
 import { Env } from './env';
+import { framePc } from './equal';
 import { isSpilled } from './precision';
 import { copyReg, LINK_ADD_CONST, LINK_ADD_CONST64, markConst, RegState } from './reg-state';
 import { State } from './state';
@@ -36,12 +37,16 @@ function withMember(packed: u64, frame: u32, index: u32, isReg: bool): u64 {
   return (packed & ~(<u64>15)) | (member << (4 + n * 10)) | (n + 1);
 }
 
-/** Adds all scalars of `id`; those that do not fit lose it. */
-export function collectLinked(state: State, id: u32, packed: u64): u64 {
+/** Adds all live scalars of `id`; those that do not fit lose it. */
+export function collectLinked(env: Env, state: State, id: u32, packed: u64): u64 {
   const want = id & ~LINK_ADD_CONST;
   for (let f: i32 = <i32>state.curframe; f >= 0; f--) {
     const frame = state.frame(f);
-    for (let i: u32 = 0; i < 10; i++) packed = collect(frame.reg(i), want, f, i, true, packed);
+    // A register that nobody reads any more is left as it is.
+    for (let live = env.auxOf(framePc(state, f)).liveRegs & 0x3ff; live != 0; live &= live - 1) {
+      const i = <u32>ctz(live);
+      packed = collect(frame.reg(i), want, f, i, true, packed);
+    }
     for (let i: u32 = 0; i < frame.slots; i++) {
       if (isSpilled(frame.slot(i))) packed = collect(frame.slot(i), want, f, i, false, packed);
     }

@@ -1,5 +1,4 @@
 // Loops of each function as strongly connected components (Tarjan, 1972, without recursion): `Aux.scc` numbers those that are loops.
-import { AUXF_CALLS_CALLBACK } from './abi';
 import { alloc, allocZeroed, free } from './arena';
 import { Env } from './env';
 import { branch, fallthrough } from './successors';
@@ -97,11 +96,7 @@ function close(env: Env, t: Tarjan, pc: u32): void {
   while (get(t.open, from - 1) != pc) from--;
   from--;
   const insn = env.insn(pc);
-  const isLoop =
-    t.openCount - from > 1 ||
-    branch(insn, pc) == <i32>pc ||
-    fallthrough(insn, pc) == <i32>pc ||
-    (env.auxOf(pc).flags & AUXF_CALLS_CALLBACK) != 0;
+  const isLoop = t.openCount - from > 1 || branch(insn, pc) == <i32>pc || fallthrough(insn, pc) == <i32>pc;
   if (isLoop) env.sccCount++;
   for (let i = from; i < t.openCount; i++) {
     const member = get(t.open, i);

@@ -42,7 +42,6 @@ export function readFixed(env: Env, frame: Frame, off: i32, size: u32, dstRegno:
   const spilled = spillSize(slot);
   if (size != 8 || spilled != 8) return fillPart(env, frame, spi, off, size, dstRegno, spilled);
   if (dstRegno >= 0) {
-    if (env.capable) linkBeforeCopy(env, slot);
     copyReg(env.reg(dstRegno), slot);
   } else if (!env.allowPtrLeaks && slot.type != SCALAR) return fail(env, EACCES, MSG_STACK_LEAK, off);
   return noteStackAccess(env, frame, spi);

@@ -227,9 +227,19 @@ function applyRules(env: Env, meta: CallMeta): i32 {
   }
 }
 
+/** Linux makes a loop of a bpf_loop whose flags are 0 whenever it is called: then R4 has mattered. */
+function markInlineLoop(env: Env): i32 {
+  const aux = env.curAux;
+  if ((aux.flags & abi.AUXF_LOOP_FLAGS) != 0) return 0;
+  if (isNullConst(env.reg(4))) return markChainPrecision(env, 4);
+  aux.flags |= abi.AUXF_LOOP_FLAGS;
+  return 0;
+}
+
 /** bpf_loop: a round more as long as R1, the number of rounds, allows it. */
 function checkLoop(env: Env, meta: CallMeta): i32 {
-  const err = markChainPrecision(env, 1);
+  let err = markInlineLoop(env);
+  if (err == 0) err = markChainPrecision(env, 1);
   if (err != 0) return err;
   const frame = env.cur.cur;
   if (<u64>frame.callbackDepth < env.reg(1).umax) return pushCallback(env, meta.subprog, CB_LOOP);
