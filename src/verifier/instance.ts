@@ -18,19 +18,24 @@ interface VerifierExports {
 /** Bytes that one verification may use unless told otherwise. */
 export const DEFAULT_MEMORY_LIMIT = 1 << 30;
 
+/** Compiled when the first instance is made, and code that V8 has optimised is every instance's. */
+const compiled: { module?: WebAssembly.Module } = {};
+
+function verifierModule(): WebAssembly.Module {
+  compiled.module ??= new WebAssembly.Module(decodeBase64(VERIFIER_WASM_BASE64));
+  return compiled.module;
+}
+
 /** The verifier's module with a memory of its own. */
 export class VerifierInstance {
   readonly exports: VerifierExports;
-  /** Tables that depend on nothing but the type of a program: made once, they cost more than most verifications. */
-  readonly tables = new Map<string, Uint8Array>();
-
   /** Takes the log's records, piece by piece: an address and bytes. */
   onLog: (at: number, bytes: number) => void = () => {};
 
   constructor() {
     const flush = (at: number, bytes: number): void => this.onLog(at >>> 0, bytes >>> 0);
-    const module = new WebAssembly.Module(decodeBase64(VERIFIER_WASM_BASE64));
-    this.exports = new WebAssembly.Instance(module, { host: { flush } }).exports as unknown as VerifierExports;
+    this.exports = new WebAssembly.Instance(verifierModule(), { host: { flush } })
+      .exports as unknown as VerifierExports;
   }
 
   /** Valid until the memory grows: take it anew behind every call. */
@@ -76,13 +81,6 @@ export class InputWriter {
     }
     this.instance.bytes.set(bytes, at);
     return at;
-  }
-
-  /** A copy of a table of this name, which `make` makes the first time. */
-  addTable(name: string, make: () => Uint8Array): number {
-    const bytes = this.instance.tables.get(name) ?? make();
-    this.instance.tables.set(name, bytes);
-    return this.add(bytes);
   }
 
   /** A table and its number of rows. */

@@ -1,5 +1,5 @@
 /** LinkedProg -> struct Input and its tables (layouts: assembly/verifier/abi.ts). */
-import { BPF_COMPLEXITY_LIMIT_INSNS } from '../../assembly/isa.ts';
+import { BPF_CALL, BPF_COMPLEXITY_LIMIT_INSNS, BPF_JMP } from '../../assembly/isa.ts';
 import * as abi from '../../assembly/verifier/abi.ts';
 import type { Btf } from '../btf/types.ts';
 import { VerifierError } from '../errors/index.ts';
@@ -13,7 +13,7 @@ import { StructTable } from './struct-table.ts';
 import { ctxStructNames, encodeCtxTable } from './tables/ctx/encode.ts';
 import type { CtxConditions } from './tables/ctx/views.ts';
 import { helperStructs, isPacketType } from './tables/helpers.ts';
-import { encodeHelpers } from './tables/helpers-encode.ts';
+import { HelperTable } from './tables/helpers-encode.ts';
 import {
   effectiveAttachType,
   type PacketProgType,
@@ -33,6 +33,9 @@ export interface VerifyLimits {
   readonly processed?: number;
 }
 
+const INSN_SIZE = 8;
+const INSN_IMM = 4;
+const CALL = BPF_JMP | BPF_CALL;
 const BPF_MAXINSNS = 4096;
 /** BPF_COMPLEXITY_LIMIT_INSNS of Linux 4.14 to 5.1. */
 const OLD_COMPLEXITY_LIMIT = 131_072;
@@ -101,18 +104,46 @@ function flagsOf(prog: LinkedProg, rules: VerifyRules, hasRange: boolean): numbe
  * What depends on the program's type and rights alone. The tables are encoded once, so the structs they name come first in every program's
  * table of structs, in the same order.
  */
-function writeTypeTables(input: InputWriter, type: ProgType, rights: CtxConditions, structs: StructTable): void {
+interface TypeTables {
+  readonly structs: readonly string[];
+  readonly ctx: Uint8Array;
+  readonly helpers: HelperTable | undefined;
+}
+
+/** By type and rights. Making them costs more than most verifications. */
+const TYPE_TABLES = new Map<string, TypeTables>();
+
+function makeTypeTables(type: ProgType, rights: CtxConditions): TypeTables {
   const { attach, bpfCapable } = rights;
-  const names = [...new Set([...ctxStructNames(type as PacketProgType, rights), ...helperStructs()])];
-  for (const name of names) structs.kernelStruct(name);
-  const structIndex = (name: string): number => names.indexOf(name);
-  const key = `${type} ${attach} ${bpfCapable}`;
-  const ctx = (): Uint8Array => encodeCtxTable(type as PacketProgType, { ...rights, structIndex });
-  input.set(abi.INPUT_CTX_TABLE, input.addTable(`ctx ${key}`, ctx));
-  if (!isPacketType(type)) return;
+  const structs = [...new Set([...ctxStructNames(type as PacketProgType, rights), ...helperStructs()])];
+  const structIndex = (name: string): number => structs.indexOf(name);
+  const ctx = encodeCtxTable(type as PacketProgType, { ...rights, structIndex });
   const options = { attachType: attach, bpf: bpfCapable, perfmon: bpfCapable, structIndex };
-  const helpers = (): Uint8Array => encodeHelpers(type, options);
-  input.set(abi.INPUT_HELPERS, input.addTable(`helpers ${key}`, helpers));
+  return { structs, ctx, helpers: isPacketType(type) ? new HelperTable(type, options) : undefined };
+}
+
+function typeTables(type: ProgType, rights: CtxConditions): TypeTables {
+  const key = `${type} ${rights.attach} ${rights.bpfCapable}`;
+  const tables = TYPE_TABLES.get(key) ?? makeTypeTables(type, rights);
+  TYPE_TABLES.set(key, tables);
+  return tables;
+}
+
+/** Rows for the helpers that the program calls; what else looks like a call adds rows that nobody reads. */
+function addCalled(table: HelperTable, insns: Uint8Array): void {
+  const view = new DataView(insns.buffer, insns.byteOffset, insns.length);
+  for (let at = 0; at + INSN_SIZE <= insns.length; at += INSN_SIZE) {
+    if (insns[at] === CALL) table.add(view.getInt32(at + INSN_IMM, true));
+  }
+}
+
+function writeTypeTables(input: InputWriter, prog: LinkedProg, rights: CtxConditions, structs: StructTable): void {
+  const tables = typeTables(prog.type, rights);
+  for (const name of tables.structs) structs.kernelStruct(name);
+  input.set(abi.INPUT_CTX_TABLE, input.add(tables.ctx));
+  if (tables.helpers === undefined) return;
+  addCalled(tables.helpers, prog.insns);
+  input.set(abi.INPUT_HELPERS, input.add(tables.helpers.bytes));
 }
 
 /** Writes everything the verifier is given. Messages name structs by the table it answers with. */
@@ -132,7 +163,7 @@ export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules
   input.set(abi.INPUT_LOG_LEVEL, (rules.logLevel ?? 0) & 3);
   input.set(abi.INPUT_CPUS, rules.cpus ?? DEFAULT_CPUS);
   const structs = new StructTable(prog.btf, rules.btf);
-  writeTypeTables(input, prog.type, { attach, bpfCapable }, structs);
+  writeTypeTables(input, prog, { attach, bpfCapable }, structs);
   marshalMaps(input, prog, structs);
   marshalSubprogs(input, prog, row.ctx, structs);
   marshalKfuncs(input, prog, row.ctx, structs);

@@ -47,20 +47,37 @@ function writeRow(view: DataView, at: number, row: HelperRow, structIndex: (name
   view.setInt32(at + abi.HP_RET_STRUCT, struct(row.retStruct), true);
 }
 
-/** The table for INPUT_HELPERS of programs of `progType`. Same arguments, same bytes. */
-export function encodeHelpers(progType: PacketType, options: EncodeHelperOptions = {}): Uint8Array {
-  const bytes = new Uint8Array(abi.HELPER_COUNT * abi.HP_SIZE);
-  const view = new DataView(bytes.buffer);
-  const structIndex = options.structIndex ?? (() => -1);
-  for (let id = 0; id < abi.HELPER_COUNT; id++) {
-    const row = helperRow(id, progType);
-    if (row === undefined) continue;
+/** INPUT_HELPERS of programs of one type and of the same rights. Rows are made when a program first calls the helper: most never are. */
+export class HelperTable {
+  readonly bytes = new Uint8Array(abi.HELPER_COUNT * abi.HP_SIZE);
+  private readonly made = new Set<number>();
+  private readonly progType: PacketType;
+  private readonly options: EncodeHelperOptions;
+
+  constructor(progType: PacketType, options: EncodeHelperOptions = {}) {
+    this.progType = progType;
+    this.options = options;
+  }
+
+  /** Makes the row of `id`, if there is such a helper and it has none. */
+  add(id: number): void {
+    if (id < 0 || id >= abi.HELPER_COUNT || this.made.has(id)) return;
+    this.made.add(id);
+    const row = helperRow(id, this.progType);
+    if (row === undefined) return;
+    const view = new DataView(this.bytes.buffer);
     const at = id * abi.HP_SIZE;
-    writeRow(view, at, row, structIndex);
-    view.setUint32(at + abi.HP_FLAGS, flagsOf(row) | GATE_BITS[helperGate(row, progType, options)], true);
+    writeRow(view, at, row, this.options.structIndex ?? (() => -1));
+    view.setUint32(at + abi.HP_FLAGS, flagsOf(row) | GATE_BITS[helperGate(row, this.progType, this.options)], true);
     if (row.args.some((arg) => arg.word === abi.ARG_CONST_MAP_PTR)) {
-      view.setBigUint64(at + abi.HP_MAPS_LO, mapMask(row.name, progType), true);
+      view.setBigUint64(at + abi.HP_MAPS_LO, mapMask(row.name, this.progType), true);
     }
   }
-  return bytes;
+}
+
+/** The table with all its rows. Same arguments, same bytes. */
+export function encodeHelpers(progType: PacketType, options: EncodeHelperOptions = {}): Uint8Array {
+  const table = new HelperTable(progType, options);
+  for (let id = 0; id < abi.HELPER_COUNT; id++) table.add(id);
+  return table.bytes;
 }

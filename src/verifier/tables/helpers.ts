@@ -38,8 +38,11 @@ export function isPacketType(type: ProgType): type is PacketType {
   return (PACKET_TYPES as readonly ProgType[]).includes(type);
 }
 
+const VARIED = new Set(HELPER_VARIANTS.map((row) => row.id));
+
 /** The prototype that programs of this type see; the id's name with no callers when it is for others. */
 export function helperRow(id: number, progType: PacketType): HelperRow | undefined {
+  if (!VARIED.has(id)) return HELPER_ROWS[id];
   return HELPER_VARIANTS.find((row) => row.id === id && row.callers.has(progType)) ?? HELPER_ROWS[id];
 }
 

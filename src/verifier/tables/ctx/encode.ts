@@ -21,8 +21,7 @@ import type { CtxField, CtxStruct, Shape } from './field.ts';
 import type { CtxConditions } from './views.ts';
 import { structsOf } from './views.ts';
 
-const WIDTHS = [1, 2, 4, 8] as const;
-const ALL_WIDTHS = 1 | 2 | 4 | 8;
+const WIDEST = 8;
 
 export interface CtxEncoding extends CtxConditions {
   /** The index a struct of the kernel's BTF has among INPUT_STRUCTS; -1 when it is not there. */
@@ -32,14 +31,17 @@ export interface CtxEncoding extends CtxConditions {
 /** The widths in which `at` may be accessed, by the shape of the field it lies in. */
 function widthsAt(field: CtxField, shape: Shape, at: number): number {
   const end = field.offset + field.size;
-  const fits = WIDTHS.filter((width) => at % width === 0 && at + width <= end);
-  const within = fits.reduce((all, width) => all | width, 0) & shape.within;
+  let fits = 0;
+  for (let width = 1; width <= WIDEST && at + width <= end && at % width === 0; width *= 2) fits |= width;
+  const within = fits & shape.within;
   return at === field.offset ? within | shape.atStart : within;
 }
 
 /** The widths in which any byte of a struct that is plain memory may be accessed. */
 function widthsAnywhere(struct: CtxStruct, at: number): number {
-  return WIDTHS.reduce((all, width) => (at + width <= struct.size ? all | width : all), 0) & ALL_WIDTHS;
+  let fits = 0;
+  for (let width = 1; width <= WIDEST && at + width <= struct.size; width *= 2) fits |= width;
+  return fits;
 }
 
 /** Bytes of a struct's table. */
