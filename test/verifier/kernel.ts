@@ -3,7 +3,16 @@
 import type { LinkedProg } from '../../src/link/types.ts';
 import type { MapSpec } from '../../src/object/types.ts';
 import { effectiveAttachType, progTypeRow } from '../../src/verifier/tables/prog-types.ts';
-import { closeFd, createMap, freezeMap, loadBtf, loadProg, type ProgBtf, updateElem } from '../kernel/bpf.ts';
+import {
+  closeFd,
+  createMap,
+  freezeMap,
+  loadBtf,
+  loadProg,
+  type ProgBtf,
+  type ProgLoad,
+  updateElem,
+} from '../kernel/bpf.ts';
 import { KernelError } from '../kernel/errno.ts';
 import type { Answer } from './answer.ts';
 import type { CaseFlag } from './case.ts';
@@ -94,25 +103,31 @@ export class Kernel {
 
   /** The answer, and the program's fd, which the caller closes. */
   load(question: KernelQuestion): { readonly answer: Answer; readonly fd?: number } {
-    const { prog } = question;
-    const btfFd = this.btfFd(question.btf);
-    const owner = [prog.type, prog.expectedAttachType, question.flags?.includes('frags')].join();
-    const fds = prog.maps.map((spec) => this.map(spec, btfFd, owner));
+    const request = this.request(question);
     try {
-      const { fd, log } = loadProg({
-        ...this.target(prog),
-        insns: this.resolved(prog),
-        license: question.license ?? (prog.gplCompatible ? 'GPL' : 'Proprietary'),
-        flags: (question.flags ?? []).reduce((sum, flag) => sum | PROG_FLAGS[flag], 0),
-        logLevel: LOG_STATS,
-        ...(fds.length === 0 ? {} : { fdArray: fds }),
-        ...(btfFd === undefined ? {} : this.btf(prog, btfFd)),
-      });
+      const { fd, log } = loadProg(request);
       return { answer: { verdict: 'accept', ...readLog(log) }, fd };
     } catch (error) {
       if (!(error instanceof KernelError) || error.command !== 'BPF_PROG_LOAD') throw error;
       return { answer: { verdict: 'refuse', errno: error.code, ...readLog(error.log) } };
     }
+  }
+
+  /** What BPF_PROG_LOAD is asked, maps and BTF made. */
+  request(question: KernelQuestion): ProgLoad {
+    const { prog } = question;
+    const btfFd = this.btfFd(question.btf);
+    const owner = [prog.type, prog.expectedAttachType, question.flags?.includes('frags')].join();
+    const fds = prog.maps.map((spec) => this.map(spec, btfFd, owner));
+    return {
+      ...this.target(prog),
+      insns: this.resolved(prog),
+      license: question.license ?? (prog.gplCompatible ? 'GPL' : 'Proprietary'),
+      flags: (question.flags ?? []).reduce((sum, flag) => sum | PROG_FLAGS[flag], 0),
+      logLevel: LOG_STATS,
+      ...(fds.length === 0 ? {} : { fdArray: fds }),
+      ...(btfFd === undefined ? {} : this.btf(prog, btfFd)),
+    };
   }
 
   /** Calls of kfuncs by the kernel's BTF ids. */

@@ -1,0 +1,36 @@
+// `npm run bench:verifier`: microseconds of a verification here and of BPF_PROG_LOAD, in one run. bench/README.md explains the figures.
+
+import { writeFileSync } from 'node:fs';
+import { HELP, parseBenchArgs } from '../args.ts';
+import { kernelRefusal } from '../kernel.ts';
+import { machine } from '../machine.ts';
+import { VERIFIER_CASES } from './cases.ts';
+import { verifierTable } from './report.ts';
+import { runVerifierBench } from './run.ts';
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+function main(): void {
+  const args = parseBenchArgs(process.argv.slice(2));
+  if (args.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const refusal = kernelRefusal();
+  if (refusal !== undefined) console.warn(`the kernel does not take part: ${refusal}`);
+  const cases = VERIFIER_CASES.filter(({ name }) => name.includes(args.filter));
+  const onRound = (done: number, of: number): void => {
+    if (process.stderr.isTTY) process.stderr.write(done === of ? '\r\x1b[K' : `\rround ${done} of ${of}`);
+  };
+  const figures = runVerifierBench({ cases, samples: args.samples, kernel: refusal === undefined, onRound });
+  console.log(verifierTable(figures));
+  if (args.json !== undefined) writeFileSync(args.json, json(figures));
+  if (args.meta !== undefined) writeFileSync(args.meta, json(machine()));
+}
+
+try {
+  main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
