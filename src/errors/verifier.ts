@@ -8,8 +8,10 @@ export interface RefusedFields {
   readonly rule: string;
   /** What is at stake. */
   readonly class: 'safety' | 'form' | 'limit' | 'rights';
-  /** The kernel's words. */
+  /** The kernel's words: the last line of them. */
   readonly text: string;
+  /** All of them, from the one that decided on. */
+  readonly lines: readonly string[];
   /** Name of the kernel's error number. */
   readonly errno: string;
   readonly pc: number;

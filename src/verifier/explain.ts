@@ -92,10 +92,11 @@ export function explain(error: ProgRefused): Explanation {
   const { fields } = error;
   const line = sourceLine(prog, fields.pc);
   const expression = expressionAt(line);
-  const reg = blamed(fields.text);
+  const words = fields.lines.join('\n');
+  const reg = blamed(words);
   const advice = adviceFor(
     {
-      ...{ text: fields.text, prog, name: baseName(expression), index: indexOf(expression) },
+      ...{ text: words, prog, name: baseName(expression), index: indexOf(expression) },
       giveUp: GIVE_UP[prog.type] ?? 'return 0;',
       at: (pc) => where(placeOf(prog, pc)),
     },

@@ -20,8 +20,10 @@ export interface Refusal {
   readonly code: number;
   readonly pc: number;
   readonly args: readonly bigint[];
-  /** The kernel's words. */
+  /** The kernel's words: the last line of them, which its users look for. */
   readonly message: string;
+  /** All of them, from the one that decided on. */
+  readonly lines: readonly string[];
   /** What was known of the registers and the stack, innermost frame. */
   readonly registers: readonly RegisterText[];
 }
@@ -109,14 +111,18 @@ export function judge(
   const common = { messages: said, log: text.text, stats };
   if (result === 0) return { ok: true, ...common, proof: new Proof(instance.view, at, prog) };
   const code = word(abi.RESULT_CODE);
-  const last = said.findLast((m) => m.code === code);
+  const decisive = said.findLastIndex((m) => m.code === code);
+  const lines = said.slice(Math.max(decisive, 0)).map((m) => m.text);
+  // Where even the log found no memory, the code alone is left.
+  if (lines.length === 0)
+    lines.push(messageText({ code, pc: word(abi.RESULT_PC), args: [0n, 0n, 0n, 0n, 0n, 0n] }, names));
   const refusal = {
     errno: word(abi.RESULT_ERRNO),
     code,
     pc: word(abi.RESULT_PC),
-    args: last?.args ?? [],
-    // Where even the log found no memory, the code alone is left.
-    message: last?.text ?? messageText({ code, pc: word(abi.RESULT_PC), args: [0n, 0n, 0n, 0n, 0n, 0n] }, names),
+    args: said[decisive]?.args ?? [],
+    message: lines[lines.length - 1],
+    lines,
     registers: readRegisters(instance.view, state, names),
   };
   return { ok: false, refusal, ...common };

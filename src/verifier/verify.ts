@@ -109,6 +109,7 @@ function refusedFields(prog: LinkedProg, refusal: Refusal): RefusedFields {
     rule: ruleName(refusal.code),
     class: MESSAGES[refusal.code]?.class ?? 'safety',
     text: refusal.message,
+    lines: refusal.lines,
     errno: errnoName(refusal.errno),
     pc: refusal.pc,
     insn: insnText(prog, refusal.pc),

@@ -12,7 +12,7 @@ import type { BpfMap } from '../../src/runtime/map.ts';
 import { describeViolation } from '../../src/runtime/trap.ts';
 import { deleteElem, lookupElem, nextKey, testRun, updateElem } from '../kernel/bpf.ts';
 import { KernelError } from '../kernel/errno.ts';
-import { type Answer, ourAnswer, possibleCpus } from '../verifier/answer.ts';
+import { possibleCpus } from '../verifier/answer.ts';
 import type { Kernel } from '../verifier/kernel.ts';
 import { mapIndex, Random } from './verifier-item.ts';
 
