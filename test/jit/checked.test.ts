@@ -425,7 +425,10 @@ describe('a violation', () => {
       exit(),
       label('bad'),
     ];
-    const loaded = await bench.load([{ name: 'bad', insns: asm([...guard, ...one.items]) }], { checked: true, unverified: true });
+    const loaded = await bench.load([{ name: 'bad', insns: asm([...guard, ...one.items]) }], {
+      checked: true,
+      unverified: true,
+    });
     const prog = loaded.prog('bad');
     layBatch();
     const { stats } = (prog as unknown as { parts: { stats: number } }).parts;
