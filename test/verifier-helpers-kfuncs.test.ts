@@ -1,4 +1,4 @@
-// The kfunc table: what rows mean and how they are encoded; against the running kernel: prototypes as its BTF has them, who may call which,
+// The kfunc table: what rows mean; against the running kernel: prototypes as its BTF has them, who may call which,
 // what each argument may be, what comes back. BPF2WASM_SWEEP=1 asks for all program types.
 
 import { readFileSync } from 'node:fs';
@@ -7,13 +7,13 @@ import * as abi from '../assembly/verifier/abi.ts';
 import { parseBtf } from '../src/btf/parse.ts';
 import type { Btf } from '../src/btf/types.ts';
 import type { Insn } from '../src/isa/insn.ts';
+import { KFUNC_KINDS } from '../src/verifier/kfunc-kinds.ts';
 import { PACKET_TYPES, type PacketType } from '../src/verifier/tables/helpers-row.ts';
-import { argKind, kernelStruct, kfuncAllowed, kfuncRow, retKind } from '../src/verifier/tables/kfuncs.ts';
-import { encodeKfuncs, kfuncKind, kfuncStructs } from '../src/verifier/tables/kfuncs-encode.ts';
 import { hasSuffix, type KfuncArg, type KfuncRow } from '../src/verifier/tables/kfuncs-row.ts';
 import { KFUNC_ROWS } from '../src/verifier/tables/kfuncs-rows.ts';
 import { KERNEL_STRUCTS } from '../src/verifier/tables/kfuncs-structs.ts';
 import { describeKernel } from './kernel/available.ts';
+import { argKind, kernelStruct, kfuncAllowed, kfuncRow, retKind } from './verifier/kfunc-reading.ts';
 import * as k from './verifier-helpers.kernel.ts';
 
 const ALL = process.env.BPF2WASM_SWEEP === '1';
@@ -24,7 +24,8 @@ describe('kfunc rows', () => {
   test('have a struct for every name, and five arguments at most', () => {
     for (const one of KFUNC_ROWS) {
       expect(one.args.length, one.name).toBeLessThanOrEqual(5);
-      for (const struct of kfuncStructs([one.name], 'xdp')) expect(kernelStruct(struct), struct).toBeDefined();
+      const structs = [retKind(one).struct, ...one.args.map((_arg, i) => argKind(one, i, 'xdp').struct)];
+      for (const struct of structs) if (struct !== undefined) expect(kernelStruct(struct), struct).toBeDefined();
     }
     expect(new Set(KFUNC_ROWS.map((one) => one.name)).size).toBe(KFUNC_ROWS.length);
   });
@@ -61,25 +62,8 @@ describe('kfunc rows', () => {
     expect(retKind(row('bpf_ct_release')).kind).toBe(abi.KRET_VOID);
   });
 
-  test('are encoded in the order of the program, unknown ones as zeros', () => {
-    const names = ['bpf_xdp_ct_lookup', 'bpf_no_such', 'bpf_dynptr_slice', 'bpf_iter_task_next'];
-    const structs = kfuncStructs(names, 'xdp');
-    const bytes = encodeKfuncs(names, { progType: 'xdp', structIndex: (name) => structs.indexOf(name) });
-    const view = new DataView(bytes.buffer);
-    const word = (i: number, field: number): number => view.getInt32(i * abi.KF_SIZE + field, true);
-    expect(bytes).toHaveLength(names.length * abi.KF_SIZE);
-    expect(word(0, abi.KF_ARG_COUNT)).toBe(5);
-    expect(word(0, abi.KF_ARGS + abi.KA_KIND)).toBe(abi.KA_CTX);
-    expect(structs[word(0, abi.KF_RET_STRUCT)]).toBe('nf_conn');
-    expect(word(0, abi.KF_FLAGS)).toBe(abi.KFF_ALLOWED | abi.KFF_ACQUIRE | abi.KFF_RET_NULL);
-    expect(bytes.subarray(abi.KF_SIZE, 2 * abi.KF_SIZE)).toEqual(new Uint8Array(abi.KF_SIZE));
-    expect(word(2, abi.KF_KIND)).toBe(abi.KFUNC_DYNPTR_SLICE);
-    expect(word(3, abi.KF_ITER_SLOTS)).toBe(3);
-    expect(word(3, abi.KF_FLAGS) & abi.KFF_ITER_RCU).toBe(abi.KFF_ITER_RCU);
-  });
-
   test('with rules of their own have one number each, and every number has a row', () => {
-    const kinds = KFUNC_ROWS.map((one) => kfuncKind(one.name)).filter((kind) => kind !== abi.KFUNC_PLAIN);
+    const kinds = KFUNC_ROWS.flatMap((one) => KFUNC_KINDS.get(one.name) ?? []);
     expect(new Set(kinds).size).toBe(kinds.length);
     expect(kinds).toHaveLength(Object.keys(abi).filter((name) => name.startsWith('KFUNC_')).length - 1);
   });

@@ -1,9 +1,9 @@
 /** What the arguments and returns of kfuncs are, found from their prototypes as the kernel does: by types and suffixes of names. */
-import * as abi from '../../../assembly/verifier/abi.ts';
-import type { PacketType } from './helpers-row.ts';
-import { hasSuffix, type KfuncArg, type KfuncRow, pointee } from './kfuncs-row.ts';
-import { KFUNC_ROWS } from './kfuncs-rows.ts';
-import { KERNEL_STRUCTS, type KernelStruct } from './kfuncs-structs.ts';
+import * as abi from '../../assembly/verifier/abi.ts';
+import type { PacketType } from '../../src/verifier/tables/helpers-row.ts';
+import { hasSuffix, type KfuncArg, type KfuncRow, pointee } from '../../src/verifier/tables/kfuncs-row.ts';
+import { KFUNC_ROWS } from '../../src/verifier/tables/kfuncs-rows.ts';
+import { KERNEL_STRUCTS, type KernelStruct } from '../../src/verifier/tables/kfuncs-structs.ts';
 
 const BY_NAME: ReadonlyMap<string, KfuncRow> = new Map(KFUNC_ROWS.map((row) => [row.name, row]));
 const STRUCTS: ReadonlyMap<string, KernelStruct> = new Map(KERNEL_STRUCTS.map((one) => [one.name, one]));
