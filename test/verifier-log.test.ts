@@ -80,7 +80,6 @@ describe('level 2', () => {
 /** Lines that differ, and why; the verdict and the message do not. */
 const DIFFER: ReadonlyMap<string, string> = new Map([
   ['register below itself', 'on a branch that cannot be taken, the kernel narrows a register to an empty range'],
-  ['spilled pointers end there too', 'filling a number that was a packet pointer links the register with its slot'],
 ]);
 
 /** Cases that the kernel can be asked about with the program alone, and whose log fits into its buffer. It prints may_goto in a form of its own. */

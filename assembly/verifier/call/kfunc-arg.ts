@@ -100,9 +100,9 @@ function checkPointer(env: Env, meta: CallMeta, proto: KfuncProto, i: u32, isPai
   const arg = proto.arg(i);
   const regno = i + 1;
   const reg = env.reg(regno);
-  const careful = proto.wantsTrusted || proto.has(abi.KFF_RCU);
   const isNull = isNullConst(reg);
-  if (careful && (isNull || reg.maybeNull) && !arg.has(abi.KAF_NULLABLE))
+  // Later builds of 6.18 ask this of every kfunc, earlier ones only of those that want trusted pointers.
+  if ((isNull || reg.maybeNull) && !arg.has(abi.KAF_NULLABLE | abi.KAF_OPTIONAL))
     return fail(env, EACCES, msg.MSG_KFUNC_POSSIBLY_NULL, i);
   const releases = proto.has(abi.KFF_RELEASE);
   if (reg.refId != 0) {

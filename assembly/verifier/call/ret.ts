@@ -106,9 +106,9 @@ function setMemOrBtf(env: Env, meta: CallMeta, r0: RegState, flags: u32): void {
   r0.aux = struct;
 }
 
-/** The map's values are sockets: a lookup takes a reference. */
-function lookupAcquires(env: Env, meta: CallMeta): bool {
-  if (meta.func != BPF_FUNC_map_lookup_elem) return true;
+/** A lookup takes a reference where the map's values are sockets; otherwise the helper's row says. */
+function acquires(env: Env, meta: CallMeta, proto: HelperProto): bool {
+  if (meta.func != BPF_FUNC_map_lookup_elem) return proto.has(abi.HPF_ACQUIRE);
   const type = env.map(meta.map).type;
   return type == MAP_TYPE_SOCKMAP || type == MAP_TYPE_SOCKHASH;
 }
@@ -123,7 +123,7 @@ function setReference(env: Env, meta: CallMeta, proto: HelperProto, r0: RegState
     r0.refId = meta.refId;
     return 0;
   }
-  if (!proto.has(abi.HPF_ACQUIRE) || !lookupAcquires(env, meta)) return 0;
+  if (!acquires(env, meta, proto)) return 0;
   const id = acquire(env);
   r0.id = id;
   r0.refId = id;

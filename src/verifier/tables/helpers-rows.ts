@@ -68,7 +68,7 @@ import {
 
 export const HELPER_ROWS: readonly HelperRow[] = [
   no(0, 'unspec'),
-  row(1, 'map_lookup_elem', [MAP, KEY], RET_VALUE_OR_NULL, 'pkt acquire', 'all'),
+  row(1, 'map_lookup_elem', [MAP, KEY], RET_VALUE_OR_NULL, 'pkt', 'all'),
   row(2, 'map_update_elem', [MAP, KEY, VALUE, ANY], INT, 'pkt', 'all'),
   row(3, 'map_delete_elem', [MAP, KEY], INT, 'pkt', 'all'),
   no(4, 'probe_read'),
