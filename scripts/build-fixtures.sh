@@ -39,6 +39,8 @@ object $in types.c types.o clang-19 v3
 object $in types.c types-clang14.o clang-14 v3
 object $in externs.c externs.o clang-19 v3
 object $in core.c core.o clang-19 v3
+object $in core-relo.c core-relo.o clang-19 v3
+object $in core-target.c core-target.o clang-19 v3
 object $in sections.c sections.o clang-19 v3
 object $in maps.c maps-g0.o clang-19 v3 -g0
 object $in empty.c empty.o clang-19 v3 -g0
@@ -59,6 +61,13 @@ for file in "$in"/*.o test/data/verify/*.o; do
     *) llvm-strip-19 --strip-debug "$file" ;;
   esac
 done
+
+# What libbpf makes of the CO-RE relocations: it relocates at load, so this runs as root.
+tmp=$(mktemp -d)
+gcc -o "$tmp/core-oracle" scripts/core-oracle.c -lbpf
+llvm-objcopy-19 --dump-section .BTF="$tmp/target.btf" $in/core-target.o
+"$tmp/core-oracle" $in/core-relo.o "$tmp/target.btf" > $in/core-relo.libbpf.json
+rm -r "$tmp"
 
 # What bpftool reads out of the same BTF.
 for name in types types-clang14 maps subprogs; do

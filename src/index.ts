@@ -1,4 +1,6 @@
 /** bpf2wasm: loads BPF objects, compiles them to WebAssembly and runs packets through them. */
+export { parseBtf } from './btf/parse.ts';
+export type { Btf } from './btf/types.ts';
 export { type CompileObjectOptions, compileObject, prepare } from './compiler.ts';
 export { Engine, type EngineOptions, Loaded, type LoadOptions } from './engine.ts';
 export * from './errors/index.ts';

@@ -305,11 +305,16 @@ describe('verify', () => {
     });
   });
 
-  test('a program that cannot be linked is refused by name, --core local takes it as compiled', () => {
-    const core = 'test/data/object/core.o';
-    expect(cli(['verify', core]).stdout).toContain('CO-RE');
-    expect(cli(['verify', core, '--core', 'local']).stdout).not.toContain('CO-RE');
-    expect(cli(['verify', core, '--core', 'other']).status).toBe(2);
+  test('--btf gives the types that CO-RE relocations are held against', () => {
+    const args = ['verify', 'test/data/object/core-relo.o', '--prog', 'off_missing'];
+    const target = cli([...args, '--btf', 'test/data/object/core-target.o']);
+    expect(target.status).toBe(1);
+    expect(target.stdout).toContain(
+      '<invalid CO-RE relocation>: <byte_off> [8] struct outer.missing (0:14 @ offset 120)',
+    );
+    expect(cli([...args, '--btf', 'none']).status).toBe(0);
+    expect(cli([...args, '--btf', 'test/data/object/core-relo.c']).stderr).toContain('BTF');
+    expect(cli([...args, '--btf', '/nowhere']).stderr).toContain('cannot read /nowhere');
   });
 
   test('--unprivileged and --limit-insns', () => {

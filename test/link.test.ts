@@ -1,11 +1,16 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parseBtf } from '../src/btf/parse.ts';
+import type { Btf } from '../src/btf/types.ts';
+import { parseElf } from '../src/elf/elf.ts';
 import { BpfError } from '../src/errors/index.ts';
+import { essentialName } from '../src/link/core/names.ts';
 import { type LinkOptions, link } from '../src/link/link.ts';
 import type { LinkedProg } from '../src/link/types.ts';
 import { findProg, setKconfig } from '../src/object/edit.ts';
 import { loadObject } from '../src/object/load.ts';
 import type { BpfObject } from '../src/object/types.ts';
+import { verify } from '../src/verifier/verify.ts';
 import { fixture, Patch } from './data/patch.ts';
 
 const seeds = readdirSync('test/data/seed').filter((name) => name.endsWith('.o'));
@@ -188,17 +193,51 @@ describe('externs', () => {
 });
 
 describe('CO-RE', () => {
-  it('is refused with the type and the access, unless local layout is asked for', () => {
-    const object = load('core');
-    const error = errorOf(() => linked(object, 'probe'));
-    expect([error.code, error.message]).toEqual([
-      'LINK_CORE_UNSUPPORTED',
-      expect.stringContaining('layout of struct sk_buff (CO-RE access 0:1, kind 0)'),
-    ]);
+  const section = parseElf(fixture('object/core-target.o')).sections.find(({ name }) => name === '.BTF');
+  const target = parseBtf(section?.data ?? new Uint8Array());
+  const expected: Record<string, string> = JSON.parse(readFileSync('test/data/object/core-relo.libbpf.json', 'utf8'));
+
+  it.each(Object.entries(expected))('%s is what libbpf makes of it', (name, insns) => {
+    expect(Buffer.from(linked(load('core-relo'), name, { core: target }).insns).toString('hex')).toBe(insns);
+  });
+
+  it('every program of the object is compared', () => {
+    expect(load('core-relo').progs.map((p) => p.name)).toEqual(Object.keys(expected));
+  });
+
+  it('the layout it was compiled with, unless a target is given', () => {
     // r0 = *(u32 *)(r1 + 4), as compiled.
-    expect([...linked(object, 'probe', { core: 'local' }).insns.subarray(0, 8)]).toEqual([
-      0x61, 0x10, 4, 0, 0, 0, 0, 0,
-    ]);
+    expect([...linked(load('core'), 'probe').insns.subarray(0, 8)]).toEqual([0x61, 0x10, 4, 0, 0, 0, 0, 0]);
+  });
+
+  it.each([
+    ['sk_buff', 'sk_buff'],
+    ['sk_buff___old', 'sk_buff'],
+    ['a___b___c', 'a___b'],
+    ['___x', '___x'],
+    ['x___', 'x___'],
+    ['x____y', 'x____y'],
+    ['x__y', 'x__y'],
+  ])('%s is a flavour of %s', (name, essence) => expect(essentialName(name)).toBe(essence));
+
+  it('what cannot be resolved is refused where it is reached, by name', () => {
+    const prog = linked(load('core-relo'), 'off_nowhere', { core: target });
+    expect([...(prog.poisoned?.keys() ?? [])]).toEqual([0]);
+    expect(prog.poisoned?.get(0)).toMatch(/^<byte_off> \[\d+\] struct nowhere\.x \(0:0 @ offset 0\)$/);
+    const error = errorOf(() => verify(prog));
+    expect(error.message).toMatch(
+      /^invalid func unknown#195896080 .*<invalid CO-RE relocation>: <byte_off> .*struct nowhere\.x/,
+    );
+    expect(verify(linked(load('core-relo'), 'guarded', { core: target })).stats.insns).toBeGreaterThan(0);
+  });
+
+  it('is against its own BTF what was compiled', () => {
+    const object = load('core-relo');
+    for (const { name } of object.progs) {
+      // Two types of the name have this member: which one is meant is ambiguous.
+      if (/flavour|missing|guarded/.test(name)) continue;
+      expect(linked(object, name, { core: object.btf as Btf }).insns, name).toEqual(linked(object, name).insns);
+    }
   });
 
   it('only concerns the programs that have it', () => {

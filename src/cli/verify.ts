@@ -1,12 +1,13 @@
 /** `bpf2wasm verify`: what Linux would say of the programs of an object, and why. */
 import { BpfError } from '../errors/index.ts';
-import { type LinkOptions, link } from '../link/link.ts';
+import { link } from '../link/link.ts';
 import { findProg } from '../object/edit.ts';
 import type { BpfObject, ProgSpec } from '../object/types.ts';
 import { explain } from '../verifier/explain.ts';
 import type { VerifierStats } from '../verifier/stats.ts';
 import { type Verdict, Verifier, type VerifyOptions } from '../verifier/verify.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
+import { needsTarget, targetBtf } from './btf.ts';
 import { describeError, type ErrorData, EXIT, EXIT_HELP, type ExitCode } from './errors.ts';
 import { readObject } from './files.ts';
 import { print, printJson } from './output.ts';
@@ -20,7 +21,9 @@ Judges the programs of an object as Linux 6.18 does, without loading them anywhe
   --log-level N          print the verifier's log: 1 the path that was refused, 2 all that was walked; 4 more: time and stack depth
   --explain              say where in the source, by which way, and what check is missing
   --unprivileged         the rules for users without CAP_BPF
-  --core local           take CO-RE relocations as compiled (default: refuse programs that have some)
+  --btf kernel|FILE      the kernel's types that CO-RE relocations and reads of kernel structs are held against: the running
+                         kernel's (default for objects with CO-RE relocations, where it is readable), or a file's
+  --btf none             the object's own types
   --strict-alignment     refuse misaligned accesses
   --limit-insns N        insns a program may have: 4096 gives the limits of Linux before 5.2
   --json                 print it as JSON: { programs: [{ file, program, verdict, stats?, error?, log?, explanation? }] }
@@ -34,7 +37,7 @@ const OPTIONS = {
   'log-level': { type: 'string' },
   explain: { type: 'boolean' },
   unprivileged: { type: 'boolean' },
-  core: { type: 'string' },
+  btf: { type: 'string' },
   'strict-alignment': { type: 'boolean' },
   'limit-insns': { type: 'string' },
 } as const;
@@ -68,13 +71,14 @@ export async function verifyCommand(argv: readonly string[]): Promise<ExitCode> 
   }
   const [file] = positionals(args, ['object']);
   const options = optionsOf(args);
-  const core = args.choice('core', ['refuse', 'local']);
   const object = readObject(file);
+  const btf = targetBtf(args.text('btf') ?? (needsTarget(object) ? 'kernel-if-readable' : 'none'));
   const wanted = args.list('prog').map((name) => findProg(object, name));
   const verifier = new Verifier();
+  const how = { options: btf === undefined ? options : { ...options, btf }, explain: args.flag('explain') };
   const verdicts = (wanted.length > 0 ? wanted : object.progs).map((spec): ProgVerdict => {
     const own = { file, program: spec.name };
-    return { ...own, ...judgeProg(verifier, object, spec, { options, explain: args.flag('explain'), core }) };
+    return { ...own, ...judgeProg(verifier, object, spec, how) };
   });
   if (args.flag('json')) await printJson({ programs: verdicts });
   else await print(verdictLines(verdicts).join('\n'));
@@ -84,7 +88,6 @@ export async function verifyCommand(argv: readonly string[]): Promise<ExitCode> 
 interface How {
   readonly options: VerifyOptions;
   readonly explain: boolean;
-  readonly core: LinkOptions['core'] | undefined;
 }
 
 function judgeProg(
@@ -94,7 +97,8 @@ function judgeProg(
   how: How,
 ): Omit<ProgVerdict, 'file' | 'program'> {
   try {
-    const prog = link(object, spec, how.core === undefined ? {} : { core: how.core });
+    const { btf } = how.options;
+    const prog = link(object, spec, btf === undefined ? {} : { core: btf });
     return verdictOf(verifier.judge(prog, how.options), how);
   } catch (error) {
     if (error instanceof BpfError) return { verdict: 'failure', error: describeError(error).data };

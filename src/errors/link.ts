@@ -2,6 +2,8 @@
 export const LINK_ERRORS = {
   LINK_NOT_OF_OBJECT: (f: { prog: string; object: string }) =>
     `program '${f.prog}' is not one of the object '${f.object}'; take it from its progs`,
+  LINK_OPTION: (f: { option: string; found: string; expected: string }) =>
+    `option ${f.option} is ${f.found}; it must be ${f.expected}`,
   LINK_PROG_TYPE: (f: { prog: string; section: string }) =>
     `program '${f.prog}': the section name '${f.section}' says no program type; set prog.type before loading`,
   LINK_RELOC_TYPE: (f: { prog: string; section: string; offset: string; type: string; symbol: string }) =>
@@ -38,15 +40,8 @@ export const LINK_ERRORS = {
     `program '${f.prog}': section ${f.section}: the instruction at offset ${f.offset} takes the address of the kernel's '${f.name}', and there is no kernel here; declare it __weak and check it for NULL`,
   LINK_KCONFIG: (f: { prog: string; section: string; offset: string; name: string }) =>
     `program '${f.prog}': section ${f.section}: the instruction at offset ${f.offset} reads '${f.name}', which has no value; give it one with setKconfig(object, '${f.name}', value) or declare it __weak`,
-  LINK_CORE_UNSUPPORTED: (f: {
-    prog: string;
-    section: string;
-    offset: string;
-    type: string;
-    access: string;
-    kind: number;
-  }) =>
-    `program '${f.prog}': section ${f.section}: the instruction at offset ${f.offset} depends on the kernel's layout of ${f.type} (CO-RE access ${f.access}, kind ${f.kind}), which is not supported; compile without preserve_access_index, or link with core: 'local' to take the layout the program was compiled with`,
+  LINK_CORE: (f: { prog: string; section: string; offset: string; why: string }) =>
+    `program '${f.prog}': section ${f.section}: the CO-RE relocation of the instruction at offset ${f.offset} cannot be applied: ${f.why}`,
   LINK_SIZE: (f: { prog: string; insns: number; limit: number }) =>
     `program '${f.prog}' has ${f.insns} instructions with its subprograms, above the limit of ${f.limit}`,
 };

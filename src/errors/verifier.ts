@@ -17,6 +17,8 @@ export interface RefusedFields {
   readonly pc: number;
   readonly insn: string;
   readonly source?: { readonly file: string; readonly line: number; readonly column: number; readonly text: string };
+  /** The CO-RE relocation that the target could not answer, where the insn stood for one. */
+  readonly unresolved?: string;
   /** What was needed and what was there: the numbers of the message. */
   readonly args: readonly (number | string)[];
   /** What was known of the innermost frame's registers and stack. */

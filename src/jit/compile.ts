@@ -3,7 +3,7 @@
  *
  *     CheckedProg -> blocks -> (reducible) Cfg -> structured flow -> function body -> module
  *
- * The module imports `env.memory`, `env.table`, the helpers it calls (`helper.NAME`) and, unless it is bound to an engine, its addresses as
+ * The module imports `env.memory`, `env.table` if it tail-calls, the helpers it calls (`helper.NAME`) and, unless it is bound to an engine, its addresses as
  * globals. It exports each program under its name and its batch loop as `run:NAME`. Same programs and options, same bytes.
  */
 import { CompileError } from '../errors/index.ts';
@@ -170,7 +170,8 @@ class Compiler {
 
   run(name: string): Uint8Array {
     this.module.importMemory('env', 'memory');
-    this.module.importTable('env', 'table');
+    // V8 keeps an instance for as long as a table that it imports: only who jumps through the table imports it.
+    if (this.progs.some((prog) => findSites(prog).size > 0)) this.module.importTable('env', 'table');
     const progs = this.progs.map((prog) => analyse(prog, this.checks));
     const funcs = importFuncs(this.module, progs, this.checks);
     // Local functions of each program: violation, entry and subprograms, batch loop.

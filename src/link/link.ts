@@ -1,31 +1,34 @@
 /** Links one program of an object: its instructions and those of every subprogram it reaches, with all references resolved. */
 import { BPF_COMPLEXITY_LIMIT_INSNS, BPF_INSN_SIZE } from '../../assembly/isa.ts';
-import { declare } from '../btf/declare.ts';
-import type { BtfCoreRelo } from '../btf/types.ts';
+import type { Btf } from '../btf/types.ts';
 import { LinkError } from '../errors/index.ts';
-import type { BpfObject, ProgSpec, SubprogSpec } from '../object/types.ts';
-import { hex } from '../util/bytes.ts';
+import type { BpfObject, ProgSpec } from '../object/types.ts';
+import { applyCore } from './core/apply.ts';
 import { lookupOf } from './lookup.ts';
-import { within } from './records.ts';
+import { recordsOf } from './records.ts';
 import { Relocator } from './relocate.ts';
 import { Layout, type PlacedFunc } from './subprogs.ts';
 import type { LinkedFunc, LinkedLine, LinkedProg } from './types.ts';
 
 export interface LinkOptions {
   /**
-   * What to do with CO-RE relocations: refuse the program (the default), or take the layout it was compiled with,
-   * which is right for types that never change, such as `struct xdp_md`.
+   * What CO-RE relocations are resolved against: the BTF of a kernel (`parseBtf` of a `/sys/kernel/btf/vmlinux`), as libbpf does, or the object's
+   * own (`local`, the default): the layout it was compiled with, which is right for types that never change, such as `struct xdp_md`.
+   * What the kernel has not poisons its insn: the program is refused if it is reached.
    */
-  readonly core?: 'refuse' | 'local';
+  readonly core?: Btf | 'local';
 }
 
 export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {}): LinkedProg {
   const lookup = lookupOf(object);
   if (!lookup.progs.has(prog)) throw new LinkError('LINK_NOT_OF_OBJECT', { prog: prog.name, object: object.name });
   if (prog.type === 'unspec') throw new LinkError('LINK_PROG_TYPE', { prog: prog.name, section: prog.section });
+  if (typeof options.core === 'string' && options.core !== 'local')
+    throw new LinkError('LINK_OPTION', { option: 'core', found: options.core, expected: "'local' or a parsed BTF" });
   const layout = new Layout(lookup, prog);
   const relocator = new Relocator(object, prog.name, layout, lookup);
   const pieces: Uint8Array[] = [];
+  const poisoned = new Map<number, string>();
   // The layout grows while functions are relocated: an index, not an iterator, walks it.
   for (let i = 0; i < layout.funcs.length; i++) {
     if (layout.slots > BPF_COMPLEXITY_LIMIT_INSNS)
@@ -34,8 +37,9 @@ export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {
         insns: layout.slots,
         limit: BPF_COMPLEXITY_LIMIT_INSNS,
       });
-    pieces.push(relocator.relocate(layout.funcs[i]));
-    if (options.core !== 'local') refuseCoreRelos(object, prog, layout.funcs[i].spec);
+    const piece = relocator.relocate(layout.funcs[i]);
+    applyCore({ object, prog: prog.name, func: layout.funcs[i], target: options.core ?? 'local' }, piece, poisoned);
+    pieces.push(piece);
   }
   return {
     name: prog.name,
@@ -51,6 +55,7 @@ export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {
     maps: [...relocator.maps.keys()],
     kfuncs: [...relocator.kfuncs.keys()],
     lines: layout.funcs.flatMap((func) => linkedLines(object, func)),
+    ...(poisoned.size === 0 ? {} : { poisoned }),
   };
 }
 
@@ -78,29 +83,5 @@ function linkedFunc(object: BpfObject, { spec, start }: PlacedFunc): LinkedFunc 
 function linkedLines(object: BpfObject, { spec, start }: PlacedFunc): LinkedLine[] {
   return recordsOf(object, spec, object.btfExt?.lines).map(({ insnOffset, file, text, line, column }) => {
     return { pc: start + (insnOffset - spec.offset) / BPF_INSN_SIZE, file, text, line, column };
-  });
-}
-
-/** The records of `.BTF.ext` that lie in a function. */
-function recordsOf<T extends { readonly insnOffset: number }>(
-  object: BpfObject,
-  spec: SubprogSpec,
-  records: ReadonlyMap<string, readonly T[]> | undefined,
-): readonly T[] {
-  const section = object.elf.sections[spec.sectionIndex].name;
-  const all = records?.get(section) ?? [];
-  return within(all, (record) => record.insnOffset, spec);
-}
-
-function refuseCoreRelos(object: BpfObject, prog: ProgSpec, spec: SubprogSpec): void {
-  const [relo] = recordsOf<BtfCoreRelo>(object, spec, object.btfExt?.coreRelos);
-  if (relo === undefined || object.btf === undefined) return;
-  throw new LinkError('LINK_CORE_UNSUPPORTED', {
-    prog: prog.name,
-    section: object.elf.sections[spec.sectionIndex].name,
-    offset: hex(relo.insnOffset),
-    type: declare(object.btf, relo.type),
-    access: relo.access,
-    kind: relo.kind,
   });
 }

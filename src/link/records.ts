@@ -1,4 +1,5 @@
 /** Finding a function's records in a table that covers its whole section. */
+import type { BpfObject, SubprogSpec } from '../object/types.ts';
 import { lowerBound } from '../util/group.ts';
 
 /** The records whose offset lies in the range; `records` are sorted by it. */
@@ -9,4 +10,14 @@ export function within<T>(
 ): readonly T[] {
   const first = lowerBound(records, offsetOf, range.offset);
   return records.slice(first, lowerBound(records, offsetOf, range.offset + range.size));
+}
+
+/** The records of `.BTF.ext` that lie in a function. */
+export function recordsOf<T extends { readonly insnOffset: number }>(
+  object: BpfObject,
+  spec: SubprogSpec,
+  records: ReadonlyMap<string, readonly T[]> | undefined,
+): readonly T[] {
+  const section = object.elf.sections[spec.sectionIndex].name;
+  return within(records?.get(section) ?? [], (record) => record.insnOffset, spec);
 }

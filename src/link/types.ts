@@ -44,4 +44,6 @@ export interface LinkedProg {
   readonly frags?: boolean;
   /** Ordered by pc. */
   readonly lines: readonly LinkedLine[];
+  /** CO-RE relocations that the target could not answer, by pc: their insns are calls of nothing. */
+  readonly poisoned?: ReadonlyMap<number, string>;
 }

@@ -1,6 +1,8 @@
 /** Conveniences for Node (and Deno, Bun): objects and captures by the names of their files. */
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { parseBtf } from '../btf/parse.ts';
+import type { Btf } from '../btf/types.ts';
 import type { Engine } from '../engine.ts';
 import { loadObject } from '../object/load.ts';
 import type { BpfObject } from '../object/types.ts';
@@ -9,6 +11,20 @@ import type { Prog } from '../runtime/prog.ts';
 import { readChunks } from './node-files.ts';
 
 export { type ReadChunksOptions, readChunks } from './node-files.ts';
+
+/** Where Linux shows the types it was compiled with. */
+export const KERNEL_BTF = '/sys/kernel/btf/vmlinux';
+
+/** The running kernel's types, to link and verify against; undefined where there is none to read. */
+export function readKernelBtf(): Btf | undefined {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(KERNEL_BTF);
+  } catch {
+    return undefined;
+  }
+  return parseBtf(bytes);
+}
 
 /** Large reads: each goes through the thread pool and back. */
 const CHUNK_BYTES = 4 << 20;

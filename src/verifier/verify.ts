@@ -103,6 +103,7 @@ const plain = (arg: bigint): number | string => (Number.isSafeInteger(Number(arg
 
 function refusedFields(prog: LinkedProg, refusal: Refusal): RefusedFields {
   const line = sourceLine(prog, refusal.pc);
+  const unresolved = prog.poisoned?.get(refusal.pc);
   const source = line === undefined ? {} : { source: { ...line, text: line.text.trim() } };
   return {
     prog: prog.name,
@@ -112,8 +113,10 @@ function refusedFields(prog: LinkedProg, refusal: Refusal): RefusedFields {
     lines: refusal.lines,
     errno: errnoName(refusal.errno),
     pc: refusal.pc,
-    insn: insnText(prog, refusal.pc),
+    // libbpf's words for it.
+    insn: unresolved === undefined ? insnText(prog, refusal.pc) : `<invalid CO-RE relocation>: ${unresolved}`,
     ...source,
+    ...(unresolved === undefined ? {} : { unresolved }),
     args: refusal.args.map(plain),
     registers: refusal.registers,
   };

@@ -1,0 +1,31 @@
+/** The types of a kernel that a command's programs are linked and verified against. */
+import { parseBtf } from '../btf/parse.ts';
+import type { Btf } from '../btf/types.ts';
+import { parseElf } from '../elf/elf.ts';
+import type { BpfObject } from '../object/types.ts';
+import { KERNEL_BTF, readKernelBtf } from '../platform/node.ts';
+import { UsageError } from './errors.ts';
+import { readInput } from './files.ts';
+
+/** Has it relocations that only a kernel's types answer? */
+export function needsTarget(object: BpfObject): boolean {
+  return object.btfExt !== undefined && object.btfExt.coreRelos.size > 0;
+}
+
+/**
+ * `kernel`: the running one's; `kernel-if-readable`: or none; `none`: undefined; anything else is a file, raw BTF or an object that has
+ * a `.BTF` section.
+ */
+export function targetBtf(from: string): Btf | undefined {
+  if (from === 'none') return undefined;
+  if (from === 'kernel-if-readable' || from === 'kernel') {
+    const found = readKernelBtf();
+    if (found !== undefined || from !== 'kernel') return found;
+    throw new UsageError(`--btf: there is no ${KERNEL_BTF} to read here; give a file, or none`);
+  }
+  const bytes = readInput(from);
+  if (bytes[0] !== 0x7f) return parseBtf(bytes);
+  const section = parseElf(bytes).sections.find(({ name }) => name === '.BTF');
+  if (section === undefined) throw new UsageError(`--btf: ${from} has no .BTF section`);
+  return parseBtf(section.data);
+}
