@@ -729,3 +729,5 @@ export const STF_SOCK = 8;
 export const STF_SOCK_COMMON = 16;
 export const STF_TCP_SOCK = 32;
 export const STF_MAP = 64;
+/** A pointer to one is no pointer to the struct it begins with. */
+export const STF_STRICT = 128;

@@ -2,7 +2,7 @@
 import { BPF_COMPLEXITY_LIMIT_INSNS, BPF_INSN_SIZE } from '../../assembly/isa.ts';
 import type { Btf } from '../btf/types.ts';
 import { LinkError } from '../errors/index.ts';
-import type { BpfObject, ProgSpec } from '../object/types.ts';
+import type { BpfObject, ProgSpec, SubprogSpec } from '../object/types.ts';
 import { applyCore } from './core/apply.ts';
 import { lookupOf } from './lookup.ts';
 import { recordsOf } from './records.ts';
@@ -27,19 +27,16 @@ export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {
     throw new LinkError('LINK_OPTION', { option: 'core', found: options.core, expected: "'local' or a parsed BTF" });
   const layout = new Layout(lookup, prog);
   const relocator = new Relocator(object, prog.name, layout, lookup);
-  const pieces: Uint8Array[] = [];
   const poisoned = new Map<number, string>();
-  // The layout grows while functions are relocated: an index, not an iterator, walks it.
-  for (let i = 0; i < layout.funcs.length; i++) {
-    if (layout.slots > BPF_COMPLEXITY_LIMIT_INSNS)
-      throw new LinkError('LINK_SIZE', {
-        prog: prog.name,
-        insns: layout.slots,
-        limit: BPF_COMPLEXITY_LIMIT_INSNS,
-      });
-    const piece = relocator.relocate(layout.funcs[i]);
-    applyCore({ object, prog: prog.name, func: layout.funcs[i], target: options.core ?? 'local' }, piece, poisoned);
-    pieces.push(piece);
+  const pieces = new Map<PlacedFunc, Uint8Array>();
+  const finish = (func: PlacedFunc, insns: Uint8Array): void => {
+    applyCore({ object, prog: prog.name, func, target: options.core ?? 'local' }, insns, poisoned);
+    pieces.set(func, insns);
+  };
+  relocateAll(relocator, layout, prog.name, finish);
+  for (const handler of exceptionHandlers(object, prog)) {
+    const placed = layout.reach(handler.sectionIndex, handler.offset);
+    if (placed !== undefined && !pieces.has(placed)) relocateAll(relocator, layout, prog.name, finish, placed);
   }
   return {
     name: prog.name,
@@ -59,11 +56,42 @@ export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {
   };
 }
 
-function joined(pieces: readonly Uint8Array[], layout: Layout): Uint8Array {
-  const insns = new Uint8Array(layout.slots * BPF_INSN_SIZE);
-  pieces.forEach((piece, i) => {
-    insns.set(piece, layout.funcs[i].start * BPF_INSN_SIZE);
+/** Functions are laid out as libbpf does: what one calls stands behind it, with all that it calls in turn. */
+function relocateAll(
+  relocator: Relocator,
+  layout: Layout,
+  prog: string,
+  finish: (func: PlacedFunc, insns: Uint8Array) => void,
+  first = layout.funcs[0],
+): void {
+  // A stack of its own: files may nest functions deeper than JavaScript's.
+  const open = [{ func: first, steps: relocator.relocate(first) }];
+  for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+    const step = top.steps.next();
+    if (layout.slots > BPF_COMPLEXITY_LIMIT_INSNS)
+      throw new LinkError('LINK_SIZE', { prog, insns: layout.slots, limit: BPF_COMPLEXITY_LIMIT_INSNS });
+    if (step.done === true) {
+      finish(top.func, step.value);
+      open.pop();
+    } else open.push({ func: step.value, steps: relocator.relocate(step.value) });
+  }
+}
+
+/** Functions that handle what the program throws (`__exception_cb(NAME)`): nothing calls them, and they belong to it. */
+function exceptionHandlers({ btf, subprogs, btfExt, elf }: BpfObject, prog: ProgSpec): readonly SubprogSpec[] {
+  if (btf === undefined) return [];
+  const records = btfExt?.funcs.get(elf.sections[prog.sectionIndex].name) ?? [];
+  const info = records.find((record) => record.insnOffset === prog.offset);
+  const prefix = 'exception_callback:';
+  return btf.types.flatMap((tag) => {
+    if (tag.kind !== 'decl_tag' || tag.type !== info?.type || !tag.name.startsWith(prefix)) return [];
+    return subprogs.find((func) => func.global && func.name === tag.name.slice(prefix.length)) ?? [];
   });
+}
+
+function joined(pieces: ReadonlyMap<PlacedFunc, Uint8Array>, layout: Layout): Uint8Array {
+  const insns = new Uint8Array(layout.slots * BPF_INSN_SIZE);
+  for (const [func, piece] of pieces) insns.set(piece, func.start * BPF_INSN_SIZE);
   return insns;
 }
 

@@ -16,7 +16,7 @@ import {
   BPF_PSEUDO_MAP_IDX_VALUE,
 } from '../../assembly/isa.ts';
 import { R_BPF_64_32, R_BPF_64_64, RELOC_NAMES, SHN_UNDEF } from '../elf/consts.ts';
-import type { ElfRelocation, ElfSymbol } from '../elf/types.ts';
+import type { ElfRelocation, ElfSection, ElfSymbol } from '../elf/types.ts';
 import { type FieldsOf, LinkError } from '../errors/index.ts';
 import type { LINK_ERRORS } from '../errors/link.ts';
 import type { BpfObject, ExternSpec, MapSpec } from '../object/types.ts';
@@ -52,30 +52,53 @@ export class Relocator {
     this.lookup = lookup;
   }
 
-  /** The function's instructions with every reference resolved; functions it reaches are placed in the layout. */
-  relocate(func: PlacedFunc): Uint8Array {
-    const { sectionIndex, offset, size } = func.spec;
-    const section = this.object.elf.sections[sectionIndex];
+  /**
+   * The function's instructions with every reference resolved. A function that is reached for the first time is placed in the layout and
+   * yielded: the caller relocates it before this one goes on.
+   */
+  *relocate(func: PlacedFunc): Generator<PlacedFunc, Uint8Array, void> {
+    const { offset, size } = func.spec;
+    const section = this.object.elf.sections[func.spec.sectionIndex];
     const insns = copyBytes(section.data, offset, offset + size);
-    this.func = func;
-    this.view = viewOf(insns);
-    const relocs = new Map<number, ElfRelocation>();
-    for (const reloc of within(section.relocations, (r) => r.offset, func.spec)) {
-      this.at = reloc.offset - offset;
-      if (this.at % BPF_INSN_SIZE !== 0 || relocs.has(this.at)) this.refuseInsn(reloc);
-      relocs.set(this.at, reloc);
-    }
-    for (this.at = 0; this.at < size; this.at += BPF_INSN_SIZE) {
-      const reloc = relocs.get(this.at);
-      const wide = this.opcode() === LD_IMM64 && this.at + 2 * BPF_INSN_SIZE <= size;
+    const view = viewOf(insns);
+    this.enter(func, view, 0);
+    const relocs = this.relocationsOf(section);
+    for (let at = 0; at < size; at += BPF_INSN_SIZE) {
+      this.at = at;
+      const reloc = relocs.get(at);
+      const wide = this.opcode() === LD_IMM64 && at + 2 * BPF_INSN_SIZE <= size;
+      const placed = this.layout.funcs.length;
       if (reloc !== undefined) this.apply(reloc, wide);
       else this.applyLocal();
+      if (this.layout.funcs.length > placed) {
+        yield this.layout.funcs[placed];
+        this.enter(func, view, at);
+      }
       if (!wide) continue;
-      this.at += BPF_INSN_SIZE;
-      const second = relocs.get(this.at);
+      at += BPF_INSN_SIZE;
+      this.at = at;
+      const second = relocs.get(at);
       if (second !== undefined) this.refuseInsn(second);
     }
     return insns;
+  }
+
+  private enter(func: PlacedFunc, view: DataView, at: number): void {
+    this.func = func;
+    this.view = view;
+    this.at = at;
+  }
+
+  /** The current function's relocations, by offset in it. */
+  private relocationsOf(section: ElfSection): ReadonlyMap<number, ElfRelocation> {
+    const { spec } = this.func;
+    const relocs = new Map<number, ElfRelocation>();
+    for (const reloc of within(section.relocations, (r) => r.offset, spec)) {
+      this.at = reloc.offset - spec.offset;
+      if (this.at % BPF_INSN_SIZE !== 0 || relocs.has(this.at)) this.refuseInsn(reloc);
+      relocs.set(this.at, reloc);
+    }
+    return relocs;
   }
 
   private apply(reloc: ElfRelocation, wide: boolean): void {

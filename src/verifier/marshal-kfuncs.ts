@@ -12,6 +12,8 @@ import { KERNEL_STRUCTS } from './tables/kfuncs-structs.ts';
 const ROWS: ReadonlyMap<string, KfuncRow> = new Map(KFUNC_ROWS.map((row) => [row.name, row]));
 const MAX_ARGS = 5;
 const SLOT_BYTES = 8;
+const INSN_SIZE = 8;
+const INSN_IMM = 4;
 
 /** The kfunc of this name; a flavour (`bpf_dynptr_slice___x`) is the kfunc itself. */
 export function kfuncRow(name: string): KfuncRow | undefined {
@@ -98,6 +100,14 @@ function writeRow(
   });
 }
 
+/** Every number an insn holds. */
+function constantsOf(insns: Uint8Array): ReadonlySet<number> {
+  const view = new DataView(insns.buffer, insns.byteOffset, insns.length);
+  const found = new Set<number>();
+  for (let at = INSN_IMM; at + 4 <= insns.length; at += INSN_SIZE) found.add(view.getInt32(at, true));
+  return found;
+}
+
 export function marshalKfuncs(input: InputWriter, prog: LinkedProg, ctx: string, structs: StructTable): void {
   const bytes = new Uint8Array(prog.kfuncs.length * abi.KF_SIZE);
   const view = new DataView(bytes.buffer);
@@ -107,5 +117,6 @@ export function marshalKfuncs(input: InputWriter, prog: LinkedProg, ctx: string,
     if (row !== undefined) writeRow(view, i * abi.KF_SIZE, row, prog.type as PacketType, ctx, structs);
   });
   if (prog.kfuncs.some((name) => /^bpf_(percpu_)?obj_new/.test(name))) structs.addAllLocal();
+  if (prog.kfuncs.includes('bpf_rdonly_cast')) structs.addNumbered(constantsOf(prog.insns));
   input.table(abi.INPUT_KFUNCS, bytes, abi.INPUT_KFUNC_COUNT, prog.kfuncs.length);
 }

@@ -46,6 +46,20 @@ function structNames(btf: Btf): ReadonlyMap<string, number> {
   return names;
 }
 
+/** Structs, unions and forward declarations of them; made once for each BTF. */
+const NAMED = new WeakMap<Btf, ReadonlySet<string>>();
+
+function isNamed(btf: Btf, name: string): boolean {
+  let names = NAMED.get(btf);
+  if (names === undefined) {
+    names = new Set(
+      btf.types.flatMap((t) => (t.kind === 'fwd' || t.kind === 'struct' || t.kind === 'union' ? t.name : [])),
+    );
+    NAMED.set(btf, names);
+  }
+  return names.has(name);
+}
+
 /** `nf_conn___local` is libbpf's name for a `nf_conn` with a layout of its own. */
 const plainName = (name: string): string => (SIZES.has(name) ? name : name.replace(/___.*$/, ''));
 
@@ -97,6 +111,12 @@ export class StructTable {
     });
   }
 
+  /** Structs of the kernel that a number in the program may name (`bpf_rdonly_cast`). */
+  addNumbered(ids: Iterable<number>): void {
+    const btf = this.kernel ?? this.own;
+    for (const id of ids) if (btf?.types[id]?.kind === 'struct') this.add(btf, id, false);
+  }
+
   name(row: number): string {
     return this.rows[row]?.name ?? `struct#${row}`;
   }
@@ -117,11 +137,14 @@ export class StructTable {
     return this.put(key, { name, local, bytes: sizeOf(btf, id), plain: isPlain(btf, id), btf, id });
   }
 
-  /** A pointer to a kernel struct is followed where the program knows the struct: it reads what it was compiled to read. */
+  /**
+   * A pointer to a kernel struct is followed where the program knows the struct (it reads what it was compiled to read), if only by name,
+   * or where calls take it. All that can be reached would be most of the kernel.
+   */
   private pointee(btf: Btf, id: number, local: boolean): number {
     if (local) return this.add(btf, id, true);
     const { name } = btf.types[id];
-    const isKnown = this.own !== undefined && name !== '' && structNames(this.own).has(name);
+    const isKnown = name !== '' && (SIZES.has(name) || (this.own !== undefined && isNamed(this.own, name)));
     return isKnown ? this.add(btf, id, false) : -1;
   }
 
@@ -164,6 +187,8 @@ export class StructTable {
 
 function flagsOf(row: StructRow): number {
   const kind = row.local ? abi.STF_LOCAL : (SOCKET_FLAGS[row.name] ?? 0);
+  // `nf_conn___init` begins with a nf_conn and is none.
+  const strict = row.name.endsWith('___init') ? abi.STF_STRICT : 0;
   const rcu = !row.local && RCU_STRUCTS.has(row.name) ? abi.STF_RCU : 0;
-  return kind | rcu | (row.plain ? abi.STF_PLAIN : 0);
+  return kind | rcu | strict | (row.plain ? abi.STF_PLAIN : 0);
 }

@@ -5,10 +5,13 @@ import {
   FIELD_KPTR_PERCPU,
   FIELD_KPTR_REF,
   FIELD_KPTR_UNREF,
+  FIELD_LIST_NODE,
+  FIELD_RB_NODE,
   FIELD_UPTR,
   MEM_ALLOC,
   MEM_PERCPU,
   MEM_RCU,
+  NON_OWN_REF,
   PTR_MAYBE_NULL,
   PTR_TO_BTF_ID,
   PTR_TO_MEM,
@@ -17,7 +20,7 @@ import {
   STF_LOCAL,
   STF_RCU,
 } from '../abi';
-import { structAt, structMatches } from '../call/structs';
+import { structAt, structHasField, structMatches } from '../call/structs';
 import { Env } from '../env';
 import { Field } from '../input';
 import { fail } from '../log';
@@ -50,7 +53,10 @@ function loadedFlags(env: Env, field: Field): u32 {
       (structAt(env, field.struct).flags & (STF_LOCAL | STF_RCU)) != 0);
   if (!protects || !inRcu(env)) return PTR_MAYBE_NULL | PTR_UNTRUSTED;
   if (field.kind == FIELD_KPTR_PERCPU) return PTR_MAYBE_NULL | MEM_RCU | MEM_PERCPU;
-  return isLocal(env, field.struct) ? PTR_MAYBE_NULL | MEM_RCU | MEM_ALLOC : PTR_MAYBE_NULL | MEM_RCU;
+  if (!isLocal(env, field.struct)) return PTR_MAYBE_NULL | MEM_RCU;
+  // An object that a list or a tree may hold as well is nobody's own here.
+  const isNode = structHasField(env, field.struct, FIELD_LIST_NODE | FIELD_RB_NODE);
+  return PTR_MAYBE_NULL | MEM_RCU | MEM_ALLOC | (isNode ? NON_OWN_REF : 0);
 }
 
 function loadKptr(env: Env, field: Field, valueRegno: i32): i32 {

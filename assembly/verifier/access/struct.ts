@@ -108,7 +108,9 @@ function inheritedFlags(env: Env, reg: RegState, member: Member): u32 {
 
 function setLoaded(env: Env, reg: RegState, member: Member, valueRegno: i32): void {
   const dst = env.reg(valueRegno);
-  if (member.kind != SMK_POINTER || (reg.type & MEM_ALLOC) != 0) return setUnknown(env, dst);
+  // What programs put into objects of their own is no pointer again, but what looks like one to numbers may be read.
+  const isNumber = member.kind != SMK_POINTER || ((reg.type & MEM_ALLOC) != 0 && member.struct >= 0);
+  if (isNumber) return setUnknown(env, dst);
   if (member.struct < 0) return markPointer(dst, PTR_TO_MEM | MEM_RDONLY | PTR_UNTRUSTED);
   const flags = inheritedFlags(env, reg, member);
   markPointer(dst, PTR_TO_BTF_ID | flags);

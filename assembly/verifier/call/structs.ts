@@ -1,5 +1,5 @@
 // Structs of the kernel and of the program, as far as pointers to them are told apart (INPUT_STRUCTS, drawn in abi.ts).
-import { MF_SIZE, ST_SIZE_OF, STF_LOCAL } from '../abi';
+import { MF_SIZE, ST_SIZE_OF, STF_LOCAL, STF_STRICT } from '../abi';
 import { Env } from '../env';
 import { Field } from '../input';
 
@@ -78,6 +78,7 @@ function memberStruct(st: Struct, offset: u32): Member {
 export function structMatches(env: Env, have: i32, offset: i32, want: i32, strict: bool): bool {
   let at = have;
   let rest = <u32>offset;
+  if (have >= 0 && (structAt(env, have).flags & STF_STRICT) != 0) return have == want && offset == 0;
   while (at >= 0) {
     if (at == want && rest == 0) return true;
     if (strict) return false;
