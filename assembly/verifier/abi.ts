@@ -218,7 +218,9 @@ export const MD_FIELD_COUNT = 36;
 export const MD_EXTRA = 40;
 /** BTF ids of key and value were given (0 or 1): bpf_spin_lock and its like need them. */
 export const MD_HAS_BTF = 44;
-export const MD_SIZE = 48;
+/** The kernel's own struct of maps of this type, such as bpf_htab; -1 where it is not known. */
+export const MD_STRUCT = 48;
+export const MD_SIZE = 52;
 
 // A special field of a map value or of an allocated object: kind, offset, bytes, struct it points to or heads (index of INPUT_STRUCTS, -1 none).
 export const MF_KIND = 0;

@@ -70,6 +70,7 @@ export class MapDesc {
   fieldCount: u32;
   extra: u32;
   hasBtf: u32;
+  struct: i32;
 
   @inline field(i: u32): Field {
     return changetype<Field>(this.fields + <usize>i * MF_SIZE);

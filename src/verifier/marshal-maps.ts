@@ -7,6 +7,7 @@ import type { InputWriter } from './instance.ts';
 import { writeFields } from './marshal-fields.ts';
 import { type SpecialField, specialFields } from './special-fields.ts';
 import type { StructTable } from './struct-table.ts';
+import { MAP_STRUCTS } from './tables/map-structs.ts';
 
 /** The maps and their inner maps' templates: rows of INPUT_MAPS. A map's index stays what it is. */
 export function withInner(maps: readonly MapSpec[]): MapSpec[] {
@@ -45,6 +46,7 @@ export function marshalMaps(input: InputWriter, prog: LinkedProg, structs: Struc
     view.setUint32(at + abi.MD_FIELD_COUNT, fields.length, true);
     view.setUint32(at + abi.MD_EXTRA, Number(BigInt.asUintN(32, map.mapExtra)), true);
     view.setUint32(at + abi.MD_HAS_BTF, map.btfValueTypeId !== 0 ? 1 : 0, true);
+    view.setInt32(at + abi.MD_STRUCT, structs.mapStruct(MAP_STRUCTS[map.type]), true);
   });
   input.table(abi.INPUT_MAPS, bytes, abi.INPUT_MAP_COUNT, all.length);
 }

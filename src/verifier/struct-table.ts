@@ -86,6 +86,13 @@ export class StructTable {
     return this.put(`name:${plain}`, { ...row, btf: undefined, id: 0 });
   };
 
+  /** Row of the struct behind a map, -1 where the kernel's types are not given or the program does not know the struct. */
+  mapStruct(name: string | undefined): number {
+    const isKnown =
+      name !== undefined && this.kernel !== undefined && this.own !== undefined && isNamed(this.own, name);
+    return isKnown && structNames(this.kernel as Btf).has(name) ? this.kernelStruct(name) : -1;
+  }
+
   /** Row of a struct of the program's. */
   localStruct(id: number): number {
     return this.own === undefined ? -1 : this.add(this.own, id, true);

@@ -1,5 +1,5 @@
 // Loads through the address of a map itself: members of the kernel's struct bpf_map, as Linux 6.18 lays it out on 64-bit machines. Numbers may be
-// read in part, pointers only whole; what lies behind the struct belongs to the kind of map and is not told apart here.
+// read in part, pointers only whole. What lies behind it belongs to the kind of map: its struct is known where the kernel's types are given.
 import { EACCES, EINVAL, EPERM } from '../../isa';
 import { Env } from '../env';
 import { fail } from '../log';
@@ -13,6 +13,7 @@ import {
   MSG_MAP_STRUCT_WRITE,
 } from '../messages/access';
 import { setUnknown } from '../regs';
+import { findMember } from './struct';
 
 const NUMBER: u32 = 0;
 const POINTER: u32 = 1;
@@ -61,12 +62,13 @@ function checkMember(env: Env, off: i32, size: u32): i32 {
 
 /** A load of `size` bytes at `off` of the map's struct; needs CAP_PERFMON. */
 export function checkMapStruct(env: Env, regno: u32, off: i32, size: u32, write: bool, valueRegno: i32): i32 {
-  const type = env.map(env.reg(regno).aux).type;
+  const map = env.map(env.reg(regno).aux);
+  const type = map.type;
   if (!env.allowPtrLeaks) return fail(env, EPERM, MSG_MAP_STRUCT_PERFMON, type);
   if (off < 0) return fail(env, EACCES, MSG_MAP_STRUCT_NEGATIVE, regno, type, off);
   if (write) return fail(env, EACCES, MSG_MAP_STRUCT_WRITE, type);
-  if (off >= BYTES) return fail(env, EACCES, MSG_MAP_STRUCT_BOUNDS, type, off, size);
-  const err = checkMember(env, off, size);
+  if (off >= BYTES && map.struct < 0) return fail(env, EACCES, MSG_MAP_STRUCT_BOUNDS, type, off, size);
+  const err = off < BYTES ? checkMember(env, off, size) : findMember(env, map.struct, off, size);
   if (err == 0 && valueRegno >= 0) setUnknown(env, env.reg(valueRegno));
   return err;
 }

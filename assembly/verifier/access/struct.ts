@@ -71,7 +71,7 @@ function memberAt(st: Struct, off: u32): Member {
 /** Walks down to the member that `size` bytes at `off` are in: 0 and the member at MEMBER, or -errno. */
 const MEMBER: usize = memory.data(8, 8);
 
-function findMember(env: Env, struct: i32, off: u32, size: u32): i32 {
+export function findMember(env: Env, struct: i32, off: u32, size: u32): i32 {
   store<usize>(MEMBER, 0);
   for (let depth = 0; depth < 32; depth++) {
     const st = structAt(env, struct);

@@ -1,5 +1,7 @@
 /** Arguments of messages about memory in the kernel's forms. */
+
 import * as abi from '../../../assembly/verifier/abi.ts';
+import { MAP_STRUCTS } from '../tables/map-structs.ts';
 
 /** Special fields of map values (btf_field_type_name). */
 const FIELD_NAMES: Readonly<Record<number, string>> = {
@@ -30,36 +32,6 @@ const POINTER_NAMES: Readonly<Record<number, string>> = {
   [abi.PTR_TO_SOCK_COMMON]: 'sock_common ',
   [abi.PTR_TO_TCP_SOCK]: 'tcp_sock ',
   [abi.PTR_TO_XDP_SOCK]: 'xdp_sock ',
-};
-
-/** The kernel's struct behind a map, by map type. */
-const MAP_STRUCTS: Readonly<Record<number, string>> = {
-  1: 'bpf_htab',
-  2: 'bpf_array',
-  3: 'bpf_array',
-  4: 'bpf_array',
-  5: 'bpf_htab',
-  6: 'bpf_array',
-  7: 'bpf_stack_map',
-  8: 'bpf_array',
-  9: 'bpf_htab',
-  10: 'bpf_htab',
-  11: 'lpm_trie',
-  12: 'bpf_array',
-  13: 'bpf_htab',
-  14: 'bpf_dtab',
-  15: 'bpf_stab',
-  16: 'bpf_cpu_map',
-  17: 'xsk_map',
-  18: 'bpf_shtab',
-  22: 'bpf_queue_stack',
-  23: 'bpf_queue_stack',
-  24: 'bpf_local_storage_map',
-  25: 'bpf_dtab',
-  26: 'bpf_struct_ops_map',
-  27: 'bpf_ringbuf_map',
-  30: 'bpf_bloom_filter',
-  33: 'bpf_arena',
 };
 
 /** Text of a placeholder of kind `kind`, if it is one of these. */

@@ -1,0 +1,31 @@
+// The kernel's own structs behind maps: what a program reads that dereferences a map's address.
+
+/** By map type; struct bpf_map for others. */
+export const MAP_STRUCTS: Readonly<Record<number, string>> = {
+  1: 'bpf_htab',
+  2: 'bpf_array',
+  3: 'bpf_array',
+  4: 'bpf_array',
+  5: 'bpf_htab',
+  6: 'bpf_array',
+  7: 'bpf_stack_map',
+  8: 'bpf_array',
+  9: 'bpf_htab',
+  10: 'bpf_htab',
+  11: 'lpm_trie',
+  12: 'bpf_array',
+  13: 'bpf_htab',
+  14: 'bpf_dtab',
+  15: 'bpf_stab',
+  16: 'bpf_cpu_map',
+  17: 'xsk_map',
+  18: 'bpf_shtab',
+  22: 'bpf_queue_stack',
+  23: 'bpf_queue_stack',
+  24: 'bpf_local_storage_map',
+  25: 'bpf_dtab',
+  26: 'bpf_struct_ops_map',
+  27: 'bpf_ringbuf_map',
+  30: 'bpf_bloom_filter',
+  33: 'bpf_arena',
+};
