@@ -88,6 +88,10 @@ export const BPF_MAP_TYPE_HASH = 1;
 export const BPF_MAP_TYPE_ARRAY = 2;
 export const BPF_MAP_TYPE_PROG_ARRAY = 3;
 export const BPF_MAP_TYPE_PERCPU_ARRAY = 6;
+export const BPF_MAP_TYPE_DEVMAP = 14;
+export const BPF_MAP_TYPE_CGROUP_STORAGE = 19;
+export const BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE = 21;
+export const BPF_MAP_TYPE_DEVMAP_HASH = 25;
 
 // Map update flags.
 export const BPF_ANY = 0;

@@ -32,3 +32,42 @@ test('functions are laid out depth first, handlers of exceptions last', () => {
   expect(names('calls')).toEqual(['calls', 'first', 'inner', 'second']);
   expect(names('handled')).toEqual(['handled', 'handler']);
 });
+
+test('tags of arguments: Linux takes these, and says of the others that the caller passes invalid args', () => {
+  const tags = loadObject(new Uint8Array(readFileSync('test/data/verify/tags.o')));
+  const taken = tags.progs.filter((spec) => {
+    const verdict = verifier.judge(link(tags, spec));
+    if (!verdict.ok) expect(verdict.error.text).toBe(`Caller passes invalid args into func#1 ('g_${spec.name}')`);
+    return verdict.ok;
+  });
+  expect(tags.progs).toHaveLength(40);
+  expect(taken.map(({ name }) => name)).toEqual([
+    'ctx',
+    'ctx_ctx',
+    'mem_untrusted',
+    'task_untrusted',
+    'nothing_ctx',
+    'nothing_untrusted',
+  ]);
+});
+
+test('a program refers to 64 maps at most', () => {
+  const lddw = (map: number): number[] => [0x18, 0x51, 0, 0, map, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  const many = (count: number): boolean => {
+    const own = link(object, findProg(object, 'calls'));
+    const insns = Uint8Array.from([
+      ...Array.from({ length: count }, (_, i) => lddw(i)).flat(),
+      ...[0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0],
+    ]);
+    const maps = Array.from({ length: count }, () => ({ ...object.maps[0], btfKeyTypeId: 0, btfValueTypeId: 0 }));
+    const funcs = [{ name: 'main', start: 0, end: insns.length / 8 }];
+    const { btf: _btf, ...rest } = own;
+    const verdict = verifier.judge({ ...rest, insns, maps, funcs, kfuncs: [], lines: [] });
+    if (!verdict.ok) {
+      expect(verdict.error.text).toBe('The total number of maps per program has reached the limit of 64');
+    }
+    return verdict.ok;
+  };
+  expect(many(64)).toBe(true);
+  expect(many(65)).toBe(false);
+});

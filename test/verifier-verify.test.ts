@@ -6,6 +6,7 @@ import { VerifierError } from '../src/errors/index.ts';
 import { link } from '../src/link/link.ts';
 import type { LinkedProg } from '../src/link/types.ts';
 import { loadObject } from '../src/object/load.ts';
+import { explain } from '../src/verifier/explain.ts';
 import { argFlags, argKind } from '../src/verifier/kfunc-kinds.ts';
 import { kfuncRow } from '../src/verifier/marshal-kfuncs.ts';
 import { specialFields } from '../src/verifier/special-fields.ts';
@@ -100,6 +101,20 @@ describe('a refused program', () => {
     expect(verdict.ok).toBe(false);
     expect(verdict.stats.insns).toBe(6);
     expect(verdict.log).toBe('');
+  });
+
+  test('malformed insns are printed as the kernel prints them, and change no verdict', () => {
+    // r2 += 1 with an offset, which no path reaches; then one that is reached.
+    const bad = (dead: boolean): Uint8Array =>
+      Uint8Array.of(
+        ...[0xb7, 0, 0, 0, 0, 0, 0, 0, 0x15, 0, 1, 0, dead ? 0 : 1, 0, 0, 0],
+        ...[0x07, 0x00, 9, 0, 1, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0],
+      );
+    const two = prog('r0 = 0\nif r0 == 0 goto +1\nr0 += 1\nexit');
+    expect(verifier.judge({ ...two, insns: bad(true) }, { logLevel: 2 })).toMatchObject({ ok: true });
+    const verdict = verifier.judge({ ...two, insns: bad(false) }, { logLevel: 2 });
+    expect(verdict.log).toMatch(/2: \(07\) r0 \+= 1\nBPF_ALU uses reserved fields\n/);
+    expect(verdict.ok ? '' : explain(verdict.error).summary).toBe('BPF_ALU uses reserved fields');
   });
 
   test('unknown insns are refused, not thrown over', () => {

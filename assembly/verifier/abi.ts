@@ -271,6 +271,8 @@ export const SPF_HAS_BTF = 16;
 export const SPF_RETURNS_OTHER = 32;
 /** Of the entry: several functions are tagged to handle its exceptions. */
 export const SPF_MANY_HANDLERS = 64;
+/** Entry only: no function has the name of the one that is to handle exceptions. */
+export const SPF_NO_HANDLER = 128;
 // SP_FOUND
 export const SPX_HAS_TAIL_CALL = 1;
 export const SPX_TAIL_CALL_REACHABLE = 2;

@@ -108,6 +108,9 @@ export class Env {
   /** Subprogram that is the exception callback; 0 for none. */
   exceptionCb: u32;
   seenException: bool;
+  /** A byte for each map: the program refers to it (used-maps.ts). */
+  usedMaps: usize;
+  usedMapCount: u32;
 
   @inline insn(pc: u32): Insn {
     return this.input.insn(pc);

@@ -51,7 +51,6 @@ import { mayLoadLegacy } from './access/insns';
 import { Env } from './env';
 import { MapDesc } from './input';
 import { Insn } from './insn';
-
 import { fail } from './log';
 import { MSG_LEGACY_LOAD_TYPE } from './messages/access';
 import {
@@ -82,6 +81,7 @@ import {
   MSG_UNKNOWN_ATOMIC_OP,
   MSG_UNKNOWN_OPCODE,
 } from './messages/core';
+import { useMap } from './used-maps';
 
 const BPF_MAP_TYPE_ARENA: u32 = 33;
 const ARENA_PAGE: u64 = 4096;
@@ -162,6 +162,8 @@ function checkLddw(env: Env, insn: Insn, pc: u32): i32 {
   const src = insn.src;
   if (src == BPF_PSEUDO_MAP_IDX || src == BPF_PSEUDO_MAP_IDX_VALUE) {
     if (<u32>insn.imm >= env.input.mapCount) return fail(env, EINVAL, MSG_BAD_MAP_INDEX, insn.imm);
+    const err = useMap(env, insn.imm);
+    if (err != 0) return err;
     if (src == BPF_PSEUDO_MAP_IDX) return second.imm != 0 ? fail(env, EINVAL, MSG_LD_IMM64_RESERVED) : 0;
     return checkMapValue(env, env.map(insn.imm), second.imm);
   } else if (src != 0 && src != BPF_PSEUDO_FUNC) return fail(env, EINVAL, MSG_LD_IMM64_RESERVED);

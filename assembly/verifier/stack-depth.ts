@@ -69,7 +69,7 @@ function walk(env: Env, index: u32, depth: u32, frames: u32, tailReachable: bool
     const callee = subprogAt(env, <i64>pc + insn.imm + 1);
     if (callee < 0) continue;
     const found = env.subprog(callee).found;
-    if ((found & SPX_IS_ASYNC_CALLBACK) != 0 && !insn.isSubprogCall) continue;
+    if ((found & (SPX_IS_ASYNC_CALLBACK | SPX_IS_EXCEPTION_CB)) != 0 && !insn.isSubprogCall) continue;
     env.pc = pc;
     if ((found & SPX_IS_EXCEPTION_CB) != 0) return fail(env, EINVAL, MSG_EXCEPTION_CB_CALL, pc);
     if (frames >= MAX_FRAMES) return fail(env, E2BIG, MSG_TOO_MANY_FRAMES, frames);

@@ -1,10 +1,11 @@
 // Which functions a program has: its entry, every target of a call, and every function whose address is taken.
-import { BPF_ABS, BPF_IND, BPF_LD, E2BIG, EEXIST, EINVAL, ENOMEM } from '../isa';
+import { BPF_ABS, BPF_IND, BPF_LD, E2BIG, EEXIST, EINVAL, ENOENT, ENOMEM, EPERM } from '../isa';
 import {
   AUX_SIZE,
   SP_SIZE,
   SPF_EXCEPTION_CB,
   SPF_MANY_HANDLERS,
+  SPF_NO_HANDLER,
   SPF_RETURNS_OTHER,
   SPF_VOID,
   SPX_HAS_LD_ABS,
@@ -18,10 +19,12 @@ import { Insn } from './insn';
 import { fail } from './log';
 import {
   MSG_CALL_TARGET,
+  MSG_CALLS_NEED_CAP,
   MSG_JUMP_OUT_OF_RANGE,
   MSG_LAST_INSN,
   MSG_LD_ABS_NOT_INT,
   MSG_MANY_EXCEPTION_CBS,
+  MSG_NO_EXCEPTION_CB,
   MSG_NO_MEMORY,
   MSG_TAIL_CALL_NOT_INT,
   MSG_TOO_MANY_SUBPROGS,
@@ -41,7 +44,13 @@ export function findSubprogs(env: Env): i32 {
   let found: u32 = 1;
   for (let pc: u32 = 0; pc < count; pc++) {
     const insn = env.insn(pc);
-    if (!insn.isSubprogCall && !insn.isFuncAddress) continue;
+    const isCall = insn.isSubprogCall || insn.isFuncAddress;
+    if (!isCall && !insn.isKfuncCall) continue;
+    if (!env.capable) {
+      env.pc = pc;
+      return fail(env, EPERM, MSG_CALLS_NEED_CAP);
+    }
+    if (!isCall) continue;
     const target = <i64>pc + <i64>insn.imm + 1;
     env.pc = pc;
     if (target < 0 || target >= <i64>count) return fail(env, EINVAL, MSG_CALL_TARGET, target);
@@ -79,6 +88,7 @@ function listSubprogs(env: Env, found: u32): i32 {
     const err = checkFunction(env, env.subprog(i));
     if (err != 0) return err;
   }
+  if ((env.subprog(0).flags & SPF_NO_HANDLER) != 0) return fail(env, ENOENT, MSG_NO_EXCEPTION_CB);
   if ((env.subprog(0).flags & SPF_MANY_HANDLERS) != 0) return fail(env, EEXIST, MSG_MANY_EXCEPTION_CBS);
   for (let i: u32 = 1; i < found; i++) {
     const err = checkAbnormalReturn(env, env.subprog(i));

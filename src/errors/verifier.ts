@@ -56,6 +56,8 @@ export const VERIFIER_ERRORS = {
     `program ${f.prog} has type ${f.type}, which this engine cannot run; it runs xdp and socket_filter`,
   VERIFIER_PROG_TYPE: (f: { prog: string; type: string }) =>
     `program ${f.prog} has type ${f.type}: only packet program types can be verified`,
+  VERIFIER_RIGHTS: (f: { prog: string; type: string }) =>
+    `program ${f.prog} has type ${f.type}: without CAP_BPF only socket_filter and cgroup_skb programs may be loaded (EPERM)`,
   VERIFIER_ATTACH_TYPE: (f: { prog: string; type: string; attach: number }) =>
     `program ${f.prog}: expected attach type ${f.attach} does not go with type ${f.type}`,
   VERIFIER_OPTION: (f: { option: string; found: string; expected: string }) =>

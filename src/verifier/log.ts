@@ -1,15 +1,19 @@
 /** The verifier's records as the kernel's log text (level 1: the path that was refused; level 2: all that was walked). */
 import { BPF_DW, BPF_IMM, BPF_LD, BPF_PSEUDO_FUNC } from '../../assembly/isa.ts';
 import * as abi from '../../assembly/verifier/abi.ts';
+import { InsnError } from '../errors/index.ts';
 import { decodeInsns } from '../isa/decode.ts';
-import { disasmLines } from '../isa/disasm.ts';
-import type { LinkedLine, LinkedProg } from '../link/types.ts';
+import { type DisasmOptions, disasmInsn } from '../isa/disasm.ts';
+import type { Insn } from '../isa/insn.ts';
+import type { LinkedLine } from '../link/types.ts';
 import type { VerifierInstance } from './instance.ts';
 import { type LogRecord, readRecords } from './log-records.ts';
 import { messageText } from './messages.ts';
 import { frameText, type StateNames } from './state-text.ts';
 
 const LD_IMM64 = BPF_LD | BPF_IMM | BPF_DW;
+/** Opcode of the second slot of ld_imm64. */
+const SECOND_SLOT = 0;
 /** Column of what is known behind an insn, and what longer lines are rounded up to. */
 const STATE_COLUMN = 40;
 const COLUMN_STEP = 8;
@@ -28,29 +32,46 @@ const HEADS: Readonly<Record<number, (pc: number) => string>> = {
   [abi.LS_RETURNED]: (pc) => `to caller at ${pc}:\n`,
 };
 
-/** By pc: `(b7) r0 = 0`. */
-function insnTexts(prog: LinkedProg): ReadonlyMap<number, string> {
-  const insns = decodeInsns(prog.insns);
-  const options = {
-    opcode: true,
-    mapName: (i: number) => prog.maps[i]?.name,
-    kfuncName: (i: number) => prog.kfuncs[i],
-  };
+/** Fields that an insn may have although its opcode has no use for them: the kernel prints it as if they were 0. */
+const RESERVED: readonly (readonly (keyof Insn)[])[] = [
+  [],
+  ['off'],
+  ['src'],
+  ['imm'],
+  ['dst'],
+  ['off', 'src'],
+  ['off', 'imm'],
+  ['src', 'imm'],
+  ['src', 'dst'],
+  ['src', 'off', 'imm', 'dst'],
+];
+
+/** An insn as the log has it, `(b7) r0 = 0`; also one that is malformed, which is what the log is for. */
+export function insnLogText(insns: readonly Insn[], pc: number, options: DisasmOptions): string {
+  const insn = insns[pc];
+  const { opcode, src, dst, imm } = insn;
   // The address of a function is shown as what is in the insn, and numbers of 64 bits without the assembler's `ll`.
-  const text = (pc: number, own: string): string => {
-    const { opcode, src, dst, imm } = insns[pc];
-    return opcode === LD_IMM64 && src === BPF_PSEUDO_FUNC
-      ? `(18) r${dst} = 0x${(imm >>> 0).toString(16)}`
-      : own.replace(/ ll$/, '');
-  };
-  return new Map(disasmLines(insns, options).map((line) => [line.pc, text(line.pc, line.text)]));
+  if (opcode === LD_IMM64 && src === BPF_PSEUDO_FUNC) return `(18) r${dst} = 0x${(imm >>> 0).toString(16)}`;
+  for (const fields of RESERVED) {
+    const plain: Record<keyof Insn, number> = { ...insn };
+    for (const field of fields) plain[field] = 0;
+    try {
+      return disasmInsn(plain, insns[pc + 1], pc, options).replace(/ ll$/, '');
+    } catch (error) {
+      if (!(error instanceof InsnError)) throw error;
+    }
+  }
+  return `(${opcode.toString(16).padStart(2, '0')}) ???`;
 }
 
 export class LogWriter {
   private readonly instance: VerifierInstance;
   private readonly names: StateNames;
   private readonly put: (text: string) => void;
-  private readonly insns: ReadonlyMap<number, string>;
+  private readonly insns: readonly Insn[];
+  private readonly options: DisasmOptions;
+  /** By pc, made when first shown. */
+  private readonly texts = new Map<number, string>();
   private readonly lines: ReadonlyMap<number, LinkedLine>;
   /** An insn's line that waits for what is known behind it. */
   private waiting = '';
@@ -61,7 +82,8 @@ export class LogWriter {
     this.instance = instance;
     this.names = names;
     this.put = put;
-    this.insns = insnTexts(prog);
+    this.insns = decodeInsns(prog.insns);
+    this.options = { opcode: true, mapName: (i) => prog.maps[i]?.name, kfuncName: (i) => prog.kfuncs[i] };
     this.lines = new Map(prog.lines.map((line) => [line.pc, line]));
   }
 
@@ -101,7 +123,18 @@ export class LogWriter {
       this.put(`; ${line.text.trim()} @ ${line.file.slice(line.file.lastIndexOf('/') + 1)}:${line.line}\n`);
     }
     this.line = line ?? this.line;
-    this.waiting = `${pc}: ${this.insns.get(pc) ?? ''}`;
+    this.waiting = `${pc}: ${this.insnText(pc)}`;
+  }
+
+  private isInsn(pc: number): boolean {
+    return pc < this.insns.length && this.insns[pc].opcode !== SECOND_SLOT;
+  }
+
+  private insnText(pc: number): string {
+    if (!this.isInsn(pc)) return '';
+    const text = this.texts.get(pc) ?? insnLogText(this.insns, pc, this.options);
+    this.texts.set(pc, text);
+    return text;
   }
 
   private state({ why, pc, prevPc, frame }: LogRecord & { kind: 'state' }): void {
@@ -120,13 +153,13 @@ export class LogWriter {
 
   private precise({ what, frame, regs, slots, words: [a, b, c] }: LogRecord & { kind: 'precise' }): void {
     // The second half of ld_imm64 is no insn.
-    if (what === abi.LP_INSN && !this.insns.has(a)) return;
+    if (what === abi.LP_INSN && !this.isInsn(a)) return;
     this.end();
     const head = `mark_precise: frame${frame}:`;
     const wanted = `regs=${regNames(regs)} stack=${slotNames(slots)}`;
     // The kernel ends the line with a space.
     if (what === abi.LP_STATE) this.put(`${head} last_idx ${a} first_idx ${b} subseq_idx ${c} \n`);
-    else if (what === abi.LP_INSN) this.put(`${head} ${wanted} before ${a}: ${this.insns.get(a) ?? ''}\n`);
+    else if (what === abi.LP_INSN) this.put(`${head} ${wanted} before ${a}: ${this.insnText(a)}\n`);
     else this.put(`${head} parent state ${wanted}: `);
   }
 
@@ -154,12 +187,13 @@ export class LogWriter {
   private liveRegs(aux: number): string {
     const { view } = this.instance;
     let text = 'Live regs before insn:\n';
-    for (const [pc, insn] of this.insns) {
+    for (let pc = 0; pc < this.insns.length; pc++) {
+      if (!this.isInsn(pc)) continue;
       const at = aux + pc * abi.AUX_SIZE;
       const scc = view.getUint32(at + abi.AUX_SCC, true);
       const live = view.getUint32(at + abi.AUX_LIVE_REGS, true);
       const regs = Array.from({ length: 10 }, (_, i) => ((live & (1 << i)) !== 0 ? String(i) : '.')).join('');
-      text += `${(scc === 0 ? '' : String(scc)).padStart(3)} ${String(pc).padStart(3)}: ${regs} ${insn}\n`;
+      text += `${(scc === 0 ? '' : String(scc)).padStart(3)} ${String(pc).padStart(3)}: ${regs} ${this.insnText(pc)}\n`;
     }
     return text;
   }

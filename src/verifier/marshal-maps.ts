@@ -1,5 +1,5 @@
 /** Maps a program refers to -> rows of INPUT_MAPS. Inner maps' templates follow the maps themselves. */
-import { BPF_F_RDONLY_PROG } from '../../assembly/isa.ts';
+import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH } from '../../assembly/isa.ts';
 import * as abi from '../../assembly/verifier/abi.ts';
 import type { LinkedProg } from '../link/types.ts';
 import type { MapSpec } from '../object/types.ts';
@@ -22,6 +22,12 @@ function frozenData(map: MapSpec): Uint8Array | undefined {
   return frozen ? map.initialValue : undefined;
 }
 
+/** Linux lets no program write what a devmap says of a device, whatever the map's flags are. */
+function flagsOf(map: MapSpec): number {
+  const isDevmap = map.type === BPF_MAP_TYPE_DEVMAP || map.type === BPF_MAP_TYPE_DEVMAP_HASH;
+  return isDevmap ? map.flags | BPF_F_RDONLY_PROG : map.flags;
+}
+
 function fieldsOf({ btf }: LinkedProg, map: MapSpec): readonly SpecialField[] {
   return btf === undefined || map.btfValueTypeId === 0 ? [] : specialFields(btf, map.btfValueTypeId);
 }
@@ -38,7 +44,7 @@ export function marshalMaps(input: InputWriter, prog: LinkedProg, structs: Struc
     view.setUint32(at + abi.MD_KEY_SIZE, map.keySize, true);
     view.setUint32(at + abi.MD_VALUE_SIZE, map.valueSize, true);
     view.setUint32(at + abi.MD_MAX_ENTRIES, map.maxEntries, true);
-    view.setUint32(at + abi.MD_FLAGS, map.flags, true);
+    view.setUint32(at + abi.MD_FLAGS, flagsOf(map), true);
     view.setInt32(at + abi.MD_INNER, map.innerMap === undefined ? -1 : all.lastIndexOf(map.innerMap), true);
     view.setUint32(at + abi.MD_DATA, data === undefined ? 0 : input.add(data), true);
     view.setUint32(at + abi.MD_DATA_SIZE, data?.length ?? 0, true);

@@ -26,16 +26,20 @@ function flagsOf(func: LinkedFunc, isHandler: boolean): number {
 /** `ctxName`: the struct that the program's ctx is, by which global functions' BTF names it. */
 export function marshalSubprogs(input: InputWriter, prog: LinkedProg, ctxName: string, structs: StructTable): void {
   const { btf, funcs } = prog;
-  const entry = funcs[0]?.btfId;
-  const handlers = btf === undefined || entry === undefined ? [] : exceptionCallbacks(btf, entry);
+  const handlers = exceptionCallbacks(prog);
+  const hasHandler = handlers.length === 0 || funcs.some((func) => func.name === handlers[0]);
+  const ofEntry = (handlers.length > 1 ? abi.SPF_MANY_HANDLERS : 0) | (hasHandler ? 0 : abi.SPF_NO_HANDLER);
   const bytes = new Uint8Array(funcs.length * abi.SP_SIZE);
   const view = new DataView(bytes.buffer);
   funcs.forEach((func, i) => {
     const row = btf === undefined || func.btfId === undefined ? undefined : subprogRow(btf, func.btfId, ctxName);
     const isHandler = handlers.includes(func.name);
-    const many = i === 0 && handlers.length > 1 ? abi.SPF_MANY_HANDLERS : 0;
     view.setUint32(i * abi.SP_SIZE + abi.SP_START, func.start, true);
-    view.setUint32(i * abi.SP_SIZE + abi.SP_FLAGS, flagsOf(func, isHandler) | many | (row?.flags ?? 0), true);
+    view.setUint32(
+      i * abi.SP_SIZE + abi.SP_FLAGS,
+      flagsOf(func, isHandler) | (i === 0 ? ofEntry : 0) | (row?.flags ?? 0),
+      true,
+    );
     writeArgs(view, i * abi.SP_SIZE, row, structs);
   });
   input.table(abi.INPUT_SUBPROGS, bytes, abi.INPUT_SUBPROG_COUNT, funcs.length);

@@ -75,9 +75,11 @@ interface Target {
 }
 
 /** The program's type and attach type, if they can be loaded together. */
-function targetOf(prog: LinkedProg): Target {
+function targetOf(prog: LinkedProg, rules: VerifyRules): Target {
   const row = progTypeRow(prog.type);
   if (row === undefined) throw new VerifierError('VERIFIER_PROG_TYPE', { prog: prog.name, type: prog.type });
+  if (rules.unprivileged === true && !row.unprivileged)
+    throw new VerifierError('VERIFIER_RIGHTS', { prog: prog.name, type: prog.type });
   const attach = effectiveAttachType(row, prog.expectedAttachType);
   if (attach === undefined) {
     const fields = { prog: prog.name, type: prog.type, attach: prog.expectedAttachType };
@@ -148,7 +150,7 @@ function writeTypeTables(input: InputWriter, prog: LinkedProg, rights: CtxCondit
 
 /** Writes everything the verifier is given. Messages name structs by the table it answers with. */
 export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules): StructTable {
-  const { row, attach } = targetOf(prog);
+  const { row, attach } = targetOf(prog, rules);
   const bpfCapable = rules.unprivileged !== true;
   const range = retRange(row, attach);
   input.table(abi.INPUT_INSNS, prog.insns, abi.INPUT_INSN_COUNT, Math.floor(prog.insns.length / 8));

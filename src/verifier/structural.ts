@@ -114,21 +114,24 @@ function checkFunc(prog: LinkedProg, ops: readonly (Op | undefined)[], func: Lin
   }
 }
 
-/** Functions reached from the entry, each with the deepest frame it can run in; callers before callees. */
+/** Functions reached from the entry, each with the deepest frame it can run in; callers before callees, callbacks behind those. */
 function orderFuncs(prog: LinkedProg, ops: readonly (Op | undefined)[]): LinkedFunc[] {
   const byStart = new Map(prog.funcs.map((f) => [f.start, f]));
+  const found = (pc: number, target: number): LinkedFunc => {
+    const func = byStart.get(target);
+    if (func === undefined) throw new VerifierError('VERIFIER_CALL_TARGET', { prog: prog.name, pc, target });
+    return func;
+  };
+  // Who takes a function's address does not call it: a timer's callback may set itself again.
+  const callbacks: LinkedFunc[] = [];
   const callees = (func: LinkedFunc): LinkedFunc[] => {
-    const found = new Set<LinkedFunc>();
+    const called = new Set<LinkedFunc>();
     for (let pc = func.start; pc < func.end; pc++) {
       const op = ops[pc];
-      const target =
-        op?.kind === 'call_local' ? op.target : op?.kind === 'lddw' && op.value.kind === 'func' ? op.value.target : -1;
-      if (target < 0) continue;
-      const callee = byStart.get(target);
-      if (callee === undefined) throw new VerifierError('VERIFIER_CALL_TARGET', { prog: prog.name, pc, target });
-      found.add(callee);
+      if (op?.kind === 'call_local') called.add(found(pc, op.target));
+      else if (op?.kind === 'lddw' && op.value.kind === 'func') callbacks.push(found(pc, op.value.target));
     }
-    return [...found];
+    return [...called];
   };
   // Height: frames needed below and including a function; found by depth-first search, which also finds recursion.
   const height = new Map<LinkedFunc, number>();
@@ -139,8 +142,15 @@ function orderFuncs(prog: LinkedProg, ops: readonly (Op | undefined)[]): LinkedF
     onPath.add(func);
     path.push({ func, rest: callees(func), below: 0 });
   };
-  enter(prog.funcs[0]);
-  while (path.length > 0) {
+  const entry = prog.funcs[0];
+  enter(entry);
+  for (;;) {
+    if (path.length === 0) {
+      const next = callbacks.pop();
+      if (next === undefined) break;
+      if (!height.has(next)) enter(next);
+      continue;
+    }
     const top = path[path.length - 1];
     const next = top.rest.pop();
     if (next === undefined) {
@@ -157,11 +167,12 @@ function orderFuncs(prog: LinkedProg, ops: readonly (Op | undefined)[]): LinkedF
       enter(next);
     }
   }
-  const frames = height.get(prog.funcs[0]) as number;
+  const frames = Math.max(...height.values());
   if (frames > MAX_CALL_FRAMES) {
     throw new VerifierError('VERIFIER_CALL_DEPTH', { prog: prog.name, frames, limit: MAX_CALL_FRAMES });
   }
-  return postorder.reverse();
+  // Nobody calls the entry: it may stand before all others.
+  return [entry, ...postorder.reverse().filter((func) => func !== entry)];
 }
 
 /**

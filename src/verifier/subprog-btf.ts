@@ -3,6 +3,7 @@ import * as abi from '../../assembly/verifier/abi.ts';
 import { resolve, sizeOf } from '../btf/resolve.ts';
 import type { Btf, BtfType } from '../btf/types.ts';
 import { BtfError } from '../errors/index.ts';
+import type { LinkedProg } from '../link/types.ts';
 
 export interface SubprogArgRow {
   /** SA_ */
@@ -39,9 +40,9 @@ const isScalar = (type: BtfType): boolean => type.kind === 'int' || type.kind ==
 
 const unsupported: SubprogArgRow = { kind: abi.SA_UNSUPPORTED, flags: 0, size: 0 };
 
-function memoryRow(btf: Btf, pointee: number, tags: ReadonlySet<string>): SubprogArgRow {
-  let flags = tags.has('nonnull') ? abi.SAF_NONNULL : abi.SAF_NULLABLE;
-  if (tags.has('untrusted')) flags = abi.SAF_UNTRUSTED;
+/** `void *` has no size: only as untrusted memory may it be given. */
+function memoryRow(btf: Btf, pointee: number, flags: number): SubprogArgRow {
+  if (flags === abi.SAF_UNTRUSTED && resolve(btf, pointee).kind === 'void') return { kind: abi.SA_MEM, flags, size: 0 };
   try {
     return { kind: abi.SA_MEM, flags, size: sizeOf(btf, pointee) };
   } catch (error) {
@@ -50,21 +51,31 @@ function memoryRow(btf: Btf, pointee: number, tags: ReadonlySet<string>): Subpro
   }
 }
 
+function ctxRow(pointee: BtfType, tags: ReadonlySet<string>, ctxName: string): SubprogArgRow {
+  const fits = pointee.kind === 'void' || ('name' in pointee && pointee.name === ctxName);
+  return fits && [...tags].every((tag) => tag === 'ctx') ? { kind: abi.SA_CTX, flags: 0, size: 0 } : unsupported;
+}
+
 function argRow(btf: Btf, id: number, tags: ReadonlySet<string>, ctxName: string): SubprogArgRow {
   const type = resolve(btf, id);
-  if (tags.has('ctx')) return { kind: abi.SA_CTX, flags: 0, size: 0 };
-  if (isScalar(type)) return { kind: abi.SA_SCALAR, flags: 0, size: 0 };
-  if (type.kind !== 'ptr') return unsupported;
+  if (type.kind !== 'ptr')
+    return isScalar(type) && tags.size === 0 ? { kind: abi.SA_SCALAR, flags: 0, size: 0 } : unsupported;
   const pointee = resolve(btf, type.type);
-  if ((pointee.kind === 'struct' || pointee.kind === 'fwd') && pointee.name === ctxName)
-    return { kind: abi.SA_CTX, flags: 0, size: 0 };
-  if (pointee.kind === 'struct' && pointee.name === 'bpf_dynptr') return { kind: abi.SA_DYNPTR, flags: 0, size: 0 };
-  if (tags.has('arena')) return { kind: abi.SA_ARENA, flags: 0, size: 0 };
+  const isStruct = pointee.kind === 'struct' || pointee.kind === 'fwd';
+  if (tags.has('ctx') || (isStruct && pointee.name === ctxName)) return ctxRow(pointee, tags, ctxName);
+  if (pointee.kind === 'struct' && pointee.name === 'bpf_dynptr')
+    return tags.size === 0 ? { kind: abi.SA_DYNPTR, flags: 0, size: 0 } : unsupported;
   if (tags.has('trusted')) {
+    if (tags.has('nonnull') || pointee.kind === 'void') return unsupported;
     const flags = abi.SAF_TRUSTED | (tags.has('nullable') ? abi.SAF_NULLABLE : 0);
     return { kind: abi.SA_BTF_ID, flags, size: 0, struct: pointee.name };
   }
-  return memoryRow(btf, type.type, tags);
+  // These two stand alone, and memory may always be NULL unless it says otherwise.
+  const stands = tags.has('untrusted') || tags.has('arena') ? tags.size === 1 : !tags.has('nullable');
+  if (!stands) return unsupported;
+  if (tags.has('arena')) return { kind: abi.SA_ARENA, flags: 0, size: 0 };
+  if (tags.has('untrusted')) return memoryRow(btf, type.type, abi.SAF_UNTRUSTED);
+  return memoryRow(btf, type.type, tags.has('nonnull') ? abi.SAF_NONNULL : abi.SAF_NULLABLE);
 }
 
 function resultFlags(btf: Btf, id: number): number {
@@ -87,10 +98,12 @@ export function subprogRow(btf: Btf, func: number, ctxName: string): SubprogRow 
   return { flags, args };
 }
 
-/** Names of the functions that handle exceptions of `func`, from its tags `exception_callback:NAME`; one at most is allowed. */
-export function exceptionCallbacks(btf: Btf, func: number): string[] {
+/** Names of the functions that handle the program's exceptions, from its tags `exception_callback:NAME`; one at most is allowed. */
+export function exceptionCallbacks({ btf, funcs }: LinkedProg): string[] {
+  const entry = funcs[0]?.btfId;
+  if (btf === undefined || entry === undefined) return [];
   const prefix = 'exception_callback:';
   return btf.types.flatMap((t) =>
-    t.kind === 'decl_tag' && t.type === func && t.name.startsWith(prefix) ? [t.name.slice(prefix.length)] : [],
+    t.kind === 'decl_tag' && t.type === entry && t.name.startsWith(prefix) ? [t.name.slice(prefix.length)] : [],
   );
 }

@@ -6,10 +6,10 @@
 import { VerifierError } from '../errors/index.ts';
 import type { RefusedFields } from '../errors/verifier.ts';
 import { decodeInsns } from '../isa/decode.ts';
-import { disasmInsn } from '../isa/disasm.ts';
 import type { LinkedLine, LinkedProg } from '../link/types.ts';
 import { VerifierInstance } from './instance.ts';
 import { type JudgeHooks, type Judgement, type JudgeOptions, judge, type Refusal, type Trace } from './judge.ts';
+import { insnLogText } from './log.ts';
 import { MESSAGES } from './messages.ts';
 import { checkOptions } from './options.ts';
 import type { Proof } from './proof.ts';
@@ -87,16 +87,8 @@ export function sourceLine(prog: LinkedProg, pc: number): LinkedLine | undefined
 
 export function insnText(prog: LinkedProg, pc: number): string {
   const insns = decodeInsns(prog.insns);
-  const insn = insns[pc];
-  if (insn === undefined) return '';
-  try {
-    return disasmInsn(insn, insns[pc + 1], pc, {
-      mapName: (i) => prog.maps[i]?.name,
-      kfuncName: (i) => prog.kfuncs[i],
-    });
-  } catch {
-    return `(${insn.opcode.toString(16).padStart(2, '0')})`;
-  }
+  if (insns[pc] === undefined) return '';
+  return insnLogText(insns, pc, { mapName: (i) => prog.maps[i]?.name, kfuncName: (i) => prog.kfuncs[i] });
 }
 
 const plain = (arg: bigint): number | string => (Number.isSafeInteger(Number(arg)) ? Number(arg) : arg.toString());

@@ -98,8 +98,10 @@ function checkRegions(env: Env, proto: KfuncProto, name: u32): i32 {
   const sleeps = proto.has(abi.KFF_SLEEPABLE);
   const isRcu = proto.kind == abi.KFUNC_RCU_READ_LOCK || proto.kind == abi.KFUNC_RCU_READ_UNLOCK;
   if (isRcu && inTreeCallback(env)) return fail(env, EACCES, msg.MSG_RCU_IN_TREE_CB);
-  if (proto.kind == abi.KFUNC_RCU_READ_LOCK) st.activeRcuLocks++;
-  else if (proto.kind == abi.KFUNC_RCU_READ_UNLOCK) {
+  if (proto.kind == abi.KFUNC_RCU_READ_LOCK) {
+    if (st.activeRcuLocks != 0) return fail(env, EINVAL, msg.MSG_RCU_NESTED, name);
+    st.activeRcuLocks++;
+  } else if (proto.kind == abi.KFUNC_RCU_READ_UNLOCK) {
     if (st.activeRcuLocks == 0) return fail(env, EINVAL, msg.MSG_RCU_UNMATCHED, name);
     if (--st.activeRcuLocks == 0) distrustRcu(st);
   } else if (sleeps && st.activeRcuLocks != 0) return fail(env, EACCES, msg.MSG_KFUNC_SLEEPABLE_RCU, name);

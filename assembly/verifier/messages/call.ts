@@ -167,3 +167,4 @@ export const MSG_IRQ_INIT = 715;
 export const MSG_IRQ_CLASS = 716;
 export const MSG_IRQ_ORDER = 717;
 export const MSG_KFUNC_DEVICE_BOUND = 718;
+export const MSG_RCU_NESTED = 719;

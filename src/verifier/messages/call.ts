@@ -133,6 +133,7 @@ export const CALL_MESSAGES: MessageRows = {
   [m.MSG_KFUNC_ARG_UNSUPPORTED]: form('arg#%0 of the kernel function is not supported'),
   [m.MSG_KFUNC_NOT_ACQUIRED]: safety('kfunc %0:kfunc reference has not been acquired before'),
   [m.MSG_KFUNC_CALLBACK]: safety('kfunc %0:kfunc failed callback verification'),
+  [m.MSG_RCU_NESTED]: safety('nested rcu read lock (kernel function %0:kfunc)'),
   [m.MSG_RCU_UNMATCHED]: safety('unmatched rcu read unlock (kernel function %0:kfunc)'),
   [m.MSG_RCU_IN_TREE_CB]: safety('Calling bpf_rcu_read_{lock,unlock} in unnecessary rbtree callback'),
   [m.MSG_KFUNC_SLEEPABLE_RCU]: safety('kernel func %0:kfunc is sleepable within rcu_read_lock region'),

@@ -1,6 +1,7 @@
 /** Arguments of messages in the kernel's forms. */
 import * as abi from '../../../assembly/verifier/abi.ts';
 import type { LinkedProg } from '../../link/types.ts';
+import { exceptionCallbacks } from '../subprog-btf.ts';
 import { helperName } from '../tables/helpers.ts';
 import { formatAccessArg } from './format-access.ts';
 import { formatCallArg } from './format-call.ts';
@@ -77,6 +78,8 @@ export function formatArg(kind: string, args: readonly bigint[], { prog, structN
       return BigInt.asUintN(32, value).toString(16).padStart(2, '0');
     case 'regtype':
       return regTypeName(number >>> 0);
+    case 'handler':
+      return `'${exceptionCallbacks(prog)[0] ?? ''}'`;
     case 'helper':
       return helperName(number) ?? 'unknown';
     case 'map':
