@@ -108,18 +108,24 @@ export class Loader {
     const specs = object.progs.filter((p) => (wanted === undefined ? p.autoload : wanted.includes(p.name)));
     const linked = specs.map((spec) => link(object, spec, this.options));
     // As libbpf does it: maps first, so that one that cannot be made is what is reported.
-    const maps = new Map<MapSpec, BpfMap>();
-    for (const spec of object.maps) maps.set(spec, this.makeMap(object, spec));
-    const checked = linked.map((prog) => this.check(prog));
+    const made = object.maps.map((spec) => {
+      const map = this.makeMap(object, spec);
+      return { spec, map, judged: this.options.reuse?.[spec.name] === undefined ? spec : asGiven(spec, map) };
+    });
+    const judged = new Map(made.map((one) => [one.spec, one.judged]));
+    const checked = linked.map((prog) => this.check(withMaps(prog, judged)));
+    const maps = new Map(made.map((one) => [one.judged, one.map]));
     const { progs, wasm } = await this.instantiate(checked, maps, object.name);
-    for (const [spec, map] of maps) fillSlots(spec, map, progs);
-    const byName = new Map([...maps].map(([spec, map]) => [spec.name, map]));
+    for (const { spec, map } of made) fillSlots(spec, map, progs);
+    const byName = new Map(made.map(({ spec, map }) => [spec.name, map]));
     return new Loaded(this.engine, { progs, maps: byName, wasm });
   }
 
   async loadLinked(linked: readonly LinkedProg[], maps: ReadonlyMap<MapSpec, BpfMap>): Promise<Loaded> {
-    const checked = linked.map((prog) => this.check(prog));
-    const { progs, wasm } = await this.instantiate(checked, maps, linked[0]?.name ?? 'empty');
+    const judged = new Map([...maps].map(([spec, map]) => [spec, asGiven(spec, map)]));
+    const checked = linked.map((prog) => this.check(withMaps(prog, judged)));
+    const live = new Map([...maps].map(([spec, map]) => [judged.get(spec) ?? spec, map]));
+    const { progs, wasm } = await this.instantiate(checked, live, linked[0]?.name ?? 'empty');
     return new Loaded(this.engine, { progs, maps: new Map(), wasm });
   }
 
@@ -136,7 +142,6 @@ export class Loader {
   private makeMap(object: BpfObject, spec: MapSpec): BpfMap {
     const reused = this.options.reuse?.[spec.name];
     if (reused !== undefined) {
-      checkReuse(spec, reused);
       reused.addUser();
       this.undoing.push(() => reused.close());
       return reused;
@@ -238,8 +243,9 @@ export class Loader {
     const used = prog.maps.map((spec) => maps.get(spec) as BpfMap);
     const calls = checked.ops.filter((op) => op?.kind === 'call').map((op) => HELPER_BY_ID.get(op.helper));
     const tailCalls = calls.some((h) => h?.name === 'tail_call');
+    const kind = { type: prog.type, attachType: Math.max(0, prog.expectedAttachType), frags: prog.frags === true };
     for (const map of used) {
-      if (tailCalls && map instanceof ProgArray) map.claim(prog.name, prog.type);
+      if (tailCalls && map instanceof ProgArray) map.claim(prog.name, kind);
     }
     for (const map of used) map.hold();
     engine.progNames.set(seat.id, prog.name);
@@ -250,7 +256,7 @@ export class Loader {
     const made: Prog = new Prog(engine, {
       name: prog.name,
       section: prog.section,
-      type: prog.type,
+      ...kind,
       id: seat.id,
       func: exports[prog.name] as () => unknown,
       loop: exports[`run:${prog.name}`] as (ctx: number, end: number) => void,
@@ -281,10 +287,29 @@ function fillSlots(spec: MapSpec, map: BpfMap, progs: ReadonlyMap<string, Prog>)
   });
 }
 
+function withMaps(prog: LinkedProg, judged: ReadonlyMap<MapSpec, MapSpec>): LinkedProg {
+  return { ...prog, maps: prog.maps.map((spec) => judged.get(spec) ?? spec) };
+}
+
+/** A program is judged by what the object says of its maps: the one it gets must be the same. */
 function checkReuse(spec: MapSpec, map: BpfMap): void {
-  for (const field of ['type', 'keySize', 'valueSize', 'maxEntries'] as const) {
-    if (spec[field] === map.spec[field]) continue;
-    const detail = `it is to be reused, but its ${field} is ${map.spec[field]}, not ${spec[field]}`;
+  const refuse = (field: string, have: unknown, want: unknown): never => {
+    const detail = `it is to be reused, but its ${field} is ${String(have)}, not ${String(want)}`;
     throw new RunError('RUN_MAP_CREATE', { map: spec.name, errno: 22, detail });
-  }
+  };
+  for (const field of ['type', 'keySize', 'valueSize', 'maxEntries', 'flags', 'mapExtra'] as const)
+    if (spec[field] !== map.spec[field]) refuse(field, map.spec[field], spec[field]);
+  const [inner, have] = [spec.innerMap, map.spec.innerMap];
+  if ((inner === undefined) !== (have === undefined)) refuse('inner map', have?.name, inner?.name);
+  for (const field of ['type', 'keySize', 'valueSize', 'maxEntries', 'flags'] as const)
+    if (inner?.[field] !== have?.[field]) refuse(`inner map's ${field}`, have?.[field], inner?.[field]);
+}
+
+/** The wish as the live map fulfils it: what is known of read-only data is what the map holds, and only once it is frozen. */
+function asGiven(spec: MapSpec, map: BpfMap): MapSpec {
+  checkReuse(spec, map);
+  if (spec.initialValue === undefined) return spec;
+  const { initialValue: _, ...rest } = spec;
+  const value = map.isFrozen ? map.get(0, { raw: true }) : undefined;
+  return value === undefined ? rest : { ...rest, initialValue: value };
 }

@@ -169,6 +169,14 @@ describe('prog arrays', () => {
     const filter = await bench.load([{ name: 'filter', insns: returns(1), type: 'socket_filter' }], {});
     expect(codeOf(() => bench.maps[0]!.set(1, filter.prog('filter')))).toBe('RUN_PROG_TYPE');
     expect(codeOf(() => bench.maps[0]!.set(1, 5))).toBe('RUN_MAP_INPUT');
+    // Linux compares attach type and frags as well.
+    for (const [name, more] of [
+      ['devmap', { expectedAttachType: 33 }],
+      ['frags', { frags: true }],
+    ] as const) {
+      const one = await engine.loadLinked([{ ...linkedProg({ name, insns: returns(1) }, []), ...more }], new Map());
+      expect(codeOf(() => bench.maps[0]!.set(1, one.prog(name)))).toBe('RUN_PROG_TYPE');
+    }
     const before = engine.runtime.mem_used();
     const jump = { name: 'f', insns: jumps(0, 1), type: 'socket_filter' } as const;
     expect(await rejected(bench.load([jump], {}))).toBe('RUN_PROG_TYPE');
@@ -245,6 +253,52 @@ test('two objects share a map by reuse; it lives until the last one closes', asy
   expect(engine.runtime.mem_used()).toBe(used);
   const other = engine.createMap(mapSpec(name, array));
   expect(await rejected(engine.load(example(), { reuse: { [name]: other } }))).toBe('RUN_MAP_CREATE');
+});
+
+test('programs are judged by what the maps they are given hold', async () => {
+  const { engine } = await settled();
+  const values = mapSpec('values', { type: 'array', keySize: 4, valueSize: 8, maxEntries: 1 });
+  // An index that is a constant for the verifier, and then the byte it picks.
+  const insns = asm([
+    lddwMapValue(1, 0, 0),
+    ldx('w', 1, 1, 0),
+    lddwMapValue(2, 1, 0),
+    raw(0x0f, 2, 1),
+    ldx('b', 0, 2, 0),
+    exit(),
+  ]);
+  const constant = (index: number) => {
+    const own = mapSpec('ro', { type: 'array', keySize: 4, valueSize: 4, maxEntries: 1 });
+    const spec = {
+      ...own,
+      flags: 128,
+      dataKind: 'rodata' as const,
+      initialValue: new Uint8Array(Uint32Array.of(index).buffer),
+    };
+    const map = engine.createMap(spec);
+    map.set(0, spec.initialValue);
+    return { spec, map };
+  };
+  const [three, far, open] = [constant(3), constant(0x700000), constant(3)];
+  three.map.freeze();
+  far.map.freeze();
+  const load = (given: { map: (typeof three)['map'] }) => {
+    const prog = linkedProg({ name: 'pick', insns }, [three.spec, values]);
+    return engine.loadLinked(
+      [prog],
+      new Map([
+        [three.spec, given.map],
+        [values, live],
+      ]),
+    );
+  };
+  const live = engine.createMap(values);
+  expect((await load(three)).prog('pick').run(packet).returnValue).toBe(0);
+  expect(await rejected(load(far))).toBe('VERIFIER_REFUSED');
+  // What JavaScript may still change is no constant.
+  expect(await rejected(load(open))).toBe('VERIFIER_REFUSED');
+  const writable = engine.createMap({ ...three.spec, flags: 0 });
+  expect(await rejected(load({ map: writable }))).toBe('RUN_MAP_CREATE');
 });
 
 describe('devices and links', () => {

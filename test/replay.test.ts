@@ -86,7 +86,9 @@ async function program(text: string, engine?: Engine, unverified = false): Promi
   const on = engine ?? (await newEngine());
   const insns = encodeInsns(assemble(text));
   const options = unverified ? { unverified, checked: true } : {};
-  const loaded = await on.loadLinked([linkedProg({ name: 'prog', insns })], new Map(), options);
+  // What SEC("xdp") is loaded with, so that it goes into the slots of compiled programs.
+  const prog = { ...linkedProg({ name: 'prog', insns }), expectedAttachType: 37 };
+  const loaded = await on.loadLinked([prog], new Map(), options);
   return { engine: on, prog: loaded.prog('prog') };
 }
 

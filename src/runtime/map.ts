@@ -242,6 +242,11 @@ export class BpfMap {
     this.frozen = true;
   }
 
+  /** JavaScript cannot change it any more. */
+  get isFrozen(): boolean {
+    return this.frozen;
+  }
+
   /** @internal a program refers to it */
   hold(): void {
     this.references++;

@@ -8,6 +8,7 @@ import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
 import { BpfMap, type MapCodecs, type MapHost, type UpdateOptions } from './map.ts';
 import type { Prog } from './prog.ts';
+import { type SlotKind, slotKindText } from './slot-kind.ts';
 import type { SharedTable } from './table.ts';
 
 /** What a slot shows. */
@@ -33,8 +34,8 @@ export class ProgArray extends BpfMap {
   /** First slot of its range in the shared table. */
   readonly tableBase: number;
   private readonly progs = new Map<number, Prog>();
-  /** Type, and number of it, that every slot must have; fixed by the first program (or by the program that uses the array). */
-  private ownerType: string | undefined;
+  /** What every program in it must be: fixed by the first one, or by the program that uses the array. */
+  private owner: string | undefined;
 
   constructor(host: MapHost, spec: MapSpec, address: number, id: number, table: SharedTable) {
     super(host, spec, address, id, { key: U32, value: U32 });
@@ -43,12 +44,15 @@ export class ProgArray extends BpfMap {
     host.memory.view.setUint32(address + MAP_TABLE_BASE, this.tableBase, true);
   }
 
-  /** A program that tail-calls through this array is of type `type`, and so must be all it reaches. */
-  claim(prog: string, type: string): void {
-    if (this.ownerType === undefined) this.ownerType = type;
-    else if (this.ownerType !== type) {
-      throw new RunError('RUN_PROG_TYPE', { map: this.name, prog, type, expected: this.ownerType });
-    }
+  /**
+   * A program that tail-calls through this array, or is put into it, must be what all others are: Linux compares type, attach type and frags.
+   * @throws RunError RUN_PROG_TYPE
+   */
+  claim(prog: string, kind: SlotKind): void {
+    const text = slotKindText(kind);
+    this.owner ??= text;
+    if (this.owner !== text)
+      throw new RunError('RUN_PROG_TYPE', { map: this.name, prog, type: text, expected: this.owner });
     this.host.memory.view.setUint32(this.address + MAP_PROG_TYPE, 1, true);
   }
 
@@ -96,7 +100,7 @@ export class ProgArray extends BpfMap {
     }
     if (prog.host !== this.host) throw new RunError('RUN_FOREIGN', { what: 'program', name: prog.name });
     prog.alive();
-    this.claim(prog.name, prog.type);
+    this.claim(prog.name, prog.slotKind);
     this.write(slot, prog);
   }
 

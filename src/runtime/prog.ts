@@ -13,6 +13,7 @@ import { runBatch } from './batch.ts';
 import type { Device, Link } from './device.ts';
 import type { ProgHost } from './host.ts';
 import { frameSize, layFrame, readContext, type Verdict, verdictName, writeContext, type XdpMeta } from './packet.ts';
+import type { SlotKind } from './slot-kind.ts';
 import type { Violation } from './trap.ts';
 
 /** The largest packet a run takes; XDP frames are far smaller, but captures hold reassembled ones. */
@@ -62,6 +63,8 @@ export interface ProgParts {
   readonly name: string;
   readonly section: string;
   readonly type: ProgType;
+  readonly attachType: number;
+  readonly frags: boolean;
   readonly id: number;
   /** Wasm function for the shared table. */
   readonly func: () => unknown;
@@ -114,6 +117,12 @@ export class Prog {
     this.movesPacket = parts.movesPacket;
     this.tailCalls = parts.tailCalls;
     this.tailCallMaps = parts.siteMaps ?? [];
+  }
+
+  /** @internal what prog arrays compare */
+  get slotKind(): SlotKind {
+    const { type, attachType, frags } = this.parts;
+    return { type, attachType, frags };
   }
 
   /** @internal throws when the handle is closed */
