@@ -121,7 +121,10 @@ function initArg(env: Env, root: u32, arg: SubprogArg, i: u32): i32 {
 function flagArg(env: Env, reg: RegState, arg: SubprogArg): i32 {
   if ((arg.flags & SAF_RDONLY) != 0) reg.type |= MEM_RDONLY;
   if ((arg.flags & SAF_TRUSTED) != 0) reg.type |= PTR_TRUSTED;
-  if ((arg.flags & SAF_UNTRUSTED) != 0) reg.type |= PTR_UNTRUSTED | MEM_RDONLY;
+  if ((arg.flags & SAF_UNTRUSTED) != 0) {
+    reg.type |= arg.kind == SA_BTF_ID ? PTR_UNTRUSTED : PTR_UNTRUSTED | MEM_RDONLY;
+    if (arg.kind == SA_BTF_ID) reg.id = env.newId();
+  }
   if ((arg.flags & SAF_NULLABLE) != 0) {
     reg.type |= PTR_MAYBE_NULL;
     reg.id = env.newId();

@@ -9,7 +9,8 @@ function writeArgs(view: DataView, at: number, row: SubprogRow | undefined, stru
   view.setUint32(at + abi.SP_ARG_COUNT, row?.args.length ?? 0, true);
   row?.args.forEach((arg, i) => {
     const to = at + abi.SP_ARGS + i * abi.SA_SIZE;
-    view.setUint32(to + abi.SA_KIND, arg.kind, true);
+    const isKnown = arg.struct === undefined || structs.mayBeKernels(arg.struct);
+    view.setUint32(to + abi.SA_KIND, isKnown ? arg.kind : abi.SA_UNSUPPORTED, true);
     view.setUint32(to + abi.SA_FLAGS, arg.flags, true);
     view.setUint32(
       to + abi.SA_SIZE_OR_STRUCT,

@@ -93,6 +93,11 @@ export class StructTable {
     return isKnown && structNames(this.kernel as Btf).has(name) ? this.kernelStruct(name) : -1;
   }
 
+  /** False where the kernel's types are given and this struct is not among them. */
+  mayBeKernels(name: string): boolean {
+    return this.kernel === undefined || structNames(this.kernel).has(plainName(name));
+  }
+
   /** Row of a struct of the program's. */
   localStruct(id: number): number {
     return this.own === undefined ? -1 : this.add(this.own, id, true);

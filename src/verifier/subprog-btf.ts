@@ -40,9 +40,7 @@ const isScalar = (type: BtfType): boolean => type.kind === 'int' || type.kind ==
 
 const unsupported: SubprogArgRow = { kind: abi.SA_UNSUPPORTED, flags: 0, size: 0 };
 
-/** `void *` has no size: only as untrusted memory may it be given. */
 function memoryRow(btf: Btf, pointee: number, flags: number): SubprogArgRow {
-  if (flags === abi.SAF_UNTRUSTED && resolve(btf, pointee).kind === 'void') return { kind: abi.SA_MEM, flags, size: 0 };
   try {
     return { kind: abi.SA_MEM, flags, size: sizeOf(btf, pointee) };
   } catch (error) {
@@ -74,7 +72,12 @@ function argRow(btf: Btf, id: number, tags: ReadonlySet<string>, ctxName: string
   const stands = tags.has('untrusted') || tags.has('arena') ? tags.size === 1 : !tags.has('nullable');
   if (!stands) return unsupported;
   if (tags.has('arena')) return { kind: abi.SA_ARENA, flags: 0, size: 0 };
-  if (tags.has('untrusted')) return memoryRow(btf, type.type, abi.SAF_UNTRUSTED);
+  if (tags.has('untrusted')) {
+    // Of a kernel struct, members are known; of anything else, any byte may be read, with care.
+    const flags = abi.SAF_UNTRUSTED;
+    if (isStruct) return { kind: abi.SA_BTF_ID, flags, size: 0, struct: pointee.name };
+    return { kind: abi.SA_MEM, flags, size: 0 };
+  }
   return memoryRow(btf, type.type, tags.has('nonnull') ? abi.SAF_NONNULL : abi.SAF_NULLABLE);
 }
 
