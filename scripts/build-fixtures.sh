@@ -41,6 +41,9 @@ object $in externs.c externs.o clang-19 v3
 object $in core.c core.o clang-19 v3
 object $in core-relo.c core-relo.o clang-19 v3
 object $in core-target.c core-target.o clang-19 v3
+object $in short-elf-map.c short-elf-map.o clang-19 v3
+object $in tagged.c tagged.o clang-19 v3
+object $in arena.c arena.o clang-19 v3
 object $in sections.c sections.o clang-19 v3
 object $in maps.c maps-g0.o clang-19 v3 -g0
 object $in empty.c empty.o clang-19 v3 -g0

@@ -116,7 +116,8 @@ export class Loader {
     const checked = linked.map((prog) => this.check(withMaps(prog, judged)));
     const maps = new Map(made.map((one) => [one.judged, one.map]));
     const { progs, wasm } = await this.instantiate(checked, maps, object.name);
-    for (const { spec, map } of made) fillSlots(spec, map, progs);
+    const known = new Set(object.progs.map((prog) => prog.name));
+    for (const { spec, map } of made) fillSlots(spec, map, progs, known);
     const byName = new Map(made.map(({ spec, map }) => [spec.name, map]));
     return new Loaded(this.engine, { progs, maps: byName, wasm });
   }
@@ -277,10 +278,10 @@ export class Loader {
   }
 }
 
-/** The prog array slots that the object itself fills (`.values`). */
-function fillSlots(spec: MapSpec, map: BpfMap, progs: ReadonlyMap<string, Prog>): void {
+/** The prog array slots that the object itself fills. Programs of the object that are not wanted leave their slots empty. */
+function fillSlots(spec: MapSpec, map: BpfMap, progs: ReadonlyMap<string, Prog>, known: ReadonlySet<string>): void {
   spec.initialSlots.forEach((name, slot) => {
-    if (name === undefined) return;
+    if (name === undefined || (!progs.has(name) && known.has(name))) return;
     const prog = progs.get(name);
     if (prog === undefined) throw new RunError('RUN_NO_PROG', { name, have: [...progs.keys()] });
     map.set(slot, prog);

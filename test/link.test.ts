@@ -176,6 +176,16 @@ describe('externs', () => {
     ]);
   });
 
+  it('kconfig values that nobody gave are named', () => {
+    const object = load('externs');
+    for (const extern of object.externs) extern.resolved = false;
+    const error = errorOf(() => linked(object, 'kconfig'));
+    expect([error.code, error.message]).toEqual([
+      'LINK_KCONFIG',
+      expect.stringContaining("setKconfig(object, 'CONFIG_BPF_SYSCALL', value)"),
+    ]);
+  });
+
   it('what is weak and not there is 0', () => {
     const weak = linked(load('externs'), 'weak');
     expect(references(weak).map((r) => [r.src, r.high])).toEqual([[6, 16]]);
@@ -254,7 +264,6 @@ describe('references that are refused', () => {
     [
       ['no type', 'sections', 'untyped', same, 'LINK_PROG_TYPE', "'something-else' says no program type"],
       ['strong ksym', 'externs', 'ksym', same, 'LINK_KSYM', "takes the address of the kernel's 'strong_symbol'"],
-      ['kconfig', 'externs', 'kconfig', same, 'LINK_KCONFIG', "setKconfig(object, 'CONFIG_BPF_SYSCALL', value)"],
       ['pointer in data', 'sections', 'probe', same, 'LINK_DATA_RELOC', '.data.pointer, which holds the address of'],
       ['unknown type', 'subprogs', 'first', rel('xdp', 0, 8, 77), 'LINK_RELOC_TYPE', 'is of type 77'],
       ['data type', 'subprogs', 'first', rel('xdp', 0, 8, 3), 'LINK_RELOC_TYPE', 'is of type R_BPF_64_ABS32'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BpfError, ObjectError } from '../src/errors/index.ts';
+import { link } from '../src/link/link.ts';
 import { dataMapName } from '../src/object/data-maps.ts';
 import { findMap, findProg, setKconfig, setMaxEntries } from '../src/object/edit.ts';
 import { loadObject } from '../src/object/load.ts';
@@ -212,17 +213,17 @@ describe('editing between open and load', () => {
   it('kconfig values', () => {
     const object = load('externs');
     expect(object.externs.map((e) => [e.name, e.kind, e.weak, e.resolved])).toEqual([
-      ['LINUX_KERNEL_VERSION', 'kconfig', false, false],
-      ['CONFIG_BPF_SYSCALL', 'kconfig', false, false],
+      ['LINUX_KERNEL_VERSION', 'kconfig', false, true],
+      ['CONFIG_BPF_SYSCALL', 'kconfig', false, true],
       ['CONFIG_NOT_THERE', 'kconfig', true, false],
       ['strong_kfunc', 'kfunc', false, false],
       ['weak_kfunc', 'kfunc', true, false],
       ['weak_symbol', 'ksym', true, false],
       ['strong_symbol', 'ksym', false, false],
     ]);
-    setKconfig(object, 'LINUX_KERNEL_VERSION', 0x061200);
+    setKconfig(object, 'LINUX_KERNEL_VERSION', 0x061300);
     setKconfig(object, 'CONFIG_BPF_SYSCALL', true);
-    expect([...findMap(object, '.kconfig').initialValue!]).toEqual([0, 18, 6, 0, 0, 0, 0, 0, 1, ...Array(11).fill(0)]);
+    expect([...findMap(object, '.kconfig').initialValue!]).toEqual([0, 19, 6, 0, 0, 0, 0, 0, 1, ...Array(11).fill(0)]);
     expect(getVariable(object, 'CONFIG_BPF_SYSCALL')).toBe(true);
   });
 
@@ -239,9 +240,47 @@ describe('editing between open and load', () => {
   });
 });
 
+describe('what loaders of other projects rely on', () => {
+  it('slots from iproute2 sections, maps of 28 bytes and in sections of their own', () => {
+    const object = load('short-elf-map');
+    const shown = object.maps.map((m) => [m.name, m.type, m.maxEntries, m.pinning, m.initialSlots]);
+    expect(shown).toEqual([
+      ['jumps', 3, 4, 0, [undefined, 'slot_one', undefined, 'slot_three']],
+      ['shared', 1, 16, 2, []],
+      ['counters', 2, 2, 0, []],
+    ]);
+    expect(link(object, findProg(object, 'trapped')).kfuncs).toEqual(['__bpf_trap']);
+  });
+
+  it('slots from declaration tags, constants by name, unknown pinning', () => {
+    const object = load('tagged');
+    expect(object.progs.map((p) => [p.name, p.type, p.global])).toEqual([
+      ['tail_five', 'xdp', false],
+      ['tail_two', 'xdp', false],
+      ['entry', 'xdp', true],
+    ]);
+    const calls = findMap(object, 'calls');
+    expect(calls.pinning).toBe(16);
+    expect(calls.initialSlots).toEqual([undefined, undefined, 'tail_two', undefined, undefined, 'tail_five']);
+    setVariable(object, 'answer', 42);
+    setVariable(object, '__globals', { host_ip: 0x0a000001, port: 80, name: 'wep', jumps: [9, 8, 7, 6] });
+    expect(getVariable(object, 'answer')).toBe(42);
+    expect(getVariable(object, '__globals')).toMatchObject({ port: 80, jumps: [9, 8, 7, 6] });
+    expect([...findMap(object, '.rodata').initialValue!.subarray(0, 6)]).toEqual([1, 0, 0, 10, 80, 0]);
+  });
+
+  it('an arena, and its variables', () => {
+    const object = load('arena');
+    expect(object.maps.map((m) => [m.name, m.type, m.mapExtra])).toEqual([['arena', 33, 1n << 44n]]);
+    const { insns, maps } = link(object, object.progs[0]);
+    expect(maps.map((m) => m.name)).toEqual(['arena']);
+    // The map, then the address of its first variable.
+    expect([insns[1] >> 4, insns[17] >> 4]).toEqual([5, 6]);
+  });
+});
+
 describe('objects that are refused', () => {
   const RULES: [what: string, file: string, patch: (p: Patch) => Patch, code: string, message: string][] = [
-    ['no programs', 'empty', (p) => p, 'OBJECT_NO_PROGS', 'its sections are .strtab, .text, .data'],
     ['no BTF for .maps', 'maps-g0', (p) => p, 'OBJECT_MAPS_NO_BTF', 'compile with -g'],
     ['code size', 'core', (p) => p.header('xdp', 'size', 12), 'OBJECT_SECTION_SIZE', 'section xdp has 12 bytes'],
     ['function offset', 'core', (p) => p.setSymbol('plain', 'value', 4), 'OBJECT_FUNC', 'a multiple of 8'],
@@ -252,7 +291,6 @@ describe('objects that are refused', () => {
     ['one name twice', 'core', (p) => p.setSymbol('probe', 'name', nameOf(p, 'plain')), 'OBJECT_DUPLICATE', "'plain'"],
     ['version size', 'subprogs', (p) => p.header('version', 'size', 3), 'OBJECT_SECTION_SIZE', '4, a u32'],
     ['map type 0', 'legacy-g0', (p) => p.content('maps', 0, 4, 0), 'OBJECT_MAP', 'type is 0'],
-    ['extra bytes', 'legacy-28', (p) => p.content('maps', 24, 4, 1), 'OBJECT_MAP', 'byte 24 of its definition is 0x1'],
     ['map stride', 'legacy-g0', (p) => p.header('maps', 'size', 39), 'OBJECT_LEGACY_MAPS', 'the same size'],
     ['small maps', 'legacy-g0', (p) => p.header('maps', 'size', 32), 'OBJECT_LEGACY_MAPS', 'has 20 bytes'],
     ['map offset', 'legacy-g0', (p) => p.setSymbol('jumps', 'value', 4), 'OBJECT_MAP', 'offset is 0x4'],
@@ -270,9 +308,13 @@ describe('objects that are refused', () => {
   });
 
   it('an error carries its fields', () => {
-    const error = errorOf(() => loadObject(fixture('object/empty.o')));
+    const error = errorOf(() => loadObject(fixture('object/maps-g0.o')));
     expect(error).toBeInstanceOf(ObjectError);
-    expect(JSON.parse(JSON.stringify(error))).toMatchObject({ stage: 'object', code: 'OBJECT_NO_PROGS' });
+    expect(JSON.parse(JSON.stringify(error))).toMatchObject({ stage: 'object', code: 'OBJECT_MAPS_NO_BTF' });
+  });
+
+  it('without programs it is an object all the same: it may declare maps for others', () => {
+    expect(loadObject(fixture('object/empty.o')).progs).toEqual([]);
   });
 });
 

@@ -71,7 +71,8 @@ function readComposite(kind: 'struct' | 'union'): KindReader {
 }
 
 function readEnum(reader: BtfReader, { name, vlen, kindFlag: signed, sizeOrType: size }: BtfCommon): BtfType {
-  if (![1, 2, 4, 8].includes(size)) reader.refuse('size', `${size}`, '1, 2, 4 or 8');
+  // `enum e;` alone has neither size nor values.
+  if (![1, 2, 4, 8].includes(size) && !(size === 0 && vlen === 0)) reader.refuse('size', `${size}`, '1, 2, 4 or 8');
   reader.need(8 * vlen);
   const values: BtfEnumValue[] = [];
   for (let i = 0; i < vlen; i++) {

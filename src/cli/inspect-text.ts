@@ -12,6 +12,7 @@ export function inspectLines(object: ObjectInfo): string[] {
     '',
     ...programs(object.programs),
     ...maps(object.maps),
+    ...variables(object),
     ...externs(object),
     '',
     ...sections(object),
@@ -51,6 +52,12 @@ function maps(all: readonly MapInfo[]): string[] {
   const withSlots = all.some((map) => map.slots !== undefined);
   const titles = ['map', 'type', 'key', 'value', '>max entries', '>flags', ...(withSlots ? ['slots'] : [])];
   return ['', ...table(titles, withSlots ? rows : rows.map((row) => row.slice(0, -1)))];
+}
+
+function variables({ variables: all }: ObjectInfo): string[] {
+  if (all.length === 0) return [];
+  const rows = all.map(({ map, type, size }) => [type, map, String(size)]);
+  return ['', ...table(['variable', 'map', '>bytes'], rows)];
 }
 
 function externs({ externs: all }: ObjectInfo): string[] {

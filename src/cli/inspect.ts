@@ -5,6 +5,7 @@ import { prepare } from '../compiler.ts';
 import { tailCallSites } from '../jit/compile.ts';
 import { tailCallMap } from '../jit/tail-site.ts';
 import type { BpfObject, MapSpec, ProgSpec } from '../object/types.ts';
+import { variables } from '../object/variables.ts';
 import { parseCommandLine, positionals } from './args.ts';
 import { describeError, type ErrorData, EXIT, EXIT_HELP, type ExitCode } from './errors.ts';
 import { readObject } from './files.ts';
@@ -17,7 +18,7 @@ const INSPECT_HELP = `Usage: bpf2wasm inspect <object> [options]
 Shows the programs, maps, sections, BTF and licence of an object file. Nothing is loaded.
 
   --btf                  print the types as C definitions
-  --json                 print it as JSON: { name, license, gplCompatible, programs, subprograms, maps, externs, sections, btf, error? }
+  --json                 print it as JSON: { name, license, gplCompatible, programs, subprograms, maps, variables, externs, sections, btf, error? }
   -h, --help
 
 ${EXIT_HELP}
@@ -50,6 +51,15 @@ export interface MapInfo {
   readonly slots?: readonly (string | null)[];
 }
 
+/** A global variable or kernel configuration value: what `--set NAME=VALUE` and `setVariable` set. */
+export interface VariableInfo {
+  readonly name: string;
+  readonly map: string;
+  /** C declaration. */
+  readonly type: string;
+  readonly size: number;
+}
+
 export interface ObjectInfo {
   readonly name: string;
   readonly license: string;
@@ -57,6 +67,7 @@ export interface ObjectInfo {
   readonly programs: readonly ProgInfo[];
   readonly subprograms: readonly string[];
   readonly maps: readonly MapInfo[];
+  readonly variables: readonly VariableInfo[];
   readonly externs: readonly { readonly name: string; readonly kind: string; readonly weak: boolean }[];
   readonly sections: readonly { readonly name: string; readonly size: number; readonly relocations: number }[];
   readonly btf: { readonly types: number; readonly kinds: Readonly<Record<string, number>> } | null;
@@ -90,6 +101,9 @@ function inspect(object: BpfObject): ObjectInfo {
     programs: object.progs.map((prog) => progInfo(object, prog)),
     subprograms: object.subprogs.map((sub) => sub.name),
     maps: object.maps.map((map) => mapInfo(object, map)),
+    variables: variables(object).map(({ name: variable, map, type, size }) => {
+      return { name: variable, map: map.name, type: btf === undefined ? '' : declare(btf, type, variable), size };
+    }),
     externs: object.externs.map(({ name: extern, kind, weak }) => ({ name: extern, kind, weak })),
     sections: elf.sections
       .filter((section) => section.index > 0)

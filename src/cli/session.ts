@@ -3,9 +3,11 @@ import { Engine, type Loaded } from '../engine.ts';
 import type { BpfObject } from '../object/types.ts';
 import type { Prog } from '../runtime/prog.ts';
 import type { Args, OptionTable } from './args.ts';
+import { targetBtf } from './btf.ts';
 import { UsageError } from './errors.ts';
 import { readObject } from './files.ts';
 import { chooseProg } from './pick.ts';
+import { giveTypes, requireProgs, TYPE_HELP } from './prog-type.ts';
 import { applySettings, editObject, parseSetting } from './set.ts';
 
 export const SESSION_OPTIONS = {
@@ -16,12 +18,16 @@ export const SESSION_OPTIONS = {
   maps: { type: 'boolean' },
   optimize: { type: 'boolean' },
   unchecked: { type: 'boolean' },
+  btf: { type: 'string' },
+  type: { type: 'string' },
 } as const satisfies OptionTable;
 
 export const SESSION_HELP = `  --trace                print trace_printk lines, in trace_pipe's form, as they come
   --maps                 print what the maps hold afterwards
   --seed N               seed of bpf_get_prandom_u32 and of hash maps (0)
   --optimize             let binaryen optimise the Wasm
+${TYPE_HELP}
+  --btf kernel|FILE      a kernel's types that CO-RE relocations are resolved against (default: the object's own)
   --unchecked            leave out the bounds checks: only for programs that Linux accepts`;
 
 export interface Session {
@@ -41,10 +47,14 @@ export async function openSession(path: string, args: Args): Promise<Session> {
   const settings = args.list('set').map(parseSetting);
   const seed = seedOf(args);
   const object = readObject(path);
+  requireProgs(object);
+  giveTypes(object, args);
+  const btf = targetBtf(args.text('btf') ?? 'none');
   const { entry, load } = await chooseProg(object, settings, args.text('prog'));
   const later = editObject(object, settings);
   const engine = await Engine.create({ seed, trace: args.flag('trace') });
-  const options = { progs: load, checked: !args.flag('unchecked'), optimize: args.flag('optimize') };
+  const target = btf === undefined ? {} : { core: btf, verify: { btf } };
+  const options = { progs: load, checked: !args.flag('unchecked'), optimize: args.flag('optimize'), ...target };
   const loaded = await engine.load(object, options);
   applySettings(object, loaded, later);
   return { object, engine, loaded, prog: loaded.prog(entry) };

@@ -1,9 +1,9 @@
-/** `--set 'MAP[KEY]=VALUE'`: parsed here, applied to a loaded object's maps or, for data sections, to the object before it is loaded. */
+/** `--set 'MAP[KEY]=VALUE'`, `--set 'VARIABLE=VALUE'`: parsed here, applied to a loaded object's maps or, for data sections, to the object before it is loaded. */
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../../assembly/isa.ts';
 import { resolve, sizeOf } from '../btf/resolve.ts';
 import type { BtfInput } from '../btf/value.ts';
 import type { Loaded } from '../engine.ts';
-import { findMap } from '../object/edit.ts';
+import { findMap, setKconfig } from '../object/edit.ts';
 import type { BpfObject, MapSpec } from '../object/types.ts';
 import { setVariable } from '../object/variables.ts';
 import { UsageError } from './errors.ts';
@@ -14,11 +14,12 @@ export const SET_HELP = `  --set MAP[KEY]=VALUE   put a value into a map before 
                          integers:      'limits[3]=-1', 'flags[0x10]=0xff'
                          bytes:         'blob[hex:0a0b0c0d]=hex:00ff'
                          by BTF, JSON:  'flows[{"port":80}]={"packets":1}', 'names[0]=text'
-                         variables:     '.rodata[target_port]=8080'`;
+                         variables:     'target_port=8080', also '.rodata[target_port]=8080'`;
 
 export interface Setting {
   /** As it was typed, for messages. */
   readonly text: string;
+  /** '' for a variable, whose name is the key. */
   readonly map: string;
   readonly key: string;
   readonly value: string;
@@ -42,10 +43,15 @@ function closingBracket(text: string, open: number): number {
 }
 
 export function parseSetting(text: string): Setting {
+  const variable = /^\s*([A-Za-z_]\w*)\s*=([\s\S]*)$/.exec(text);
+  if (variable !== null) return { text, map: '', key: variable[1], value: variable[2].trim() };
   const open = text.indexOf('[');
   const close = open > 0 ? closingBracket(text, open) : -1;
   if (close < 0 || text[close + 1] !== '=') {
-    throw new UsageError(`--set '${text}': expected MAP[KEY]=VALUE, as in 'prog_array[0]=port8080_prog'`, 'USAGE_SET');
+    throw new UsageError(
+      `--set '${text}': expected MAP[KEY]=VALUE or VARIABLE=VALUE, as in 'prog_array[0]=port8080_prog'`,
+      'USAGE_SET',
+    );
   }
   return {
     text,
@@ -57,15 +63,22 @@ export function parseSetting(text: string): Setting {
 
 /** A map in which the value is the name of a program. */
 export function isProgArray(object: BpfObject, setting: Setting): boolean {
-  return findMap(object, setting.map).type === BPF_MAP_TYPE_PROG_ARRAY;
+  return setting.map !== '' && findMap(object, setting.map).type === BPF_MAP_TYPE_PROG_ARRAY;
 }
 
 /** Writes settings of data sections into the object; the others are for `applySettings`. */
 export function editObject(object: BpfObject, settings: readonly Setting[]): Setting[] {
   return settings.filter((setting) => {
-    const spec = findMap(object, setting.map);
-    if (spec.dataKind === '') return true;
-    setVariable(object, setting.key, literal(setting, setting.value) as BtfInput);
+    if (setting.map !== '' && findMap(object, setting.map).dataKind === '') return true;
+    if (setting.map === '' && object.maps.some((map) => map.name === setting.key))
+      throw new UsageError(
+        `--set '${setting.text}': ${setting.key} is a map: expected MAP[KEY]=VALUE, as in 'prog_array[0]=port8080_prog'`,
+        'USAGE_SET',
+      );
+    const value = literal(setting, setting.value) as BtfInput;
+    if (object.externs.some((extern) => extern.kind === 'kconfig' && extern.name === setting.key))
+      setKconfig(object, setting.key, value);
+    else setVariable(object, setting.key, value);
     return false;
   });
 }

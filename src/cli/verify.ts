@@ -11,6 +11,7 @@ import { needsTarget, targetBtf } from './btf.ts';
 import { describeError, type ErrorData, EXIT, EXIT_HELP, type ExitCode } from './errors.ts';
 import { readObject } from './files.ts';
 import { print, printJson } from './output.ts';
+import { giveTypes, requireProgs, TYPE_HELP } from './prog-type.ts';
 import { verdictLines } from './verify-text.ts';
 
 const VERIFY_HELP = `Usage: bpf2wasm verify <object> [options]
@@ -21,6 +22,7 @@ Judges the programs of an object as Linux 6.18 does, without loading them anywhe
   --log-level N          print the verifier's log: 1 the path that was refused, 2 all that was walked; 4 more: time and stack depth
   --explain              say where in the source, by which way, and what check is missing
   --unprivileged         the rules for users without CAP_BPF
+${TYPE_HELP}
   --btf kernel|FILE      the kernel's types that CO-RE relocations and reads of kernel structs are held against: the running
                          kernel's (default for objects with CO-RE relocations, where it is readable), or a file's
   --btf none             the object's own types
@@ -38,6 +40,7 @@ const OPTIONS = {
   explain: { type: 'boolean' },
   unprivileged: { type: 'boolean' },
   btf: { type: 'string' },
+  type: { type: 'string' },
   'strict-alignment': { type: 'boolean' },
   'limit-insns': { type: 'string' },
 } as const;
@@ -72,6 +75,8 @@ export async function verifyCommand(argv: readonly string[]): Promise<ExitCode> 
   const [file] = positionals(args, ['object']);
   const options = optionsOf(args);
   const object = readObject(file);
+  requireProgs(object);
+  giveTypes(object, args);
   const btf = targetBtf(args.text('btf') ?? (needsTarget(object) ? 'kernel-if-readable' : 'none'));
   const wanted = args.list('prog').map((name) => findProg(object, name));
   const verifier = new Verifier();

@@ -2,12 +2,17 @@
 import type { BpfObject, ExternSpec, MapSpec, ProgSpec, SubprogSpec } from '../object/types.ts';
 import { firstBy } from '../util/group.ts';
 
+const BPF_MAP_TYPE_ARENA = 33;
+const ARENA_SECTION = '.addr_space.1';
+
 export class Lookup {
   readonly progs: ReadonlySet<ProgSpec>;
   /** Sections with functions. */
   readonly code: ReadonlySet<number>;
   readonly externs: ReadonlyMap<string, ExternSpec>;
   readonly kconfig: MapSpec | undefined;
+  /** The arena, and the section of its variables. */
+  readonly arena: { readonly map: MapSpec; readonly section: number } | undefined;
   private readonly funcs: ReadonlyMap<string, SubprogSpec>;
   private readonly maps: ReadonlyMap<string, MapSpec>;
   private readonly mapSections: ReadonlyMap<number, MapSpec>;
@@ -19,7 +24,12 @@ export class Lookup {
     // Aliases of a function share its code: the first name stands for all.
     this.funcs = firstBy(funcs, (f) => keyOf(f.sectionIndex, f.offset));
     this.maps = firstBy(object.maps, (m) => keyOf(m.sectionIndex, m.offset));
-    this.mapSections = firstBy(object.maps, (m) => m.sectionIndex);
+    const sections = firstBy(object.maps, (m) => m.sectionIndex);
+    // Variables of the arena's address space live in the one arena of the object.
+    const arena = object.maps.find((m) => m.type === BPF_MAP_TYPE_ARENA);
+    const globals = object.elf.sections.find((s) => s.name === ARENA_SECTION);
+    if (arena !== undefined && globals !== undefined) this.arena = { map: arena, section: globals.index };
+    this.mapSections = sections;
     this.externs = firstBy(object.externs, (e) => e.name);
     this.kconfig = object.maps.find((m) => m.dataKind === 'kconfig');
   }

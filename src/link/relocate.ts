@@ -27,6 +27,7 @@ import type { Layout, PlacedFunc } from './subprogs.ts';
 
 const LD_IMM64 = BPF_LD | BPF_IMM | BPF_DW;
 const CALL = BPF_JMP | BPF_CALL;
+const TRAP = '__bpf_trap';
 
 /** Fields of an error that say where; the rest is the row's own. */
 type Rest<C extends keyof typeof LINK_ERRORS> = Omit<FieldsOf<typeof LINK_ERRORS, C>, 'prog' | 'section' | 'offset'>;
@@ -147,7 +148,8 @@ export class Relocator {
   }
 
   private callKfunc(symbol: ElfSymbol): void {
-    const extern = this.extern(symbol);
+    // Recent LLVM calls it where code cannot be reached, whether or not BTF has it.
+    const extern = symbol.name === TRAP ? { kind: 'kfunc', name: TRAP } : this.extern(symbol);
     if (extern.kind !== 'kfunc') this.failTarget(symbol, 'is a call, and that is no function');
     this.setSrc(BPF_PSEUDO_KFUNC_CALL);
     this.setImm(0, indexIn(this.kfuncs, extern.name));
@@ -159,6 +161,8 @@ export class Relocator {
       this.addressOfExtern(symbol);
     } else if (this.lookup.code.has(symbol.section)) {
       this.addressOfFunc(symbol.section, offset);
+    } else if (this.lookup.arena?.section === symbol.section) {
+      this.setReference(BPF_PSEUDO_MAP_IDX_VALUE, indexIn(this.maps, this.lookup.arena.map), offset);
     } else {
       const target = this.lookup.mapSection(symbol.section);
       if (target === undefined) this.failTarget(symbol, 'is neither map, data nor code');

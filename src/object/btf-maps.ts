@@ -142,9 +142,10 @@ class DefinitionReader {
     return array.length;
   }
 
-  /** `__ulong(name, N)` is a pointer to an enum whose only value is N; small ones may be `__uint`. */
+  /** `__ulong(name, N)` is an enum whose only value is N (in older headers a pointer to one); small ones may be `__uint`. */
   private ulong(member: BtfMember): bigint {
-    const target = resolve(this.btf, this.pointee(member));
+    const own = resolve(this.btf, member.type);
+    const target = own.kind === 'ptr' ? resolve(this.btf, own.type) : own;
     if ((target.kind === 'enum' || target.kind === 'enum64') && target.values.length === 1)
       return BigInt.asUintN(64, BigInt(target.values[0].value));
     return BigInt(this.uint(member));

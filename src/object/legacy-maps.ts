@@ -1,10 +1,10 @@
 /**
- * Legacy maps (section `maps`): arrays of C structs, one global symbol each. Two structs are in use:
+ * Legacy maps (sections `maps` and `maps/NAME`): arrays of C structs, one symbol each. Two structs are in use:
  *
- *     struct bpf_map_def  20..28 bytes: | type | key_size | value_size | max_entries | map_flags | zeros ... |
- *     struct bpf_elf_map  36 bytes:     | type | key | value | max | flags | id | pinning | inner_id | inner_idx |
+ *     struct bpf_map_def  from 20 bytes: | type | key_size | value_size | max_entries | map_flags | zeros ... |
+ *     struct bpf_elf_map  28, 36 bytes:  | type | key | value | max | flags | id | pinning | inner_id | inner_idx |
  *
- * The second is iproute2's. All fields are u32.
+ * The second is iproute2's; aya and older Rust loaders write its first 28 bytes. All fields are u32.
  */
 import { STT_FUNC, STT_SECTION } from '../elf/consts.ts';
 import type { ElfFile, ElfSection, ElfSymbol } from '../elf/types.ts';
@@ -17,6 +17,8 @@ import type { MapSpec } from './types.ts';
 const MAPS_SECTION = 'maps';
 const BPF_MAP_DEF_SIZE = 20;
 const BPF_ELF_MAP_SIZE = 36;
+/** Without inner_id and inner_idx. */
+const SHORT_ELF_MAP_SIZE = 28;
 
 /** A map, with the id by which iproute2's map-in-maps name each other. */
 interface LegacyMap {
@@ -26,8 +28,13 @@ interface LegacyMap {
 }
 
 export function collectLegacyMaps(elf: ElfFile): MapSpec[] {
-  const section = elf.sections.find((s) => s.name === MAPS_SECTION && s.size > 0);
-  if (section === undefined) return [];
+  return elf.sections.flatMap((section) => {
+    const isMaps = section.name === MAPS_SECTION || section.name.startsWith(`${MAPS_SECTION}/`);
+    return isMaps && section.size > 0 ? mapsOf(elf, section) : [];
+  });
+}
+
+function mapsOf(elf: ElfFile, section: ElfSection): MapSpec[] {
   const symbols = elf.symbols.filter(
     (s) => s.section === section.index && s.type !== STT_SECTION && s.type !== STT_FUNC && s.name !== '',
   );
@@ -43,7 +50,7 @@ export function collectLegacyMaps(elf: ElfFile): MapSpec[] {
     if (inner === undefined)
       throw new ObjectError('OBJECT_MAP', {
         map: spec.name,
-        section: MAPS_SECTION,
+        section: section.name,
         offset: hex(spec.offset),
         field: 'inner_id',
         found: `${innerId}`,
@@ -79,13 +86,16 @@ function readMap(section: ElfSection, symbol: ElfSymbol, stride: number): Legacy
   const spec = newMap(name, section.index, offset);
   [spec.type, spec.keySize, spec.valueSize, spec.maxEntries, spec.flags] = [u32(0), u32(1), u32(2), u32(3), u32(4)];
   if (spec.type === 0) refuse('type', '0', 'a map type');
-  if (stride === BPF_ELF_MAP_SIZE) {
+  const extra = section.data.subarray(offset + BPF_MAP_DEF_SIZE, offset + stride);
+  const isZero = extra.every((byte) => byte === 0);
+  if (stride === BPF_ELF_MAP_SIZE || (stride === SHORT_ELF_MAP_SIZE && !isZero)) {
     spec.pinning = u32(6);
-    return { spec, id: u32(5), innerId: u32(7) };
+    const id = u32(5);
+    return { spec: { ...spec, legacyId: id }, id, innerId: stride === BPF_ELF_MAP_SIZE ? u32(7) : 0 };
   }
-  for (let at = BPF_MAP_DEF_SIZE; at < stride; at++) {
-    const byte = section.data[offset + at];
-    if (byte !== 0) refuse(`byte ${at} of its definition`, hex(byte), '0: no meaning is known for it');
-  }
+  extra.forEach((byte, at) => {
+    if (byte !== 0)
+      refuse(`byte ${BPF_MAP_DEF_SIZE + at} of its definition`, hex(byte), '0: no meaning is known for it');
+  });
   return { spec, id: 0, innerId: 0 };
 }

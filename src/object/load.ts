@@ -16,6 +16,7 @@ import { fillDatasecs } from './datasec.ts';
 import { collectExterns, kconfigMap } from './externs.ts';
 import { collectLegacyMaps } from './legacy-maps.ts';
 import { collectFunctions } from './progs.ts';
+import { fillTaggedSlots } from './tagged-slots.ts';
 import type { BpfObject, MapSpec } from './types.ts';
 
 export interface LoadOptions {
@@ -43,7 +44,7 @@ export function loadObject(file: Uint8Array | ElfFile, options: LoadOptions = {}
   const btfExtSection = content(elf, '.BTF.ext');
   const btfExt = btf && btfExtSection && parseBtfExt(btfExtSection.data, btf);
   const { progs, subprogs } = collectFunctions(elf);
-  if (progs.length === 0) refuseEmpty(elf);
+  if (elf.symbols.length === 0) throw new ObjectError('OBJECT_NO_SYMTAB', {});
   const name = options.name ?? sourceName(elf);
   const externs = collectExterns(elf, btf);
   const kconfig = kconfigMap(externs, name);
@@ -54,6 +55,7 @@ export function loadObject(file: Uint8Array | ElfFile, options: LoadOptions = {}
     ...(kconfig === undefined ? [] : [kconfig]),
   ];
   refuseDuplicateMaps(elf, maps);
+  fillTaggedSlots(btf, progs, maps);
   const license = readLicense(elf);
   const gplCompatible = (GPL_COMPATIBLE as readonly string[]).includes(license);
   const kernVersion = readVersion(elf);
@@ -86,13 +88,6 @@ function sourceName(elf: ElfFile): string {
   const file = elf.symbols.find((s) => s.type === STT_FILE)?.name ?? '';
   const base = file.slice(file.lastIndexOf('/') + 1);
   return base.split('.')[0] || 'object';
-}
-
-function refuseEmpty(elf: ElfFile): never {
-  if (elf.symbols.length === 0) throw new ObjectError('OBJECT_NO_SYMTAB', {});
-  const names = elf.sections.slice(1).map((s) => s.name);
-  const sections = names.filter((name) => !name.startsWith('.debug') && !name.startsWith('.rel')).slice(0, 20);
-  throw new ObjectError('OBJECT_NO_PROGS', { sections: sections.join(', ') || 'none' });
 }
 
 function refuseDuplicateSections(elf: ElfFile): void {

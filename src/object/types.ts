@@ -89,8 +89,13 @@ export interface MapSpec {
   readonly btfValueTypeId: number;
   /** For map-in-map: the inner map's template. */
   innerMap?: MapSpec;
-  /** Initial contents by index (`__array(values, ...)`): the names of programs or maps; undefined for a hole. */
-  readonly initialSlots: readonly (string | undefined)[];
+  /**
+   * Initial contents by index: the names of programs or maps; undefined for a hole. From `__array(values, ...)`, a function's tag
+   * `tail:MAP/SLOT`, or iproute2's section name `M/N`; a user may change them.
+   */
+  readonly initialSlots: (string | undefined)[];
+  /** iproute2's `id` in `struct bpf_elf_map`, by which section names refer to the map. */
+  readonly legacyId?: number;
   /** Data sections (.rodata, .data, .bss, ...): initial bytes of value 0; a user may edit them in place before load. */
   readonly initialValue?: Uint8Array;
   /** `rodata` maps are frozen after load; '' for ordinary maps. */
@@ -110,6 +115,8 @@ export interface ExternSpec {
   /** Kconfig only: where its value is in the `.kconfig` map. */
   readonly offset: number;
   readonly size: number;
+  /** Kconfig only: its value unless another is given. */
+  readonly initial?: Uint8Array;
   /** Kconfig only: a value has been given (`setKconfig`), or it is weak and stays 0. */
   resolved: boolean;
 }
