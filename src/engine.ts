@@ -92,6 +92,7 @@ export class Engine implements ProgHost {
   private readonly deviceList = new Map<string, Device>();
   private readonly loadedObjects = new Set<Loaded>();
   private readonly ownMaps = new Set<BpfMap>();
+  private readonly pinned = new Map<string, BpfMap>();
   private scratchArea = { address: 0, size: 0 };
   private frameArea = { address: 0, size: 0 };
   private nextMapId = 1;
@@ -238,6 +239,31 @@ export class Engine implements ProgHost {
     return map;
   }
 
+  /**
+   * Maps that are pinned, by name: what /sys/fs/bpf is to the kernel. Maps declared with LIBBPF_PIN_BY_NAME (iproute2: PIN_GLOBAL_NS) are pinned when they
+   * are loaded, and shared by every object that declares the same name.
+   */
+  get pins(): ReadonlyMap<string, BpfMap> {
+    return this.pinned;
+  }
+
+  /** Pins a map, under its own name unless another is given: it lives until it is unpinned. @throws RunError RUN_PINNED when the name is taken */
+  pin(map: BpfMap, name: string = map.name): void {
+    this.usable('pin');
+    if (this.pinned.has(name)) throw new RunError('RUN_PINNED', { name });
+    map.assertAlive();
+    map.addUser();
+    this.pinned.set(name, map);
+  }
+
+  /** @returns false when nothing is pinned under that name */
+  unpin(name: string): boolean {
+    const map = this.pinned.get(name);
+    this.pinned.delete(name);
+    map?.close();
+    return map !== undefined;
+  }
+
   /** @internal */
   newProgId(): number {
     return this.nextProgId++;
@@ -282,6 +308,7 @@ export class Engine implements ProgHost {
     for (const device of this.deviceList.values()) device.close();
     for (const loaded of [...this.loadedObjects]) loaded.close();
     for (const map of this.ownMaps) map.close();
+    for (const name of [...this.pinned.keys()]) this.unpin(name);
     this.traceBuffer.flush();
     this.traceBuffer.queue.close();
     this.closed = true;

@@ -17,6 +17,9 @@ import { ProgArray } from './runtime/prog-array.ts';
 import { checkBindable, checkImplemented, checkRunnable } from './verifier/implemented.ts';
 import { type CheckedProg, checkStructure } from './verifier/structural.ts';
 
+const LIBBPF_PIN_BY_NAME = 1;
+const PIN_GLOBAL_NS = 2;
+
 /** The live programs and maps of one object. */
 export interface LoadParts {
   readonly progs: ReadonlyMap<string, Prog>;
@@ -109,16 +112,17 @@ export class Loader {
     const linked = specs.map((spec) => link(object, spec, this.options));
     // As libbpf does it: maps first, so that one that cannot be made is what is reported.
     const made = object.maps.map((spec) => {
-      const map = this.makeMap(object, spec);
-      return { spec, map, judged: this.options.reuse?.[spec.name] === undefined ? spec : asGiven(spec, map) };
+      const given = this.given(spec);
+      const map = given === undefined ? this.makeMap(object, spec) : this.use(given);
+      return { spec, map, judged: given === undefined ? spec : asGiven(spec, map) };
     });
     const judged = new Map(made.map((one) => [one.spec, one.judged]));
     const checked = linked.map((prog) => this.check(withMaps(prog, judged)));
     const maps = new Map(made.map((one) => [one.judged, one.map]));
     const { progs, wasm } = await this.instantiate(checked, maps, object.name);
     const known = new Set(object.progs.map((prog) => prog.name));
-    for (const { spec, map } of made) fillSlots(spec, map, progs, known);
     const byName = new Map(made.map(({ spec, map }) => [spec.name, map]));
+    for (const { spec, map } of made) fillSlots(spec, map, { progs, maps: byName, known });
     return new Loaded(this.engine, { progs, maps: byName, wasm });
   }
 
@@ -140,17 +144,26 @@ export class Loader {
     return checked;
   }
 
+  /** The map that is there already: given for reuse, or pinned under the name. */
+  private given(spec: MapSpec): BpfMap | undefined {
+    return this.options.reuse?.[spec.name] ?? (isPinned(spec) ? this.engine.pins.get(spec.name) : undefined);
+  }
+
+  private use(map: BpfMap): BpfMap {
+    map.addUser();
+    this.undoing.push(() => map.close());
+    return map;
+  }
+
   private makeMap(object: BpfObject, spec: MapSpec): BpfMap {
-    const reused = this.options.reuse?.[spec.name];
-    if (reused !== undefined) {
-      reused.addUser();
-      this.undoing.push(() => reused.close());
-      return reused;
-    }
     const map = this.engine.createMap(spec, object);
     this.undoing.push(() => map.close());
     if (spec.initialValue !== undefined) map.set(0, spec.initialValue);
     if (spec.dataKind === 'rodata' || spec.dataKind === 'kconfig') map.freeze();
+    if (isPinned(spec)) {
+      this.engine.pin(map);
+      this.undoing.push(() => this.engine.unpin(map.name));
+    }
     return map;
   }
 
@@ -278,14 +291,40 @@ export class Loader {
   }
 }
 
-/** The prog array slots that the object itself fills. Programs of the object that are not wanted leave their slots empty. */
-function fillSlots(spec: MapSpec, map: BpfMap, progs: ReadonlyMap<string, Prog>, known: ReadonlySet<string>): void {
+/** LIBBPF_PIN_BY_NAME; PIN_GLOBAL_NS of iproute2's struct. Other numbers are a loader's own, and mean nothing here. */
+function isPinned({ pinning, legacyId }: MapSpec): boolean {
+  return pinning === LIBBPF_PIN_BY_NAME || (legacyId !== undefined && pinning === PIN_GLOBAL_NS);
+}
+
+/** What `made` maps of an object may have in their slots. */
+interface Fillers {
+  readonly progs: ReadonlyMap<string, Prog>;
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  /** Programs of the object, loaded or not. */
+  readonly known: ReadonlySet<string>;
+}
+
+/** The slots that the object itself fills. Programs of the object that are not wanted leave theirs empty. */
+function fillSlots(spec: MapSpec, map: BpfMap, { progs, maps, known }: Fillers): void {
   spec.initialSlots.forEach((name, slot) => {
-    if (name === undefined || (!progs.has(name) && known.has(name))) return;
+    if (name === undefined) return;
+    if (!(map instanceof ProgArray)) {
+      const inner = maps.get(name);
+      if (inner === undefined) throw new RunError('RUN_NO_MAP', { name, have: [...maps.keys()] });
+      map.set(slotKey(spec, slot), inner);
+      return;
+    }
     const prog = progs.get(name);
-    if (prog === undefined) throw new RunError('RUN_NO_PROG', { name, have: [...progs.keys()] });
-    map.set(slot, prog);
+    if (prog !== undefined) map.set(slot, prog);
+    else if (!known.has(name)) throw new RunError('RUN_NO_PROG', { name, have: [...progs.keys()] });
   });
+}
+
+/** The number of a slot as a key of any size: what `.values` of a hash of maps means to libbpf. */
+function slotKey({ keySize }: MapSpec, slot: number): Uint8Array {
+  const key = new Uint8Array(Math.max(keySize, 4));
+  new DataView(key.buffer).setUint32(0, slot, true);
+  return key.subarray(0, keySize);
 }
 
 function withMaps(prog: LinkedProg, judged: ReadonlyMap<MapSpec, MapSpec>): LinkedProg {

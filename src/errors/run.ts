@@ -35,6 +35,7 @@ export const RUN_ERRORS = {
     `map ${f.map}: ${f.found} is no ${f.what}; give ${f.expected}`,
   RUN_PROG_TYPE: (f: { map: string; prog: string; type: string; expected: string }) =>
     `map ${f.map} holds programs of type ${f.expected}; ${f.prog} is ${f.type}: EINVAL`,
+  RUN_PINNED: (f: { name: string }) => `a map is pinned as ${f.name} already: EEXIST; unpin it first`,
   RUN_FOREIGN: (f: { what: string; name: string }) => `${f.what} ${f.name} belongs to another engine`,
   RUN_PACKET_SIZE: (f: { bytes: number; limit: number }) =>
     `a packet of ${f.bytes} bytes is too large; the limit is ${f.limit}`,

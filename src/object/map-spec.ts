@@ -1,8 +1,6 @@
 /** Making MapSpecs: an empty wish that the readers of each notation fill, and what is true of every map. */
+import { BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS } from '../../assembly/isa.ts';
 import type { MapSpec } from './types.ts';
-
-export const BPF_MAP_TYPE_ARRAY_OF_MAPS = 12;
-export const BPF_MAP_TYPE_HASH_OF_MAPS = 13;
 
 /** A spec that may still be written to. */
 export type MutableMapSpec = { -readonly [K in keyof MapSpec]: MapSpec[K] };

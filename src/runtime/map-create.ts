@@ -1,7 +1,9 @@
 /** Makes a live map from a wish, as BPF_MAP_CREATE does. */
 import {
   BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
 } from '../../assembly/isa.ts';
@@ -9,15 +11,25 @@ import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
 import { errnoOf } from './exports.ts';
 import { BpfMap, type MapCodecs, type MapHost } from './map.ts';
+import { innerErrno, MapInMap } from './map-in-map.ts';
 import { ProgArray } from './prog-array.ts';
 import type { SharedTable } from './table.ts';
 
-const IMPLEMENTED = [BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PROG_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY];
+const IMPLEMENTED = [
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_PROG_ARRAY,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
+];
 
 /** @throws RunError with the kernel's errno when the wish cannot be met */
 export function createMap(host: MapHost, table: SharedTable, spec: MapSpec, id: number, codecs: MapCodecs): BpfMap {
   if (!IMPLEMENTED.includes(spec.type)) throw new RunError('RUN_MAP_TYPE', { map: spec.name, type: spec.type });
   const { type, keySize, valueSize, maxEntries, flags } = spec;
+  const isOuter = type === BPF_MAP_TYPE_ARRAY_OF_MAPS || type === BPF_MAP_TYPE_HASH_OF_MAPS;
+  if (isOuter) checkInner(spec);
   const result = host.runtime.map_create(type, keySize, valueSize, maxEntries, flags, host.cpus);
   const errno = errnoOf(result);
   if (errno !== 0) {
@@ -28,5 +40,18 @@ export function createMap(host: MapHost, table: SharedTable, spec: MapSpec, id: 
   // A copy: the wish may be edited for the next load, the map stays as it was made.
   const own = { ...spec };
   if (type === BPF_MAP_TYPE_PROG_ARRAY) return new ProgArray(host, own, address, id, table);
+  if (isOuter) return new MapInMap(host, own, address, id, codecs, { ...(spec.innerMap as MapSpec) });
   return new BpfMap(host, own, address, id, codecs);
+}
+
+/** A map of maps needs a template of what it holds. */
+function checkInner(spec: MapSpec): void {
+  const errno = innerErrno(spec.innerMap);
+  if (errno === 0) return;
+  const { innerMap } = spec;
+  const detail =
+    innerMap === undefined
+      ? 'a map of maps needs a template of its inner maps: `__array(values, struct { ... })`, or set innerMap before loading'
+      : `maps of type ${innerMap.type} cannot be inside of another map`;
+  throw new RunError('RUN_MAP_CREATE', { map: spec.name, errno, detail });
 }

@@ -77,6 +77,19 @@ export class BpfMap {
     return this.spec.type === BPF_MAP_TYPE_PERCPU_ARRAY;
   }
 
+  /** @internal throws when it is closed */
+  assertAlive(): void {
+    this.alive();
+  }
+
+  protected sameHost(other: BpfMap): boolean {
+    return other.host === this.host;
+  }
+
+  protected decodeKey(bytes: Uint8Array): unknown {
+    return this.codecs.key.decode(bytes);
+  }
+
   protected alive(): void {
     if (this.closed) throw new RunError('RUN_CLOSED', { what: 'map', name: this.name });
   }

@@ -12,7 +12,9 @@ import {
   BPF_F_WRONLY_PROG,
   BPF_F_ZERO_SEED,
   BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
   E2BIG,
@@ -73,6 +75,10 @@ function check(spec: MapSpec): i32 {
       return checkProgArray(spec);
     case BPF_MAP_TYPE_HASH:
       return checkHash(spec);
+    case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+      return checkProgArray(spec);
+    case BPF_MAP_TYPE_HASH_OF_MAPS:
+      return spec.valueSize != 4 ? -EINVAL : checkHash(spec);
     default:
       return -EINVAL;
   }
@@ -81,6 +87,7 @@ function check(spec: MapSpec): i32 {
 function make(spec: MapSpec): u32 {
   switch (spec.type) {
     case BPF_MAP_TYPE_ARRAY:
+    case BPF_MAP_TYPE_ARRAY_OF_MAPS:
       return arrayCreate(spec);
     case BPF_MAP_TYPE_PERCPU_ARRAY:
       return percpuArrayCreate(spec);
@@ -109,6 +116,7 @@ export function map_create(type: u32, keySize: u32, valueSize: u32, maxEntries: 
 
 /** Frees a map. The caller sees to it that no program uses it any more. */
 export function map_destroy(map: u32): void {
-  if (changetype<BpfMap>(map).type == BPF_MAP_TYPE_HASH) hashDestroy(map);
+  const type = changetype<BpfMap>(map).type;
+  if (type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_HASH_OF_MAPS) hashDestroy(map);
   else dropMap(map);
 }

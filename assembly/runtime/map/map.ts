@@ -18,7 +18,14 @@ import {
   MAP_TYPE,
   MAP_VALUE_SIZE,
 } from '../../abi';
-import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, BPF_MAP_TYPE_PROG_ARRAY, ENOMEM } from '../../isa';
+import {
+  BPF_F_RDONLY_PROG,
+  BPF_F_WRONLY_PROG,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_PROG_ARRAY,
+  ENOMEM,
+} from '../../isa';
 import { alloc, free } from '../mem';
 import { addRegion, REGION_READ, REGION_WRITE, removeRegion, reserveRegion } from '../region';
 
@@ -80,9 +87,10 @@ export function round8(size: u32): u32 {
   return (size + 7) & ~7;
 }
 
-/** What programs may do with the values. The mirror of a prog array is the engine's own. */
+/** What programs may do with the values. The mirror of a prog array and the addresses of inner maps are the engine's own. */
 function access(type: u32, flags: u32): u32 {
-  if (type == BPF_MAP_TYPE_PROG_ARRAY) return 0;
+  const isOwn = type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS;
+  if (type == BPF_MAP_TYPE_PROG_ARRAY || isOwn) return 0;
   if (flags & BPF_F_RDONLY_PROG) return REGION_READ;
   return flags & BPF_F_WRONLY_PROG ? REGION_WRITE : REGION_READ | REGION_WRITE;
 }

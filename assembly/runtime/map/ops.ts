@@ -2,7 +2,9 @@
 import {
   BPF_F_LOCK,
   BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
   EINVAL,
@@ -23,9 +25,18 @@ export function map_lookup_elem(map: u32, key: u32): u32 {
       return hash_lookup(map, key);
     case BPF_MAP_TYPE_PERCPU_ARRAY:
       return percpu_array_lookup(map, key);
+    case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+      return innerMap(array_lookup(map, key));
+    case BPF_MAP_TYPE_HASH_OF_MAPS:
+      return innerMap(hash_lookup(map, key));
     default:
       return 0;
   }
+}
+
+/** A map of maps holds their addresses: what programs are given is the map itself. */
+function innerMap(value: u32): u32 {
+  return value ? load<u32>(value) : 0;
 }
 
 export function array_update(map: u32, key: u32, value: u32, flags: u64): i64 {
@@ -63,12 +74,13 @@ export function map_delete_elem(map: u32, key: u32): i64 {
 
 // From user space: 32-bit signatures only, because an i64 would reach JavaScript as a BigInt.
 
-/** The value's address (per-CPU: that of CPU 0's copy; prog array: its program id), or 0. */
+/** The value's address (per-CPU: that of CPU 0's copy; prog array: its program id; map of maps: the inner map's address), or 0. */
 export function map_lookup(map: u32, key: u32): u32 {
   switch (changetype<BpfMap>(map).type) {
     case BPF_MAP_TYPE_PROG_ARRAY:
       return progArrayLookup(map, key);
     case BPF_MAP_TYPE_HASH:
+    case BPF_MAP_TYPE_HASH_OF_MAPS:
       return hash_lookup(map, key);
     default:
       return array_lookup(map, key);
@@ -80,8 +92,10 @@ export function map_update(map: u32, key: u32, value: u32, flags: u32): i32 {
   if (flags & BPF_F_LOCK) return -EINVAL;
   switch (changetype<BpfMap>(map).type) {
     case BPF_MAP_TYPE_ARRAY:
+    case BPF_MAP_TYPE_ARRAY_OF_MAPS:
       return arrayUpdate(map, key, value, flags);
     case BPF_MAP_TYPE_HASH:
+    case BPF_MAP_TYPE_HASH_OF_MAPS:
       return hashUpdate(map, key, value, flags);
     case BPF_MAP_TYPE_PERCPU_ARRAY:
       return percpuArrayUpdateAll(map, key, value, flags);
@@ -93,6 +107,7 @@ export function map_update(map: u32, key: u32, value: u32, flags: u32): i32 {
 export function map_delete(map: u32, key: u32): i32 {
   switch (changetype<BpfMap>(map).type) {
     case BPF_MAP_TYPE_HASH:
+    case BPF_MAP_TYPE_HASH_OF_MAPS:
       return hashDelete(map, key);
     case BPF_MAP_TYPE_PROG_ARRAY:
       return progArrayDelete(map, key);
@@ -103,5 +118,7 @@ export function map_delete(map: u32, key: u32): i32 {
 
 /** Writes the key after `key` (0: the first one) to `out`: 0, or -ENOENT at the end. */
 export function map_next_key(map: u32, key: u32, out: u32): i32 {
-  return changetype<BpfMap>(map).type == BPF_MAP_TYPE_HASH ? hashNextKey(map, key, out) : arrayNextKey(map, key, out);
+  const type = changetype<BpfMap>(map).type;
+  const isHash = type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_HASH_OF_MAPS;
+  return isHash ? hashNextKey(map, key, out) : arrayNextKey(map, key, out);
 }
