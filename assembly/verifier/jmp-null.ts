@@ -32,6 +32,12 @@ export function mapHasField(map: MapDesc, kinds: u32): bool {
   return false;
 }
 
+/** Where a socket came from stays known: states that hold sockets of different maps, or of none, are different states. */
+function markSocket(reg: RegState, type: u32): void {
+  reg.type = type;
+  reg.aux++;
+}
+
 /** What a lookup gave is there. */
 export function markNotNull(env: Env, reg: RegState): void {
   if (reg.base != PTR_TO_MAP_VALUE) {
@@ -43,8 +49,8 @@ export function markNotNull(env: Env, reg: RegState): void {
     reg.type = CONST_PTR_TO_MAP;
     reg.aux = map.inner;
     if (mapHasField(env.map(map.inner), FIELD_TIMER | FIELD_WORKQUEUE)) reg.aux2 = reg.id;
-  } else if (map.type == MAP_TYPE_XSKMAP) reg.type = PTR_TO_XDP_SOCK;
-  else if (map.type == MAP_TYPE_SOCKMAP || map.type == MAP_TYPE_SOCKHASH) reg.type = PTR_TO_SOCKET;
+  } else if (map.type == MAP_TYPE_XSKMAP) markSocket(reg, PTR_TO_XDP_SOCK);
+  else if (map.type == MAP_TYPE_SOCKMAP || map.type == MAP_TYPE_SOCKHASH) markSocket(reg, PTR_TO_SOCKET);
   else reg.type = PTR_TO_MAP_VALUE;
 }
 

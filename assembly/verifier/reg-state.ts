@@ -33,6 +33,7 @@ export const BEYOND_PKT_END: i32 = -2;
  *
  *   aux    packet: bytes proven behind the pointer (range)    map, map value, map key: index of the map
  *          mem: its size    BTF id: struct index    dynptr: kind (DYNPTR_*)    iterator: kfunc's iterator kind    func: subprog
+ *          socket: index of the map it was looked up in, + 1 (0 for none)
  *   aux2   map, map value: uid of an inner map's lookup (0 for none)    dynptr: bit 0 = first slot    iterator: state | depth << 8
  */
 @unmanaged
