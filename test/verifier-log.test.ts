@@ -7,6 +7,7 @@ import { KernelError } from './kernel/errno.ts';
 import { judgeOptions } from './verifier/answer.ts';
 import { buildCase } from './verifier/asm.ts';
 import { caseFiles, type VerifierCase } from './verifier/case.ts';
+import { caseBtf } from './verifier/case-btf.ts';
 import { Kernel } from './verifier/kernel.ts';
 
 const verifier = new Verifier();
@@ -170,5 +171,90 @@ describeKernel('the kernel prints the same at level 1', () => {
     });
     expect(cases.length).toBeGreaterThan(100);
     expect(differ.length, differ.map((one) => one.name).join(', ')).toBeLessThan(cases.length / 20);
+  });
+});
+
+describeKernel('source lines', () => {
+  /** Pc, file, text, line, column. */
+  type Line = readonly [number, string, string, number, number];
+
+  function logs(insns: string, lines: readonly Line[], logLevel: number): { ours: string; theirs: string } {
+    const { prog: linked } = buildCase({ name: 'p', insns, verdict: 'accept' });
+    const texts = lines.flatMap(([, file, text]) => [file, text]);
+    const names = linked.funcs.map((func) => func.name);
+    const btf = caseBtf(names, {}, {}, 'xdp_md', [...new Set(texts)]);
+    const fd = loadBtf(btf.bytes);
+    const words = (values: readonly number[]): Uint8Array => new Uint8Array(Uint32Array.from(values).buffer);
+    const at = (text: string): number => btf.strings.get(text) as number;
+    try {
+      const funcInfo = words(linked.funcs.flatMap(({ start }, i) => [start, btf.funcs[i]]));
+      const lineInfo = words(
+        lines.flatMap(([pc, file, text, line, col]) => [pc, at(file), at(text), (line << 10) | col]),
+      );
+      const theirs = ((): string => {
+        try {
+          const loaded = loadProg({ type: 'xdp', insns: linked.insns, logLevel, btf: { fd, funcInfo, lineInfo } });
+          closeFd(loaded.fd);
+          return loaded.log;
+        } catch (error) {
+          if (!(error instanceof KernelError)) throw error;
+          return error.log;
+        }
+      })();
+      const records = lines.map(([pc, file, text, line, column]) => ({ pc, file, text, line, column }));
+      return { ours: verifier.judge({ ...linked, lines: records }, { logLevel }).log, theirs };
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  const same = (insns: string, lines: readonly Line[], logLevel = 2): void => {
+    const { ours, theirs } = logs(insns, lines, logLevel);
+    const shown = (log: string): string[] =>
+      comparable(log.replace(/Live regs before insn:\n( .*\n)*/, '')).filter((line) => !/^(live|\(\d+)/.test(line));
+    expect(shown(ours)).toEqual(shown(theirs));
+  };
+
+  test('a line is said once, however many records it has', () => {
+    same('r0 = 0\nr0 = 1\nr0 = 2\nr0 = 3\nr0 = 4\nexit', [
+      [0, '/src/a.c', 'one', 1, 1],
+      [1, '/src/a.c', 'one', 1, 5],
+      [2, '/src/a.c', 'two', 1, 7],
+      [3, '/src/b.c', ' \t two ', 1, 7],
+      [4, '/src/a.c', 'one', 1, 1],
+    ]);
+  });
+
+  const jumps = `
+    r0 = *(u32 *)(r1 + 0)
+    if r0 == 0 goto away
+    r0 = 1
+    r2 = 2
+    exit
+    away: r3 = 1
+    goto -4`;
+
+  test('a jump into the middle of a line says it', () => {
+    same(jumps, [
+      [0, 'a.c', 'one', 1, 1],
+      [2, 'a.c', 'two', 2, 1],
+      [5, 'a.c', 'three', 3, 1],
+    ]);
+  });
+
+  test('a line that was taken back counts as said', () => {
+    const refused: Line[] = [
+      [0, 'a.c', 'one', 1, 1],
+      [2, 'a.c', 'two', 2, 1],
+      [5, 'a.c', 'two', 2, 4],
+    ];
+    same(jumps.replace('goto -4', 'r0 = r5\nexit'), refused, 1);
+  });
+
+  test("back from a function, the caller's line is said again", () => {
+    same('call f\nr0 = 0\nexit\nf: r0 = 1\nexit', [
+      [0, 'a.c', 'one', 1, 1],
+      [3, 'a.c', 'f', 2, 1],
+    ]);
   });
 });

@@ -361,7 +361,7 @@ export const FACT_SEEN = 2;
 export const LOG_MESSAGE = 1;
 /** What is known in one frame: see assembly/verifier/log-state.ts. */
 export const LOG_STATE = 2;
-/** An insn is about to be walked: pc, previous pc. */
+/** An insn is about to be walked: its pc, and the one logged before it, of which the record may be gone (-1: the first of a root). */
 export const LOG_INSN = 3;
 /** Something happened on the walk: LN_, then three words. */
 export const LOG_NOTE = 4;

@@ -77,6 +77,8 @@ export class Env {
   slotsBefore: usize;
   /** A path was taken up again: all of its state is shown first. */
   logWholeState: bool;
+  /** Pc of the insn logged last; -1 when none of this root was. */
+  loggedPc: u32;
   /** Scratch of the id map (id-map.ts), of backtracking (precision.ts); a register of which nothing is known. */
   idMap: usize;
   backtrack: usize;

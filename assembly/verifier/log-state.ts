@@ -60,6 +60,7 @@ export function logPath(env: Env): void {
   if (env.input.logLevel == 0) return;
   scratchAll(env);
   env.logWholeState = env.prevPc != <u32>-1;
+  if (!env.logWholeState) env.loggedPc = <u32>-1;
   if (env.logWholeState && (env.input.logLevel & LEVEL_2) == 0) note(env, LN_RESUMED, env.pc, env.prevPc);
 }
 
@@ -111,8 +112,9 @@ export function logInsn(env: Env): void {
   const at = logRecord(env, LOG_INSN, 8);
   if (at != 0) {
     store<u32>(at, env.pc);
-    store<u32>(at + 4, env.prevPc);
+    store<u32>(at + 4, env.loggedPc);
   }
+  env.loggedPc = env.pc;
   scratchInsn(env, env.insn(env.pc));
 }
 

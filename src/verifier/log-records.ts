@@ -6,7 +6,7 @@ import type { FrameView } from './state-text.ts';
 
 export type LogRecord =
   | { readonly kind: 'message'; readonly message: LogMessage }
-  | { readonly kind: 'insn'; readonly pc: number; readonly prevPc: number }
+  | { readonly kind: 'insn'; readonly pc: number; readonly loggedPc: number }
   | { readonly kind: 'note'; readonly what: number; readonly words: readonly [number, number, number] }
   | {
       readonly kind: 'precise';
@@ -66,7 +66,7 @@ export function* readRecords(memory: Uint8Array, start: number, size: number): G
         yield { kind: 'message', message: readMessage(view, body) };
         break;
       case abi.LOG_INSN:
-        yield { kind: 'insn', pc: word(0), prevPc: word(4) };
+        yield { kind: 'insn', pc: word(0), loggedPc: word(4) };
         break;
       case abi.LOG_NOTE:
         yield { kind: 'note', what: word(0), words: [word(4), word(8), word(12)] };

@@ -5,7 +5,7 @@ import { InsnError } from '../errors/index.ts';
 import { decodeInsns } from '../isa/decode.ts';
 import { type DisasmOptions, disasmInsn } from '../isa/disasm.ts';
 import type { Insn } from '../isa/insn.ts';
-import type { LinkedLine } from '../link/types.ts';
+import type { LinkedLine, LinkedProg } from '../link/types.ts';
 import type { VerifierInstance } from './instance.ts';
 import { type LogRecord, readRecords } from './log-records.ts';
 import { messageText } from './messages.ts';
@@ -64,6 +64,17 @@ export function insnLogText(insns: readonly Insn[], pc: number, options: DisasmO
   return `(${opcode.toString(16).padStart(2, '0')}) ???`;
 }
 
+/** The source line that each insn belongs to: the last that begins at or before it. */
+function lineOfEach(prog: LinkedProg, pcs: Iterable<number>): ReadonlyMap<number, LinkedLine> {
+  const lines = new Map<number, LinkedLine>();
+  let next = 0;
+  for (const pc of pcs) {
+    while (next < prog.lines.length && prog.lines[next].pc <= pc) next++;
+    if (next > 0) lines.set(pc, prog.lines[next - 1]);
+  }
+  return lines;
+}
+
 export class LogWriter {
   private readonly instance: VerifierInstance;
   private readonly names: StateNames;
@@ -75,7 +86,6 @@ export class LogWriter {
   private readonly lines: ReadonlyMap<number, LinkedLine>;
   /** An insn's line that waits for what is known behind it. */
   private waiting = '';
-  private line: LinkedLine | undefined;
 
   constructor(instance: VerifierInstance, names: StateNames, put: (text: string) => void) {
     const { prog } = names;
@@ -84,7 +94,7 @@ export class LogWriter {
     this.put = put;
     this.insns = decodeInsns(prog.insns);
     this.options = { opcode: true, mapName: (i) => prog.maps[i]?.name, kfuncName: (i) => prog.kfuncs[i] };
-    this.lines = new Map(prog.lines.map((line) => [line.pc, line]));
+    this.lines = lineOfEach(prog, this.insns.keys());
   }
 
   /** Writes the records in [at, at + bytes) of the instance's memory. */
@@ -99,7 +109,7 @@ export class LogWriter {
   }
 
   private write(record: LogRecord): void {
-    if (record.kind === 'insn') this.insn(record.pc);
+    if (record.kind === 'insn') this.insn(record);
     else if (record.kind === 'state') this.state(record);
     else if (record.kind === 'note' && record.what === abi.LN_RESUMED) this.resume();
     else if (record.kind === 'precise') this.precise(record);
@@ -116,13 +126,14 @@ export class LogWriter {
     this.waiting = '';
   }
 
-  private insn(pc: number): void {
+  private insn({ pc, loggedPc }: LogRecord & { kind: 'insn' }): void {
     this.end();
     const line = this.lines.get(pc);
-    if (line !== undefined && line !== this.line) {
-      this.put(`; ${line.text.trim()} @ ${line.file.slice(line.file.lastIndexOf('/') + 1)}:${line.line}\n`);
+    const before = this.lines.get(loggedPc);
+    // Said once for insns that follow each other, however many records their line has.
+    if (line !== undefined && (line.line !== before?.line || line.file !== before.file)) {
+      this.put(`; ${line.text.trimStart()} @ ${line.file.slice(line.file.lastIndexOf('/') + 1)}:${line.line}\n`);
     }
-    this.line = line ?? this.line;
     this.waiting = `${pc}: ${this.insnText(pc)}`;
   }
 

@@ -49,6 +49,8 @@ export interface CaseBtf {
   readonly values: ReadonlyMap<string, number>;
   /** Type of keys. */
   readonly int: number;
+  /** Where each of `texts` is. */
+  readonly strings: ReadonlyMap<string, number>;
 }
 
 interface Basics {
@@ -91,12 +93,13 @@ function valueType(w: Writer, basics: Basics, map: CaseMap): number {
   return w.type('value', 'struct', members.length / 3, map.value ?? 4, ...members);
 }
 
-/** `globals`: arguments of the global functions, by index. */
+/** `globals`: arguments of the global functions, by index. `texts`: strings that line records need. */
 export function caseBtf(
   names: readonly string[],
   globals: Readonly<Record<number, readonly string[]>>,
   maps: Readonly<Record<string, CaseMap>>,
   ctxName: string,
+  texts: readonly string[] = [],
 ): CaseBtf {
   const w = new Writer();
   const int = w.type('int', 'int', 0, 4, INT);
@@ -107,5 +110,6 @@ export function caseBtf(
   const funcs = names.map((name, i) => funcType(w, basics, name, globals[i]));
   const fields = Object.entries(maps).filter(([, map]) => map.fields !== undefined);
   const values = new Map(fields.map(([name, map]): [string, number] => [name, valueType(w, basics, map)]));
-  return { bytes: w.bytes(), funcs, values, int };
+  const strings = new Map(texts.map((text): [string, number] => [text, w.string(text)]));
+  return { bytes: w.bytes(), funcs, values, int, strings };
 }
