@@ -372,6 +372,16 @@ export const LOG_PRECISE = 5;
 export const LP_STATE = 1;
 export const LP_INSN = 2;
 export const LP_PARENT = 3;
+/** What was precise in the state the path was found equal to is wanted of the path. */
+export const LP_PROPAGATE = 4;
+/** Every scalar of the path becomes precise. */
+export const LP_ALL = 5;
+
+/** A loop: LC_, its number, then the insns of the calls that lead to it. */
+export const LOG_LOOP = 6;
+export const LC_ENTER = 1;
+export const LC_BACKEDGE = 2;
+export const LC_EXIT = 3;
 
 /*
  * Body of LOG_STATE:
@@ -401,6 +411,9 @@ export const LS_CALLEE = 4;
 export const LS_RETURNING = 5;
 export const LS_RETURNED = 6;
 export const LS_PRECISE = 7;
+/** An endless loop: the state the path has come round with, and the one it was in before. */
+export const LS_ROUND = 8;
+export const LS_ROUND_BEFORE = 9;
 // LOG_NOTE
 /** The path ends, as its state is known to be safe: pc, previous pc, 0 when it was not taken up again here, 1, or 2 (speculative). */
 export const LN_SAFE = 1;

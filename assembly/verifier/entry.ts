@@ -61,8 +61,9 @@ export function initEntry(env: Env, root: u32): i32 {
   return initArgs(env, root);
 }
 
-/** States of another root are not comparable: their frames have other callers. */
+/** States of another root are not comparable: their frames have other callers. The statistics go on counting them, as Linux's do. */
 function forgetStates(env: Env): void {
+  memory.fill(env.buckets, 0, (<usize>env.input.insnCount) << 2);
   for (let pc: u32 = 0; pc < env.input.insnCount; pc++) {
     let at = env.auxOf(pc).explored;
     env.auxOf(pc).explored = 0;
@@ -72,8 +73,6 @@ function forgetStates(env: Env): void {
       freeState(state);
     }
   }
-  env.exploredStates = 0;
-  env.evictedStates = 0;
 }
 
 function initArgs(env: Env, root: u32): i32 {
@@ -100,7 +99,8 @@ function initArg(env: Env, root: u32, arg: SubprogArg, i: u32): i32 {
       return 0;
     case SA_MEM:
       markPointer(reg, PTR_TO_MEM);
-      reg.aux = arg.size;
+      // How far untrusted memory goes is nobody's concern: reading it cannot fault.
+      reg.aux = (arg.flags & SAF_UNTRUSTED) != 0 ? 0 : arg.size;
       break;
     case SA_ARENA:
       markPointer(reg, PTR_TO_ARENA);
@@ -111,6 +111,7 @@ function initArg(env: Env, root: u32, arg: SubprogArg, i: u32): i32 {
     case SA_BTF_ID:
       markPointer(reg, PTR_TO_BTF_ID);
       reg.aux = arg.size;
+      reg.id = env.newId();
       break;
     default:
       return fail(env, EINVAL, MSG_GLOBAL_ARG_TYPE, root, i);
@@ -121,13 +122,10 @@ function initArg(env: Env, root: u32, arg: SubprogArg, i: u32): i32 {
 function flagArg(env: Env, reg: RegState, arg: SubprogArg): i32 {
   if ((arg.flags & SAF_RDONLY) != 0) reg.type |= MEM_RDONLY;
   if ((arg.flags & SAF_TRUSTED) != 0) reg.type |= PTR_TRUSTED;
-  if ((arg.flags & SAF_UNTRUSTED) != 0) {
-    reg.type |= arg.kind == SA_BTF_ID ? PTR_UNTRUSTED : PTR_UNTRUSTED | MEM_RDONLY;
-    if (arg.kind == SA_BTF_ID) reg.id = env.newId();
-  }
+  if ((arg.flags & SAF_UNTRUSTED) != 0) reg.type |= arg.kind == SA_BTF_ID ? PTR_UNTRUSTED : PTR_UNTRUSTED | MEM_RDONLY;
   if ((arg.flags & SAF_NULLABLE) != 0) {
     reg.type |= PTR_MAYBE_NULL;
-    reg.id = env.newId();
+    if (reg.id == 0) reg.id = env.newId();
   }
   return 0;
 }

@@ -53,6 +53,8 @@ export class Env {
   // Statistics.
   totalStates: u32;
   peakStates: u32;
+  /** How many states each of Linux's lists holds (visit.ts). */
+  buckets: usize;
   exploredStates: u32;
   maxStatesPerInsn: u32;
   longestMarkRead: u32;
@@ -140,6 +142,10 @@ export class Env {
   /** CAP_PERFMON: pointers may be turned into numbers, and Spectre's rules do not hold. */
   @inline get allowPtrLeaks(): bool {
     return this.input.has(IN_PERFMON);
+  }
+  /** Another state is kept. */
+  @inline notePeak(): void {
+    this.peakStates = max(this.peakStates, this.exploredStates + this.evictedStates + this.backedgeCount);
   }
   @inline newId(): u32 {
     return ++this.idGen;

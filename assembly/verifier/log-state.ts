@@ -2,7 +2,6 @@
 // are called scratched until they have been shown.
 import { BPF_ATOMIC, BPF_JMP, BPF_JMP32, BPF_LD, BPF_LDX, BPF_LOAD_ACQ, BPF_ST, BPF_STX } from '../isa';
 import {
-  AUXF_CALLS_CALLBACK,
   LN_ASSUMED,
   LN_FUNC,
   LN_LIVE_REGS,
@@ -37,20 +36,22 @@ import {
   STACK_DYNPTR,
 } from './abi';
 import { alloc } from './arena';
+import { isMayGoto } from './cfg';
 import { Env } from './env';
 import { Frame } from './frame';
 import { Insn } from './insn';
 import { logRecord, logReset, note } from './log';
 import { RegState } from './reg-state';
+import { State } from './state';
 import { isExit, isGoto } from './successors';
 
 const ALL_REGS: u32 = 0x7ff;
 const CALL_REGS: u32 = 0x3f;
 const SLOTS: u32 = 64;
 const LEVEL_2: u32 = 2;
-const HELPER_TIMER_SET_CALLBACK: i32 = 170;
 
-function scratchAll(env: Env): void {
+/** What is known of everything is shown next: a frame is new. */
+export function scratchAll(env: Env): void {
   env.scratchedRegs = ALL_REGS;
   env.scratchedSlots = u64.MAX_VALUE;
 }
@@ -127,8 +128,8 @@ function logScratched(env: Env, pc: u32): void {
 
 /** The insn at `pc` was fine. `frameno`: the frame it was in. */
 export function logWalked(env: Env, insn: Insn, pc: u32, frameno: u32): void {
-  if (insn.isCall) noteCallWrites(env, pc);
   const state = env.cur;
+  if (insn.isCall && state.curframe == frameno) noteCallWrites(env);
   if (state.curframe > frameno && insn.isSubprogCall) {
     logFrame(env, LS_CALLER, state.frame(frameno), pc, true);
     logFrame(env, LS_CALLEE, state.cur, pc, true);
@@ -138,7 +139,7 @@ export function logWalked(env: Env, insn: Insn, pc: u32, frameno: u32): void {
   if (!isJump) return;
   if (isExit(insn)) {
     if (frameno == 0) scratchAll(env);
-  } else if (!insn.isCall && !isGoto(insn)) logScratched(env, pc);
+  } else if (!insn.isCall && !isGoto(insn) && !isMayGoto(insn)) logScratched(env, pc);
 }
 
 /** A function returns: its frame is given up, and the caller's is the current one. */
@@ -180,7 +181,7 @@ function scratchJump(env: Env, insn: Insn, dst: u32, src: u32): void {
     keepSlots(env);
   } else if (isExit(insn)) {
     if (env.cur.curframe == 0) env.scratchedRegs |= 1;
-  } else if (!isGoto(insn)) env.scratchedRegs |= insn.isX ? dst | src : dst;
+  } else if (!isGoto(insn) && !isMayGoto(insn)) env.scratchedRegs |= insn.isX ? dst | src : dst;
 }
 
 /** Slots that an access through register `base` may touch. */
@@ -214,11 +215,13 @@ function scratchDynptr(env: Env, reg: RegState): void {
   if (spi < frame.slots && frame.slot(spi).typeAt(0) == STACK_DYNPTR) env.scratchedSlots |= (<u64>3) << (spi - 1);
 }
 
-function noteCallWrites(env: Env, pc: u32): void {
-  // The frame of a callback was new, even if the call went on without it.
-  const insn = env.insn(pc);
-  const setsCallback = insn.isHelperCall && insn.imm == HELPER_TIMER_SET_CALLBACK;
-  if (setsCallback || (env.auxOf(pc).flags & AUXF_CALLS_CALLBACK) != 0) scratchAll(env);
+/** The call may write what it was given to read: slot `i` is not shown for that. */
+export function logUnseenWrite(env: Env, frame: Frame, i: u32): void {
+  if (env.slotsBefore != 0 && i < SLOTS && frame.frameno == env.cur.curframe)
+    store<u64>(env.slotsBefore + (i << 3), frame.slot(i).types);
+}
+
+function noteCallWrites(env: Env): void {
   if (env.slotsBefore == 0) return;
   const frame = env.cur.cur;
   for (let i: u32 = 0; i < min(SLOTS, frame.slots); i++) {
@@ -226,8 +229,13 @@ function noteCallWrites(env: Env, pc: u32): void {
   }
 }
 
-/** Writes a frame: all of it, or what is scratched. */
+/** Writes a frame of the current state: all of it, or what is scratched. */
 export function logFrame(env: Env, why: u32, frame: Frame, pc: u32, all: bool): void {
+  logFrameOf(env, env.cur, why, frame, pc, all);
+}
+
+/** The same for a frame of any state. */
+export function logFrameOf(env: Env, state: State, why: u32, frame: Frame, pc: u32, all: bool): void {
   let regs: u32 = 0;
   for (let i: u32 = 0; i <= 10; i++) {
     if (frame.reg(i).type != NOT_INIT && (all || (env.scratchedRegs & (1 << i)) != 0)) regs |= 1 << i;
@@ -235,7 +243,7 @@ export function logFrame(env: Env, why: u32, frame: Frame, pc: u32, all: bool): 
   const wanted: u64 = all ? u64.MAX_VALUE : env.scratchedSlots;
   let slots: u32 = 0;
   for (let i: u32 = 0; i < min(SLOTS, frame.slots); i++) if (isShown(frame, i, wanted)) slots++;
-  const refs = env.cur.refCount;
+  const refs = state.refCount;
   const size = LS_BODY + popcnt(regs) * REG_SIZE + slots * LS_SLOT_SIZE + refs * 4;
   const at = logRecord(env, LOG_STATE, size);
   if (at == 0) return;
@@ -247,14 +255,14 @@ export function logFrame(env: Env, why: u32, frame: Frame, pc: u32, all: bool): 
   store<u32>(at + LS_REGS, regs);
   store<u32>(at + LS_SLOTS, slots);
   store<u32>(at + LS_REFS, refs);
-  writeBody(env, at + LS_BODY, frame, regs, wanted);
+  writeBody(state, at + LS_BODY, frame, regs, wanted);
 }
 
 function isShown(frame: Frame, i: u32, wanted: u64): bool {
   return (wanted & ((<u64>1) << i)) != 0 && frame.slot(i).types != 0;
 }
 
-function writeBody(env: Env, start: usize, frame: Frame, regs: u32, wanted: u64): void {
+function writeBody(state: State, start: usize, frame: Frame, regs: u32, wanted: u64): void {
   let at = start;
   for (let i: u32 = 0; i <= 10; i++) {
     if ((regs & (1 << i)) == 0) continue;
@@ -267,8 +275,8 @@ function writeBody(env: Env, start: usize, frame: Frame, regs: u32, wanted: u64)
     memory.copy(at + 8, changetype<usize>(frame.slot(i)), SLOT_SIZE);
     at += LS_SLOT_SIZE;
   }
-  for (let i: u32 = 0; i < env.cur.refCount; i++) {
-    store<u32>(at, env.cur.ref(i).id);
+  for (let i: u32 = 0; i < state.refCount; i++) {
+    store<u32>(at, state.ref(i).id);
     at += 4;
   }
 }

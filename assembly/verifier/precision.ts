@@ -1,12 +1,12 @@
 // Precision: which scalars' exact values the verdict rests on. Found by walking the history of a path backwards from where a value mattered.
 import { ENOMEM } from '../isa';
-import { LP_INSN, LP_PARENT, LP_STATE, LS_PRECISE, SCALAR, STACK_SPILL } from './abi';
+import { LP_ALL, LP_INSN, LP_PARENT, LP_PROPAGATE, LP_STATE, LS_PRECISE, SCALAR, STACK_SPILL } from './abi';
 import { Backtrack, STEP_UNKNOWN, stepBack } from './backtrack';
 import { Env } from './env';
 import { Frame, StackSlot } from './frame';
 import { appendHistory, HistoryEntry, historyEntry } from './history';
 import { fail } from './log';
-import { logFrame, logPrecise } from './log-state';
+import { logFrameOf, logPrecise } from './log-state';
 import { MSG_NO_MEMORY } from './messages/core';
 import { REG_PRECISE, RegState } from './reg-state';
 import { State } from './state';
@@ -62,7 +62,11 @@ export function propagatePrecision(env: Env, old: State, cur: State): bool {
   if (!env.capable) return false;
   const bt = btOf(env);
   bt.reset(old.curframe);
-  for (let f: u32 = 0; f <= old.curframe; f++) wantPrecise(bt, old.frame(f), f);
+  for (let f: u32 = 0; f <= old.curframe; f++) {
+    wantPrecise(bt, old.frame(f), f);
+    if ((env.input.logLevel & 2) != 0 && (bt.regs(f) != 0 || bt.slots(f) != 0))
+      logPrecise(env, LP_PROPAGATE, f, bt.regs(f), bt.slots(f));
+  }
   return backtrack(env, cur);
 }
 
@@ -142,7 +146,7 @@ function backtrack(env: Env, from: State): bool {
       if (loud && !skipFirst) logPrecise(env, LP_INSN, bt.frame, bt.regs(bt.frame), bt.slots(bt.frame), pc);
       if (skipFirst) skipFirst = false;
       else if (stepBack(env, bt, pc, next, cursor.entry(pc)) == STEP_UNKNOWN) {
-        markAllPrecise(from);
+        giveUp(env, from);
         return true;
       }
       if (bt.empty) return changed;
@@ -159,14 +163,20 @@ function backtrack(env: Env, from: State): bool {
     if (bt.empty) return changed;
     last = <i32>st.lastPc;
   }
-  markAllPrecise(from);
+  giveUp(env, from);
   return true;
+}
+
+/** Where a value came from cannot be told. */
+function giveUp(env: Env, from: State): void {
+  if ((env.input.logLevel & 2) != 0) logPrecise(env, LP_ALL, from.curframe, 0, 0);
+  markAllPrecise(from);
 }
 
 function logPreciseParent(env: Env, bt: Backtrack, st: State): void {
   for (let f = <i32>bt.frame; f >= 0; f--) {
     logPrecise(env, LP_PARENT, f, bt.regs(f), bt.slots(f));
-    logFrame(env, LS_PRECISE, st.frame(f), st.pc, true);
+    logFrameOf(env, st, LS_PRECISE, st.frame(f), st.pc, true);
   }
 }
 

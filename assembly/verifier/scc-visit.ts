@@ -1,8 +1,10 @@
 // Loops being walked: the state that entered each, and the back edges found to converge. What is precise inside a loop is only known when
 // all of its paths have been walked; then it is carried over the back edges until nothing changes.
+import { LC_BACKEDGE, LC_ENTER, LC_EXIT, LOG_LOOP } from './abi';
 import { alloc, free } from './arena';
 import { Env } from './env';
 import { framePc } from './equal';
+import { logRecord } from './log';
 import { markAllPrecise, propagatePrecision } from './precision';
 import { copyState, freeState, newState, State } from './state';
 
@@ -44,6 +46,18 @@ function callchain(env: Env, state: State, visit: Visit): bool {
   return false;
 }
 
+/** Level 2 tells of the loop that `state` is in. */
+function logLoop(env: Env, what: u32, state: State): void {
+  if ((env.input.logLevel & 2) == 0) return;
+  let calls: u32 = 0;
+  while (calls < state.curframe && env.auxOf(framePc(state, calls)).scc == 0) calls++;
+  const at = logRecord(env, LOG_LOOP, 8 + (calls << 2));
+  if (at == 0) return;
+  store<u32>(at, what);
+  store<u32>(at + 4, env.auxOf(framePc(state, calls)).scc);
+  for (let i: u32 = 0; i < calls; i++) store<u32>(at + 8 + (i << 2), framePc(state, i));
+}
+
 function find(env: Env, key: Visit): Visit {
   for (let at = load<usize>(env.sccs + ((<usize>key.scc) << 2)); at != 0; at = changetype<Visit>(at).next) {
     if (memory.compare(at, changetype<usize>(key), KEY_SIZE) == 0) return changetype<Visit>(at);
@@ -73,7 +87,10 @@ export function enterScc(env: Env, state: State): bool {
     visit.next = load<usize>(head);
     store<usize>(head, changetype<usize>(visit));
   }
-  if (visit.entry == 0) visit.entry = changetype<usize>(state);
+  if (visit.entry == 0) {
+    visit.entry = changetype<usize>(state);
+    logLoop(env, LC_ENTER, state);
+  }
   return true;
 }
 
@@ -82,6 +99,7 @@ export function exitScc(env: Env, state: State): void {
   const visit = lookup(env, state);
   if (changetype<usize>(visit) == 0 || visit.entry != changetype<usize>(state)) return;
   visit.entry = 0;
+  logLoop(env, LC_EXIT, state);
   propagateBackedges(env, visit);
 }
 
@@ -104,6 +122,8 @@ export function addBackedge(env: Env, old: State, cur: State, pc: u32): bool {
   visit.backedges = changetype<usize>(copy);
   visit.count++;
   env.backedgeCount++;
+  logLoop(env, LC_BACKEDGE, old);
+  env.notePeak();
   return true;
 }
 

@@ -92,7 +92,8 @@ function prepare(env: Env): i32 {
   if (count == 0) return fail(env, E2BIG, MSG_EMPTY);
   if (count > env.input.sizeLimit) return fail(env, E2BIG, MSG_PROG_TOO_LONG, count);
   env.aux = allocZeroed(auxBytes(count));
-  if (env.aux == 0) return fail(env, ENOMEM, MSG_NO_MEMORY);
+  env.buckets = allocZeroed((<usize>count) << 2);
+  if (env.aux == 0 || env.buckets == 0) return fail(env, ENOMEM, MSG_NO_MEMORY);
   for (let pc: u32 = 0; pc < count; pc++) env.auxOf(pc).map = AUX_MAP_UNSEEN;
   return 0;
 }

@@ -6,6 +6,8 @@ import {
   AUXF_ITER_NEXT,
   AUXF_JMP_POINT,
   IN_TEST_STATE_FREQ,
+  LS_ROUND,
+  LS_ROUND_BEFORE,
   NOT_INIT,
   STACK_ITER,
 } from './abi';
@@ -25,6 +27,7 @@ import {
 import { FRAME_IN_ASYNC, Frame } from './frame';
 import { liveSlots } from './liveness';
 import { fail } from './log';
+import { logFrameOf } from './log-state';
 import { MSG_INFINITE_LOOP, MSG_NO_MEMORY } from './messages/core';
 import { forgetPrecision, propagatePrecision, pushHistory } from './precision';
 import { markNotInit } from './reg-state';
@@ -60,6 +63,11 @@ function forced(env: Env, pc: u32): bool {
   );
 }
 
+/** Linux counts the states of an insn with those of others: of insn and call site of the frame, it keeps as many lists as there are insns. */
+function bucketOf(env: Env, pc: u32, state: State): usize {
+  return env.buckets + ((<usize>((pc ^ <u32>state.cur.callsite) % env.input.insnCount)) << 2);
+}
+
 /** PRUNED, GO_ON, or -errno. */
 export function visit(env: Env, pc: u32): i32 {
   const cur = env.cur;
@@ -70,7 +78,7 @@ export function visit(env: Env, pc: u32): i32 {
   cleanStates(env, pc, cur);
   const aux = env.auxOf(pc);
   let before: usize = 0;
-  let states: u32 = 0;
+  const states = load<u32>(bucketOf(env, pc, cur));
   for (let at = aux.explored; at != 0; ) {
     const old = changetype<State>(at);
     const next = old.next;
@@ -80,10 +88,9 @@ export function visit(env: Env, pc: u32): i32 {
       at = next;
       continue;
     }
-    states++;
     const found = compare(env, old, cur, pc);
     if (found == HIT || found == HIT_IN_LOOP) return prune(env, old, cur, pc, found == HIT_IN_LOOP);
-    if (found == ENDLESS) return fail(env, EINVAL, MSG_INFINITE_LOOP, pc);
+    if (found == ENDLESS) return refuseEndless(env, old, cur, pc);
     if (found == MISS_IN_PROGRESS && !force) {
       if (
         env.jmpsProcessed - env.prevJmpsProcessed < LOOP_JMPS &&
@@ -99,6 +106,14 @@ export function visit(env: Env, pc: u32): i32 {
   env.maxStatesPerInsn = max(env.maxStatesPerInsn, states);
   if (!env.capable && states > MAX_STATES_UNPRIVILEGED) return GO_ON;
   return store ? storeState(env, pc) : GO_ON;
+}
+
+function refuseEndless(env: Env, old: State, cur: State, pc: u32): i32 {
+  const err = fail(env, EINVAL, MSG_INFINITE_LOOP, pc);
+  if (env.input.logLevel == 0) return err;
+  logFrameOf(env, cur, LS_ROUND, cur.cur, pc, true);
+  logFrameOf(env, old, LS_ROUND_BEFORE, old.cur, pc, true);
+  return err;
 }
 
 function compare(env: Env, old: State, cur: State, pc: u32): u32 {
@@ -164,6 +179,8 @@ function evict(env: Env, old: State, pc: u32): bool {
 }
 
 function unlink(env: Env, pc: u32, before: usize, old: State): void {
+  const bucket = bucketOf(env, pc, old);
+  store<u32>(bucket, load<u32>(bucket) - 1);
   if (before != 0) changetype<State>(before).next = old.next;
   else env.auxOf(pc).explored = old.next;
   old.inFreeList = true;
@@ -184,7 +201,7 @@ function storeState(env: Env, pc: u32): i32 {
   if (changetype<usize>(stored) == 0) return fail(env, ENOMEM, MSG_NO_MEMORY);
   env.totalStates++;
   env.exploredStates++;
-  env.peakStates = max(env.peakStates, env.exploredStates + env.evictedStates + env.backedgeCount);
+  env.notePeak();
   env.prevJmpsProcessed = env.jmpsProcessed;
   env.prevInsnProcessed = env.insnProcessed;
   if (env.capable) forgetPrecision(cur);
@@ -202,6 +219,8 @@ function storeState(env: Env, pc: u32): i32 {
   cur.firstPc = pc;
   cur.dfsDepth = stored.dfsDepth + 1;
   env.hist = 0;
+  const bucket = bucketOf(env, pc, stored);
+  store<u32>(bucket, load<u32>(bucket) + 1);
   const aux = env.auxOf(pc);
   stored.next = aux.explored;
   aux.explored = changetype<usize>(stored);

@@ -8,6 +8,7 @@ export type LogRecord =
   | { readonly kind: 'message'; readonly message: LogMessage }
   | { readonly kind: 'insn'; readonly pc: number; readonly loggedPc: number }
   | { readonly kind: 'note'; readonly what: number; readonly words: readonly [number, number, number] }
+  | { readonly kind: 'loop'; readonly what: number; readonly scc: number; readonly calls: readonly number[] }
   | {
       readonly kind: 'precise';
       /** LP_ */
@@ -71,6 +72,11 @@ export function* readRecords(memory: Uint8Array, start: number, size: number): G
       case abi.LOG_NOTE:
         yield { kind: 'note', what: word(0), words: [word(4), word(8), word(12)] };
         break;
+      case abi.LOG_LOOP: {
+        const calls = Array.from({ length: (head >>> 10) - 2 }, (_, i) => word(8 + 4 * i));
+        yield { kind: 'loop', what: word(0), scc: word(4), calls };
+        break;
+      }
       case abi.LOG_PRECISE:
         yield readPrecise(view, body);
         break;

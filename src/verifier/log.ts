@@ -29,7 +29,15 @@ const HEADS: Readonly<Record<number, (pc: number) => string>> = {
   [abi.LS_CALLEE]: () => 'callee:\n',
   [abi.LS_RETURNING]: () => 'returning from callee:\n',
   [abi.LS_PRECISE]: () => '',
+  [abi.LS_ROUND]: () => 'cur state:',
+  [abi.LS_ROUND_BEFORE]: () => 'old state:',
   [abi.LS_RETURNED]: (pc) => `to caller at ${pc}:\n`,
+};
+
+const LOOP_WORDS: Readonly<Record<number, string>> = {
+  [abi.LC_ENTER]: 'enter',
+  [abi.LC_BACKEDGE]: 'backedge',
+  [abi.LC_EXIT]: 'exit',
 };
 
 /** Fields that an insn may have although its opcode has no use for them: the kernel prints it as if they were 0. */
@@ -113,6 +121,7 @@ export class LogWriter {
     else if (record.kind === 'state') this.state(record);
     else if (record.kind === 'note' && record.what === abi.LN_RESUMED) this.resume();
     else if (record.kind === 'precise') this.precise(record);
+    else if (record.kind === 'loop') this.loop(record);
     else {
       this.end();
       const text = record.kind === 'message' ? `${messageText(record.message, this.names)}\n` : this.note(record);
@@ -120,8 +129,12 @@ export class LogWriter {
     }
   }
 
-  /** What followed is taken back, but the end of the insn's line had become a space: so it does in the kernel's log. */
+  /**
+   * What followed is taken back, but the end of the insn's line had become a space: so it does in the kernel's log. A may_goto's had not, as nothing is
+   * said of registers behind it.
+   */
   private resume(): void {
+    if (this.waiting.includes('(e5)')) this.end();
     if (this.waiting !== '') this.put(`${this.waiting} `);
     this.waiting = '';
   }
@@ -170,8 +183,20 @@ export class LogWriter {
     const wanted = `regs=${regNames(regs)} stack=${slotNames(slots)}`;
     // The kernel ends the line with a space.
     if (what === abi.LP_STATE) this.put(`${head} last_idx ${a} first_idx ${b} subseq_idx ${c} \n`);
-    else if (what === abi.LP_INSN) this.put(`${head} ${wanted} before ${a}: ${this.insnText(a)}\n`);
+    else if (what === abi.LP_ALL) this.put(`${head} falling back to forcing all scalars precise\n`);
+    else if (what === abi.LP_PROPAGATE) {
+      const slot = (i: number): string => `fp-${8 * (i + 1)}`;
+      const names = [...bits(BigInt(regs)).map((i) => `r${i}`), ...bits(slots).map(slot)];
+      this.put(`frame ${frame}: propagating ${names.join(',')}\n`);
+    } else if (what === abi.LP_INSN) this.put(`${head} ${wanted} before ${a}: ${this.insnText(a)}\n`);
     else this.put(`${head} parent state ${wanted}: `);
+  }
+
+  private loop({ what, scc, calls }: LogRecord & { kind: 'loop' }): void {
+    this.end();
+    // A call at insn 0 is not named by the kernel.
+    const chain = [...calls.filter((pc) => pc !== 0), scc];
+    this.put(`SCC ${LOOP_WORDS[what]} (${chain.join(',')})\n`);
   }
 
   private note({ what, words: [a, b, c] }: LogRecord & { kind: 'note' }): string {

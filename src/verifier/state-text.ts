@@ -22,9 +22,11 @@ export interface StateNames extends Named {
   readonly maps: readonly MapSpec[];
 }
 
-function mapParts(map: MapSpec | undefined): string[] {
+/** An inner map, behind the program's own, has no name in the kernel. */
+function mapParts(row: number, { maps, prog }: StateNames): string[] {
+  const map = maps[row];
   if (map === undefined) return [];
-  const name = map.name === '' ? [] : [`map=${map.name.slice(0, NAME_MAX)}`];
+  const name = map.name === '' || row >= prog.maps.length ? [] : [`map=${map.name.slice(0, NAME_MAX)}`];
   return [...name, `ks=${map.keySize}`, `vs=${map.valueSize}`];
 }
 
@@ -41,7 +43,7 @@ function pointerParts(reg: RegView, names: StateNames): string[] {
   const parts = idParts(reg);
   if (reg.refId !== 0) parts.push(`ref_obj_id=${reg.refId}`);
   if ((reg.type & abi.NON_OWN_REF) !== 0) parts.push('non_own_ref');
-  if (MAP_TYPES.includes(base)) parts.push(...mapParts(names.maps[reg.aux]));
+  if (MAP_TYPES.includes(base)) parts.push(...mapParts(reg.aux, names));
   if (reg.off !== 0) parts.push(`off=${signedText(BigInt(reg.off))}`);
   if (base === abi.PTR_TO_PACKET || base === abi.PTR_TO_PACKET_META) parts.push(`r=${rangeText(reg.aux)}`);
   if (base === abi.PTR_TO_MEM) parts.push(`sz=${signedText(BigInt(reg.aux >>> 0))}`);
@@ -81,7 +83,7 @@ export function slotText(slot: SlotView, frameno: number, names: StateNames): st
       return `${chars.slice(0, types.indexOf(abi.STACK_SPILL))}${regText(reg, frameno, names)}`;
     case abi.STACK_DYNPTR: {
       if ((reg.aux2 & 1) === 0) return undefined;
-      const ids = [...(reg.refId === 0 ? [] : [`ref_id=${reg.refId}`]), `dynptr_id=${reg.id}`];
+      const ids = [...(reg.refId === 0 ? [] : [`ref_id=${reg.refId}`]), 'dynptr_id=1'];
       const parts = reg.id === 0 ? [] : [`id=${reg.id}`, ...ids];
       return `dynptr_${DYNPTR_NAMES[reg.aux] ?? ''}(${parts.join(',')})`;
     }
@@ -117,7 +119,8 @@ export function frameText(frame: FrameView, names: StateNames): string {
     if (known !== undefined) text += ` fp-${8 * (slot.index + 1)}=${known}`;
   }
   const refs = frame.refs.filter((id) => id !== 0);
-  if (refs.length > 0) text += ` refs=${refs.join(',')}`;
+  // The lock of a global variable has no id, and where it comes first Linux shows none of the others.
+  if (refs.length > 0 && frame.refs[0] !== 0) text += ` refs=${refs.join(',')}`;
   if ((frame.flags & FRAME_IN_CALLBACK) !== 0) text += ' cb';
   if ((frame.flags & FRAME_IN_ASYNC) !== 0) text += ' async_cb';
   return text;

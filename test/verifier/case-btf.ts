@@ -85,6 +85,7 @@ function valueType(w: Writer, basics: Basics, map: CaseMap): number {
   const pair = w.type('', 'array', 0, 0, basics.u64, basics.int, 2);
   const kinds = {
     spin_lock: () => w.type('bpf_spin_lock', 'struct', 1, 4, w.string('val'), basics.int, 0),
+    res_spin_lock: () => w.type('bpf_res_spin_lock', 'struct', 1, 4, w.string('val'), basics.int, 0),
     timer: () => w.type('bpf_timer', 'struct', 1, 16, w.string('opaque'), pair, 0),
   };
   const members = Object.entries(map.fields ?? {})

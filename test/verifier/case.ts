@@ -25,7 +25,7 @@ export interface CaseMap {
   /** Bytes of value 0 as hex; the map is frozen, as .rodata is. */
   readonly rodata?: string;
   /** The value has these fields at these offsets, told by BTF. */
-  readonly fields?: Readonly<Partial<Record<'spin_lock' | 'timer', number>>>;
+  readonly fields?: Readonly<Partial<Record<'spin_lock' | 'res_spin_lock' | 'timer', number>>>;
 }
 
 export type CaseFlag = 'unprivileged' | 'strict' | 'any' | 'test_state_freq' | 'frags' | 'sleepable';

@@ -90,5 +90,7 @@ function leaveFunction(env: Env): i32 {
   const behind = pushPath(env, env.pc + 1, env.pc, false);
   if (changetype<usize>(behind) == 0) return -env.errno;
   setZero(env, env.reg(0));
-  return checkSubprogExit(env);
+  const err = checkSubprogExit(env);
+  env.logWholeState = false;
+  return err;
 }

@@ -5,6 +5,7 @@ import { Env } from '../env';
 import { Frame } from '../frame';
 import { markStackRead } from '../liveness';
 import { fail } from '../log';
+import { logUnseenWrite } from '../log-state';
 import {
   MSG_STACK_DYNPTR_WRITE,
   MSG_STACK_REGION_READ,
@@ -18,20 +19,24 @@ import { setUnknown } from '../regs';
 import { checkStackBounds, slotMask } from './stack';
 import { scrub } from './stack-write';
 
-/** May a call read this byte? One that writes it (`clobber`) leaves data there. */
+/** May a call read this byte? One that writes it (`clobber`) leaves data there, which the log does not show. */
 function passByte(env: Env, frame: Frame, off: i32, clobber: bool): bool {
   const at = <u32>(-off - 1);
   const slot = frame.slot(at >> 3);
   const type = slot.typeAt(at & 7);
   if (type == STACK_MISC) return true;
   if (type == STACK_ZERO || (type == STACK_INVALID && env.allowPtrLeaks)) {
-    if (clobber) slot.setTypeAt(at & 7, STACK_MISC);
+    if (clobber) {
+      slot.setTypeAt(at & 7, STACK_MISC);
+      logUnseenWrite(env, frame, at >> 3);
+    }
     return true;
   }
   if (!isSpilled(slot) || (slot.type != SCALAR && !env.allowPtrLeaks)) return false;
   if (clobber) {
     setUnknown(env, slot);
     scrub(slot);
+    logUnseenWrite(env, frame, at >> 3);
   }
   return true;
 }

@@ -6,6 +6,7 @@ import { FRAME_IN_ASYNC, FRAME_IN_CALLBACK, Frame } from '../frame';
 import { initFrame, noteArguments, pushFrame } from '../functions';
 import { bindInstance } from '../liveness';
 import { fail } from '../log';
+import { scratchAll } from '../log-state';
 import { MSG_FOR_EACH_MAP } from '../messages/call';
 import { MSG_NO_MEMORY } from '../messages/core';
 import { pushFresh, pushPath } from '../paths';
@@ -86,6 +87,7 @@ export function pushCallback(env: Env, subprog: u32, kind: u32): i32 {
   const callee = pushFrame(env, state, subprog, env.pc);
   if (changetype<usize>(callee) == 0) return -E2BIG;
   callee.flags |= FRAME_IN_CALLBACK;
+  scratchAll(env);
   const err = setArguments(env, kind, caller, callee);
   if (err != 0) return err;
   state.callbackUnrollDepth++;
@@ -105,6 +107,7 @@ export function pushAsyncCallback(env: Env, subprog: u32, kind: u32, sleepable: 
   state.inSleepable = sleepable;
   const callee = state.frame(0);
   initFrame(callee, -1, 0, subprog);
+  scratchAll(env);
   if (!bindInstance(env, state, 0)) return fail(env, ENOMEM, MSG_NO_MEMORY);
   callee.asyncEntry = caller.asyncEntry + 1;
   callee.flags |= FRAME_IN_ASYNC;

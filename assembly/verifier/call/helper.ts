@@ -80,7 +80,9 @@ function tailCallLeaves(env: Env): i32 {
   if (changetype<usize>(failed) == 0) return -env.errno;
   clearPacketPointers(env);
   setUnknown(env, env.reg(0));
-  return checkSubprogExit(env);
+  const err = checkSubprogExit(env);
+  env.logWholeState = false;
+  return err;
 }
 
 /** One of the arguments is a map; the maps of timers and kptrs are found through what is in them. */

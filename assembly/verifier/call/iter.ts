@@ -132,6 +132,7 @@ export function stepIter(env: Env, meta: CallMeta): i32 {
   }
   iter.aux2 = ITER_DRAINED | (iter.aux2 & ~0xff);
   markConst(env.reg(0), 0);
+  if (meta.iterFrame == env.cur.curframe) env.scratchedSlots |= (<u64>1) << meta.iterSlot;
   return 0;
 }
 

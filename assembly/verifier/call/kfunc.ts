@@ -76,6 +76,8 @@ function pushFailedLock(env: Env): i32 {
   for (let i: u32 = 0; i < 6; i++) markNotInit(state.reg(i));
   const r0 = state.reg(0);
   setUnknown(env, r0);
+  r0.smin = -MAX_ERRNO;
+  r0.smax = -1;
   r0.s32Min = -MAX_ERRNO;
   r0.s32Max = -1;
   sync(r0);
