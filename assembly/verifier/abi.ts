@@ -193,6 +193,8 @@ export const IN_HAS_FUNC_INFO = 128;
 export const IN_FRAGS = 256;
 /** The program type returns something (INPUT_RET_LO and _HI hold its range); otherwise R0 at exit is not judged. */
 export const IN_RET_RANGE = 512;
+/** The range of every tail call's index is a fact, as its constant is: more states are told apart than Linux does. */
+export const IN_TAIL_RANGES = 1024;
 
 // INPUT_PACKET_ACCESS
 export const PACKET_ACCESS_NONE = 0;

@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).runCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
   inspect: async () => (await import('./inspect.ts')).inspectCommand,
+  graph: async () => (await import('./graph.ts')).graphCommand,
   dump: async () => (await import('./dump.ts')).dumpCommand,
 };
 
@@ -25,6 +26,7 @@ Commands:
                                 run a program on one packet
   verify <object>               what Linux would say of its programs, and why
   inspect <object>              what an object file holds
+  graph <object>                its tail calls: who reaches whom, through which slots
   dump <object> --prog NAME     a program's insns, or the Wasm it becomes
 
   bpf2wasm <command> --help     each command's options

@@ -51,6 +51,8 @@ export interface VerifyRules {
   readonly anyAlignment?: boolean;
   /** Store a state at every prune point, as BPF_F_TEST_STATE_FREQ does: for tests of the verifier. */
   readonly testStateFreq?: boolean;
+  /** Find out between what bounds the index of each tail call is: `Proof.tailCallRange`. Walks more than Linux does. */
+  readonly tailCallRanges?: boolean;
   /** CPUs that the machine may have, which bounds what bpf_get_smp_processor_id says; 128 unless given. */
   readonly cpus?: number;
   /** As the kernel's: 1 says why a program is refused, 2 all that was walked; 4 more: time and stack depth. */
@@ -95,6 +97,7 @@ function flagsOf(prog: LinkedProg, rules: VerifyRules, hasRange: boolean): numbe
   if (rules.strictAlignment === true) flags |= abi.IN_STRICT_ALIGNMENT;
   if (rules.anyAlignment === true) flags |= abi.IN_ANY_ALIGNMENT;
   if (rules.testStateFreq === true) flags |= abi.IN_TEST_STATE_FREQ;
+  if (rules.tailCallRanges === true) flags |= abi.IN_TAIL_RANGES;
   if (hasRange) flags |= abi.IN_RET_RANGE;
   if (prog.sleepable === true) flags |= abi.IN_SLEEPABLE;
   if (prog.frags === true) flags |= abi.IN_FRAGS;

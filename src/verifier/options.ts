@@ -2,7 +2,7 @@
 import { VerifierError } from '../errors/index.ts';
 import type { JudgeOptions } from './judge.ts';
 
-const FLAGS = ['unprivileged', 'strictAlignment', 'anyAlignment', 'testStateFreq'] as const;
+const FLAGS = ['unprivileged', 'strictAlignment', 'anyAlignment', 'testStateFreq', 'tailCallRanges'] as const;
 const MAX_INSNS = 0xffff_ffff;
 const MAX_MEMORY = 0xffff_0000;
 const MIN_MEMORY = 1 << 20;

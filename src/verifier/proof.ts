@@ -74,6 +74,12 @@ export class Proof {
     return this.word(pc, abi.AUX_KEY_STATE) === abi.KEY_CONST ? this.word(pc, abi.AUX_KEY) >>> 0 : undefined;
   }
 
+  /** Smallest and largest index of the tail call at `pc`, where the verification was asked for it (`tailCallRanges`). */
+  tailCallRange(pc: number): { readonly lo: number; readonly hi: number } | undefined {
+    if ((this.word(pc, abi.AUX_FACT_FLAGS) & abi.FACT_SEEN) === 0) return undefined;
+    return { lo: this.word(pc, abi.AUX_FACT_LO) >>> 0, hi: this.word(pc, abi.AUX_FACT_HI) >>> 0 };
+  }
+
   /** Packet pointers may move under the program. */
   get changesPacket(): boolean {
     return (this.flags & abi.RF_CHANGES_PACKET) !== 0;

@@ -134,7 +134,18 @@ function noteTailCall(env: Env, meta: CallMeta): i32 {
   const index = env.reg(3);
   const isConst = index.type == abi.SCALAR && index.mask == 0 && index.value < <u64>env.map(meta.map).maxEntries;
   noteKey(env, isConst, <u32>index.value);
-  return isConst ? markChainPrecision(env, 3) : 0;
+  const wantsRange = env.input.has(abi.IN_TAIL_RANGES) && index.type == abi.SCALAR;
+  if (wantsRange) noteRange(env, index);
+  return isConst || wantsRange ? markChainPrecision(env, 3) : 0;
+}
+
+/** The smallest and largest index on all paths; it is the low half that is used. */
+function noteRange(env: Env, index: RegState): void {
+  const aux = env.curAux;
+  const seen = (aux.factFlags & abi.FACT_SEEN) != 0;
+  aux.factLo = <i32>(seen ? min<u32>(<u32>aux.factLo, index.u32Min) : index.u32Min);
+  aux.factHi = <i32>(seen ? max<u32>(<u32>aux.factHi, index.u32Max) : index.u32Max);
+  aux.factFlags |= abi.FACT_SEEN;
 }
 
 /** The index of a tail call, or the key of a lookup: a fact when it is the same on all paths. Its value must have been marked precise. */
