@@ -84,6 +84,8 @@ export class Env {
   /** Scratch of the id map (id-map.ts), of backtracking (precision.ts); a register of which nothing is known. */
   idMap: usize;
   backtrack: usize;
+  /** Register that told the last two rounds of a loop apart (equal.ts). */
+  counter: u32;
   unknownReg: usize;
   /** Registers that hold an insn's constant, for one insn. */
   constReg: usize;

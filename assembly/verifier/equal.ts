@@ -9,7 +9,6 @@ import {
   PTR_TO_PACKET,
   PTR_TO_PACKET_META,
   PTR_TO_STACK,
-  REG_TYPE,
   SCALAR,
   STACK_DYNPTR,
   STACK_INVALID,
@@ -19,7 +18,7 @@ import {
   STACK_SPILL,
   STACK_ZERO,
 } from './abi';
-import { scalarWithin } from './domain/scalar';
+import { scalarEquals, scalarWithin } from './domain/scalar';
 import { Env } from './env';
 import { Frame, StackSlot } from './frame';
 import { IdMap } from './id-map';
@@ -36,14 +35,10 @@ export const RANGE_WITHIN: u32 = 2;
 
 const ALL_MISC: u64 = 0x0202020202020202;
 
-function sameScalarDomain(old: RegState, cur: RegState): bool {
-  return memory.compare(changetype<usize>(old), changetype<usize>(cur), REG_TYPE) == 0;
-}
-
 /** Everything but the map behind the ids is equal. */
 export function regsExact(old: RegState, cur: RegState, ids: IdMap): bool {
   return (
-    sameScalarDomain(old, cur) &&
+    scalarEquals(old, cur) &&
     old.type == cur.type &&
     old.off == cur.off &&
     old.aux == cur.aux &&
@@ -54,7 +49,7 @@ export function regsExact(old: RegState, cur: RegState, ids: IdMap): bool {
 }
 
 function scalarSafe(env: Env, old: RegState, cur: RegState, ids: IdMap, mode: u32): bool {
-  if (!env.allowImprecise) return sameScalarDomain(old, cur) && ids.sameScalar(old.id, cur.id);
+  if (!env.allowImprecise) return scalarEquals(old, cur) && ids.sameScalar(old.id, cur.id);
   if (!old.precise && mode == NOT_EXACT) return true;
   // Without an id the old one stood alone: whatever links the current one only says more of it.
   if (old.id == 0) return scalarWithin(old, cur);
@@ -234,16 +229,21 @@ export function statesEqual(env: Env, old: State, cur: State, mode: u32): bool {
   return true;
 }
 
-/** Quick look before an EXACT comparison. */
-export function maybeLooping(old: State, cur: State): bool {
+function sameRegister(x: RegState, y: RegState): bool {
+  if (!scalarEquals(x, y)) return false;
+  return x.type == y.type && x.off == y.off && x.id == y.id && x.refId == y.refId && x.aux == y.aux;
+}
+
+/** Quick look before an EXACT comparison. The register that differed last time is the first to be looked at: a loop's counter, mostly. */
+export function maybeLooping(env: Env, old: State, cur: State): bool {
   if (old.curframe != cur.curframe) return false;
   const a = old.cur;
   const b = cur.cur;
+  if (!sameRegister(a.reg(env.counter), b.reg(env.counter))) return false;
   for (let i: u32 = 0; i < 11; i++) {
-    const x = a.reg(i);
-    const y = b.reg(i);
-    if (x.type != y.type || x.off != y.off || x.id != y.id || x.refId != y.refId || x.aux != y.aux) return false;
-    if (!sameScalarDomain(x, y)) return false;
+    if (sameRegister(a.reg(i), b.reg(i))) continue;
+    env.counter = i;
+    return false;
   }
   return true;
 }

@@ -140,7 +140,7 @@ function compareOpen(env: Env, old: State, cur: State, pc: u32): u32 {
     return statesEqual(env, old, cur, RANGE_WITHIN) ? HIT_IN_LOOP : MISS_IN_PROGRESS;
   }
   if (
-    maybeLooping(old, cur) &&
+    maybeLooping(env, old, cur) &&
     statesEqual(env, old, cur, EXACT) &&
     !iterDepthsDiffer(old, cur) &&
     old.mayGotoDepth == cur.mayGotoDepth &&

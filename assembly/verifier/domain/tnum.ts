@@ -98,6 +98,11 @@ export function tnumMul(t: Tnum, value: u64, mask: u64): void {
     t.value *= value;
     return;
   }
+  if (t.isUnknown) {
+    // Any multiple: only the zeros at the end are known.
+    tnumSet(t, 0, (value | mask) == 0 ? 0 : u64.MAX_VALUE << ctz(value | mask));
+    return;
+  }
   let ones = t.value;
   let unknown = t.mask;
   let sum: u64 = 0;
