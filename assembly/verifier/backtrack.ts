@@ -84,6 +84,11 @@ export class Backtrack {
   @inline dropReg(i: u32): void {
     this.setRegs(this.frame, this.regs(this.frame) & ~(1 << i));
   }
+  /** Whether `insn`, without an entry in the history, changes nothing: it writes nothing that is wanted. Most are like this. */
+  @inline passes(insn: Insn): bool {
+    const cls = insn.cls;
+    return cls != BPF_JMP && cls != BPF_JMP32 && !this.hasReg(insn.dst);
+  }
   reset(frame: u32): void {
     memory.fill(changetype<usize>(this), 0, offsetof<Backtrack>());
     this.frame = frame;

@@ -35,6 +35,7 @@ import { MSG_EXCEPTION_CB_ARGS, MSG_GLOBAL_ARG_TYPE, MSG_GLOBAL_RETURN_TYPE, MSG
 import { markPointer, RegState } from './reg-state';
 import { setUnknown } from './regs';
 import { freeState, newState, State } from './state';
+import { forgetTraced } from './traced';
 
 /** Makes `env.cur` the first state of function `root`. */
 export function initEntry(env: Env, root: u32): i32 {
@@ -43,6 +44,7 @@ export function initEntry(env: Env, root: u32): i32 {
   const frame = newFrame();
   if (changetype<usize>(state) == 0 || changetype<usize>(frame) == 0) return fail(env, ENOMEM, MSG_NO_MEMORY);
   env.cur = state;
+  forgetTraced(env);
   state.setFrame(0, frame);
   state.branches = 1;
   state.inSleepable = env.input.has(IN_SLEEPABLE);

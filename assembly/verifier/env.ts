@@ -86,6 +86,8 @@ export class Env {
   backtrack: usize;
   /** Register that told the last two rounds of a loop apart (equal.ts). */
   counter: u32;
+  /** Walks backwards that need not be repeated (traced.ts). */
+  traced: usize;
   unknownReg: usize;
   /** Registers that hold an insn's constant, for one insn. */
   constReg: usize;

@@ -7,6 +7,7 @@ import { copyHistory } from './history';
 import { fail, logPosition, logReset } from './log';
 import { MSG_NO_MEMORY, MSG_TOO_MANY_PENDING } from './messages/core';
 import { copyState, freeState, newState, State } from './state';
+import { forgetTraced } from './traced';
 
 /** As many paths may wait at once (BPF_COMPLEXITY_LIMIT_JMP_SEQ). */
 const MAX_PENDING: u32 = 8192;
@@ -75,6 +76,7 @@ export function popPath(env: Env): bool {
   const pending = changetype<Pending>(env.pending);
   freeState(env.cur);
   env.cur = pending.state;
+  forgetTraced(env);
   env.pc = pending.pc;
   env.prevPc = pending.prevPc;
   // At level 2 the log keeps every path, below it only the one that is walked.

@@ -10,6 +10,7 @@ import { logFrameOf, logPrecise } from './log-state';
 import { MSG_NO_MEMORY } from './messages/core';
 import { REG_PRECISE, RegState } from './reg-state';
 import { State } from './state';
+import { Traced } from './traced';
 
 const NO_INSN: i32 = -1;
 
@@ -93,34 +94,48 @@ export function isSpilledScalar(slot: StackSlot): bool {
   return slot.typeAt(7) == STACK_SPILL && slot.type == SCALAR;
 }
 
-/** Position of a backward walk within one state's history. */
-@unmanaged
-class Cursor {
-  state: State;
-  count: u32;
+// How walking back over one state's insns ended.
+const AT_START: u32 = 0;
+const NOTHING_WANTED: u32 = 1;
+const UNKNOWN: u32 = 2;
 
-  /** The history entry of the insn at `pc`, null when it has none. */
-  @inline entry(pc: u32): HistoryEntry {
-    if (this.count > 0) {
-      const last = historyEntry(this.state, this.count - 1);
-      if (last.pc == pc) return last;
+/** From the insn at `pc` of `st` to the first one behind its parent. `next` as for `stepBack`; NO_INSN: the walk begins before `pc`. */
+function walkBack(env: Env, bt: Backtrack, st: State, pc: i32, next: i32, traced: Traced): u32 {
+  const loud = isLoud(env);
+  let count = st.historyCount;
+  let begin = next == NO_INSN;
+  do {
+    const last = count != 0 ? historyEntry(st, count - 1) : changetype<HistoryEntry>(0);
+    const entry = count != 0 && last.pc == pc ? last : changetype<HistoryEntry>(0);
+    if (loud && !begin) logPrecise(env, LP_INSN, bt.frame, bt.regs(bt.frame), bt.slots(bt.frame), pc);
+    if (begin) begin = false;
+    else if (changetype<usize>(entry) != 0 || !bt.passes(env.insn(pc))) {
+      if (stepBack(env, bt, pc, next, entry) == STEP_UNKNOWN) return UNKNOWN;
+      if (bt.empty) return NOTHING_WANTED;
     }
-    return changetype<HistoryEntry>(0);
-  }
+    const before = changetype<usize>(entry) != 0 ? count - 1 : count;
+    if (changetype<usize>(traced) != 0 && traced.ends(bt, pc, before)) return NOTHING_WANTED;
+    if (pc == st.firstPc && before == 0) return AT_START;
+    next = pc;
+    pc = changetype<usize>(entry) != 0 ? <i32>entry.prevPc : pc - 1;
+    count = before;
+  } while (pc >= 0);
+  return AT_START;
+}
 
-  /** Pc of the insn that ran before the one at `pc`; NO_INSN at the start of the state. */
-  prev(pc: u32): i32 {
-    const st = this.state;
-    if (pc == st.firstPc) {
-      if (this.count == 0) return NO_INSN;
-      if (this.count == 1 && historyEntry(st, 0).pc == pc) return NO_INSN;
-    }
-    if (this.count > 0 && historyEntry(st, this.count - 1).pc == pc) {
-      this.count--;
-      return <i32>historyEntry(st, this.count).prevPc;
-    }
-    return <i32>pc - 1;
-  }
+/** Entries of a state's history in front of the insn it stands at. */
+function entriesBefore(st: State): u32 {
+  const count = st.historyCount;
+  return count != 0 && historyEntry(st, count - 1).pc == st.pc ? count - 1 : count;
+}
+
+function isLoud(env: Env): bool {
+  return (env.input.logLevel & 2) != 0;
+}
+
+/** What earlier walks of this path have done already, null where it may not be used: at level 2 the log shows all of every walk. */
+function tracedOf(env: Env, from: State): Traced {
+  return from == env.cur && !isLoud(env) ? changetype<Traced>(env.traced) : changetype<Traced>(0);
 }
 
 /** Walks back from `from`, where the masks hold, until nothing is wanted any more. True when a scalar became precise. */
@@ -131,35 +146,24 @@ function backtrack(env: Env, from: State): bool {
   let st = from;
   let last = <i32>from.pc;
   let next: i32 = NO_INSN;
-  let skipFirst = true;
-  const loud = (env.input.logLevel & 2) != 0;
-  const cursor = changetype<Cursor>(env.backtrack + offsetof<Backtrack>());
+  let traced = tracedOf(env, from);
+  if (changetype<usize>(traced) != 0 && traced.begin(bt, from, entriesBefore(from))) return false;
   for (;;) {
     if (last < 0) {
       markEntryArgs(bt, st);
       return true;
     }
-    cursor.state = st;
-    cursor.count = st.historyCount;
-    if (loud) logPrecise(env, LP_STATE, bt.frame, 0, 0, last, st.firstPc, next);
-    for (let pc = last; ; ) {
-      if (loud && !skipFirst) logPrecise(env, LP_INSN, bt.frame, bt.regs(bt.frame), bt.slots(bt.frame), pc);
-      if (skipFirst) skipFirst = false;
-      else if (stepBack(env, bt, pc, next, cursor.entry(pc)) == STEP_UNKNOWN) {
-        giveUp(env, from);
-        return true;
-      }
-      if (bt.empty) return changed;
-      next = pc;
-      pc = cursor.prev(pc);
-      if (pc < 0) break;
-    }
+    if (isLoud(env)) logPrecise(env, LP_STATE, bt.frame, 0, 0, last, st.firstPc, next);
+    const end = walkBack(env, bt, st, last, next, traced);
+    if (end == NOTHING_WANTED) return changed;
+    if (end == UNKNOWN) break;
+    traced = changetype<Traced>(0);
     next = <i32>st.firstPc;
     if (st.parent == 0) break;
     st = changetype<State>(st.parent);
     if (bt.frame != st.curframe) break;
     if (markWanted(bt, st)) changed = true;
-    if (loud) logPreciseParent(env, bt, st);
+    if (isLoud(env)) logPreciseParent(env, bt, st);
     if (bt.empty) return changed;
     last = <i32>st.lastPc;
   }

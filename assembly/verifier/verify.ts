@@ -44,6 +44,7 @@ import { computeSccs } from './scc';
 import { SCC_KEY_SIZE } from './scc-visit';
 import { checkStackDepth } from './stack-depth';
 import { auxBytes, findSubprogs } from './subprogs';
+import { newTraced } from './traced';
 import { endPath, PRUNED, visit } from './visit';
 import { NEXT, walkInsn } from './walk-insn';
 
@@ -79,13 +80,21 @@ function prepare(env: Env): i32 {
   const count = env.input.insnCount;
   env.resultAt = allocZeroed(RESULT_SIZE);
   env.idMap = newIdMap();
-  env.backtrack = allocZeroed(offsetof<Backtrack>() + 16);
+  env.backtrack = allocZeroed(offsetof<Backtrack>());
+  env.traced = newTraced();
   env.unknownReg = alloc(REG_SIZE);
   env.constReg = alloc(REG_SIZE);
   env.constReg2 = alloc(REG_SIZE);
   env.sccKey = allocZeroed(SCC_KEY_SIZE);
   env.stackWrites = allocZeroed(64);
-  if (env.idMap == 0 || env.backtrack == 0 || env.unknownReg == 0 || env.sccKey == 0 || env.stackWrites == 0)
+  if (
+    env.idMap == 0 ||
+    env.backtrack == 0 ||
+    env.traced == 0 ||
+    env.unknownReg == 0 ||
+    env.sccKey == 0 ||
+    env.stackWrites == 0
+  )
     return fail(env, ENOMEM, MSG_NO_MEMORY);
   markUnknown(changetype<RegState>(env.unknownReg));
   env.allowImprecise = env.capable;

@@ -33,6 +33,7 @@ import { forgetPrecision, propagatePrecision, pushHistory } from './precision';
 import { markNotInit } from './reg-state';
 import { addBackedge, enterScc, exitScc, inOpenLoop } from './scc-visit';
 import { copyState, freeState, newState, State } from './state';
+import { forgetTraced } from './traced';
 
 /** `visit`: the path goes on, or is known to be safe. */
 export const GO_ON: i32 = 0;
@@ -217,6 +218,7 @@ function storeState(env: Env, pc: u32): i32 {
   if (!enterScc(env, stored)) return fail(env, ENOMEM, MSG_NO_MEMORY);
   cur.parent = changetype<usize>(stored);
   cur.firstPc = pc;
+  forgetTraced(env);
   cur.dfsDepth = stored.dfsDepth + 1;
   env.hist = 0;
   const bucket = bucketOf(env, pc, stored);
