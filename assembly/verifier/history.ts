@@ -10,15 +10,31 @@ export const HIST_SRC_STACK: u32 = 1 << 11;
 export const HIST_FRAME_MASK: u32 = 7;
 export const HIST_SPI_SHIFT: u32 = 3;
 export const HIST_SPI_MASK: u32 = 0x3f;
+const FLAG_BITS: u32 = 12;
+const FLAGS: u32 = 0xfff;
 
 @unmanaged
 export class HistoryEntry {
-  pc: u32;
+  /** The insn's pc, 20 bits, and 12 of flags: a state keeps dozens of entries, and programs thousands of states. */
+  where: u32;
   prevPc: u32;
-  flags: u32;
-  pad: u32;
   /** Registers and slots whose bounds the insn changed together (linked.ts), packed; 0 for none. */
   linked: u64;
+
+  @inline get pc(): u32 {
+    return this.where >> FLAG_BITS;
+  }
+  @inline get flags(): u32 {
+    return this.where & FLAGS;
+  }
+  @inline addFlags(flags: u32): void {
+    this.where |= flags;
+  }
+  @inline begin(pc: u32, prevPc: u32, flags: u32, linked: u64): void {
+    this.where = (pc << FLAG_BITS) | flags;
+    this.prevPc = prevPc;
+    this.linked = linked;
+  }
 }
 export const HISTORY_SIZE: usize = offsetof<HistoryEntry>();
 
@@ -26,7 +42,7 @@ export function historyEntry(state: State, i: u32): HistoryEntry {
   return changetype<HistoryEntry>(state.history + <usize>i * HISTORY_SIZE);
 }
 
-/** Appends an entry that is all zeros; null when memory has run out. */
+/** Appends an entry, to be filled; null when memory has run out. */
 export function appendHistory(state: State): HistoryEntry {
   if (state.historyCount == state.historyCapacity) {
     const capacity = max<u32>(8, state.historyCapacity * 2);
@@ -37,9 +53,7 @@ export function appendHistory(state: State): HistoryEntry {
     state.history = grown;
     state.historyCapacity = capacity;
   }
-  const entry = historyEntry(state, state.historyCount++);
-  memory.fill(changetype<usize>(entry), 0, HISTORY_SIZE);
-  return entry;
+  return historyEntry(state, state.historyCount++);
 }
 
 export function freeHistory(state: State): void {
@@ -57,5 +71,12 @@ export function copyHistory(dst: State, src: State): bool {
   dst.historyCapacity = src.historyCount;
   dst.historyCount = src.historyCount;
   memory.copy(dst.history, src.history, <usize>src.historyCount * HISTORY_SIZE);
+  return true;
+}
+
+/** `dst`, which has none, gets `src`'s history in no more memory than it needs; `src` goes on with an empty one. False when memory has run out. */
+export function handOverHistory(dst: State, src: State): bool {
+  if (!copyHistory(dst, src)) return false;
+  src.historyCount = 0;
   return true;
 }

@@ -42,16 +42,13 @@ export function markSlotPrecision(env: Env, frameno: u32, spi: u32): i32 {
 export function pushHistory(env: Env, state: State, flags: u32, linked: u64): i32 {
   if (env.hist != 0) {
     const last = historyEntry(state, state.historyCount - 1);
-    last.flags |= flags;
+    last.addFlags(flags);
     if (linked != 0) last.linked = linked;
     return 0;
   }
   const entry = appendHistory(state);
   if (changetype<usize>(entry) == 0) return fail(env, ENOMEM, MSG_NO_MEMORY);
-  entry.pc = env.pc;
-  entry.prevPc = env.prevPc;
-  entry.flags = flags;
-  entry.linked = linked;
+  entry.begin(env.pc, env.prevPc, flags, linked);
   env.hist = 1;
   return 0;
 }

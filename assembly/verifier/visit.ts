@@ -25,6 +25,7 @@ import {
   statesEqual,
 } from './equal';
 import { FRAME_IN_ASYNC, Frame } from './frame';
+import { handOverHistory } from './history';
 import { liveSlots } from './liveness';
 import { fail } from './log';
 import { logFrameOf } from './log-state';
@@ -206,13 +207,7 @@ function storeState(env: Env, pc: u32): i32 {
   env.prevJmpsProcessed = env.jmpsProcessed;
   env.prevInsnProcessed = env.insnProcessed;
   if (env.capable) forgetPrecision(cur);
-  if (!copyState(stored, cur)) return fail(env, ENOMEM, MSG_NO_MEMORY);
-  stored.history = cur.history;
-  stored.historyCount = cur.historyCount;
-  stored.historyCapacity = cur.historyCapacity;
-  cur.history = 0;
-  cur.historyCount = 0;
-  cur.historyCapacity = 0;
+  if (!copyState(stored, cur) || !handOverHistory(stored, cur)) return fail(env, ENOMEM, MSG_NO_MEMORY);
   stored.pc = pc;
   stored.branches = 1;
   if (!enterScc(env, stored)) return fail(env, ENOMEM, MSG_NO_MEMORY);
