@@ -51,6 +51,12 @@ function alu(count: number): Text {
   return { name: `alu/${count}`, insns: `${start}\nr1 = 5\n${lines(count, step)}\n${END}` };
 }
 
+/** One line of stores at a bounded offset: each relies on the offset, which comes from the one before. */
+function offsets(count: number): Text {
+  const step = 'r7 &= 7\nr1 = r10\nr1 += -16\nr1 += r7\n*(u8 *)(r1 + 0) = 1\nr7 += 1';
+  return { name: `offsets/${count}`, insns: `r7 = *(u32 *)(r1 + 12)\n${lines(count, () => step)}\n${END}` };
+}
+
 /** Branches that meet again, on something unknown that nobody relies on: each is walked once more, and found known. */
 function diamonds(count: number): Text {
   const step = (i: number): string =>
@@ -184,6 +190,7 @@ function mayGoto(count: number): Text {
 
 export const TEXTS: readonly Text[] = [
   alu(8000),
+  offsets(2000),
   diamonds(1500),
   sums(14),
   loops(100, 160, '100k'),

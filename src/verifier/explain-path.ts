@@ -27,11 +27,16 @@ function opAt(insns: ReturnType<typeof decodeInsns>, pc: number): Op | undefined
 }
 
 /** The records of a level-1 log hold one path: the one that was refused. */
-export function stepsOf(prog: LinkedProg, records: readonly LogRecord[]): Step[] {
+export function stepsOf(prog: LinkedProg, records: Iterable<LogRecord>): Step[] {
   const insns = decodeInsns(prog.insns);
+  const ops = new Map<number, Op | undefined>();
+  const op = (pc: number): Op | undefined => {
+    if (!ops.has(pc)) ops.set(pc, opAt(insns, pc));
+    return ops.get(pc);
+  };
   const steps: { pc: number; op: Op | undefined; after: Map<number, RegView> }[] = [];
   for (const record of records) {
-    if (record.kind === 'insn') steps.push({ pc: record.pc, op: opAt(insns, record.pc), after: new Map() });
+    if (record.kind === 'insn') steps.push({ pc: record.pc, op: op(record.pc), after: new Map() });
     else if (record.kind === 'state' && record.why === abi.LS_INSN) {
       const after = steps.at(-1)?.after;
       for (const [i, reg] of record.frame.regs) after?.set(i, reg);

@@ -49,7 +49,8 @@ export interface JudgeOptions extends VerifyRules {
 }
 
 export interface Trace {
-  readonly records: readonly LogRecord[];
+  /** Read as they are asked for, once, until the instance judges again: a long path has millions. */
+  readonly records: Iterable<LogRecord>;
   readonly registers: ReadonlyMap<number, RegView>;
   readonly names: StateNames;
 }
@@ -87,12 +88,14 @@ export function judge(
   const text = new RollingText(options.logSize ?? DEFAULT_LOG_SIZE);
   const level = options.logLevel ?? 0;
   const put = options.logSink ?? text.add;
-  const writer = level === 0 ? undefined : new LogWriter(instance, names, put);
+  // Who wants a trace reads no text.
+  const writer = level === 0 || options.trace !== undefined ? undefined : new LogWriter(instance, names, put);
   const messages = new Messages();
   const take = (at: number, bytes: number): void => {
-    for (const record of readRecords(instance.bytes, at, bytes))
+    for (const record of readRecords(instance.bytes, at, bytes)) {
       if (record.kind === 'message') messages.add(record.message);
-    writer?.take(at, bytes);
+      writer?.write(record);
+    }
   };
   instance.onLog = take;
   const start = performance.now();
@@ -101,9 +104,9 @@ export function judge(
   const at = instance.exports.result() >>> 0;
   const word = (offset: number): number => instance.view.getUint32(at + offset, true);
   take(word(abi.RESULT_LOG), word(abi.RESULT_LOG_SIZE));
-  const records = (): LogRecord[] => [...readRecords(instance.bytes, word(abi.RESULT_LOG), word(abi.RESULT_LOG_SIZE))];
   const state = word(abi.RESULT_STATE);
-  options.trace?.({ records: records(), registers: registerViews(instance.view, state), names });
+  const records = readRecords(instance.bytes, word(abi.RESULT_LOG), word(abi.RESULT_LOG_SIZE));
+  options.trace?.({ records, registers: registerViews(instance.view, state), names });
   writer?.end();
   const stats = readStats(instance.view, at, durationUs, prog);
   if (level !== 0) put(statsText(stats, processedLimit(options), (level & 4) !== 0));

@@ -7,7 +7,7 @@ import { type DisasmOptions, disasmInsn } from '../isa/disasm.ts';
 import type { Insn } from '../isa/insn.ts';
 import type { LinkedLine, LinkedProg } from '../link/types.ts';
 import type { VerifierInstance } from './instance.ts';
-import { type LogRecord, readRecords } from './log-records.ts';
+import type { LogRecord } from './log-records.ts';
 import { messageText } from './messages.ts';
 import { frameText, type StateNames } from './state-text.ts';
 
@@ -105,18 +105,13 @@ export class LogWriter {
     this.lines = lineOfEach(prog, this.insns.keys());
   }
 
-  /** Writes the records in [at, at + bytes) of the instance's memory. */
-  readonly take = (at: number, bytes: number): void => {
-    for (const record of readRecords(this.instance.bytes, at, bytes)) this.write(record);
-  };
-
   /** Ends the last line. */
   end(): void {
     if (this.waiting !== '') this.put(`${this.waiting}\n`);
     this.waiting = '';
   }
 
-  private write(record: LogRecord): void {
+  write(record: LogRecord): void {
     if (record.kind === 'insn') this.insn(record);
     else if (record.kind === 'state') this.state(record);
     else if (record.kind === 'note' && record.what === abi.LN_RESUMED) this.resume();
