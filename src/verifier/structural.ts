@@ -176,12 +176,25 @@ function orderFuncs(prog: LinkedProg, ops: readonly (Op | undefined)[]): LinkedF
 }
 
 /**
- * The ops and functions of a program that the verifier has accepted, whose form is right; whether the engine can run it is not asked.
- * `reached`: what is known of dead code.
+ * A program that the verifier has accepted, whose form is right, with `rest` on it. Its ops and functions are made when they are first asked for:
+ * who only judges needs none, and not all that Linux takes can be compiled. `reached`: what is known of dead code.
  */
-export function structureOf(prog: LinkedProg, reached: Reached = () => true): CheckedProg {
-  const ops = decode(prog, reached);
-  return { [CHECKED]: true, prog, ops, funcs: orderFuncs(prog, ops) };
+export function structureOf<T extends object>(prog: LinkedProg, reached: Reached, rest: T): CheckedProg & T {
+  let ops: CheckedProg['ops'] | undefined;
+  let funcs: CheckedProg['funcs'] | undefined;
+  const checked = {
+    [CHECKED]: true as const,
+    prog,
+    get ops() {
+      ops ??= decode(prog, reached);
+      return ops;
+    },
+    get funcs() {
+      funcs ??= orderFuncs(prog, this.ops);
+      return funcs;
+    },
+  };
+  return Object.assign(checked, rest);
 }
 
 /**

@@ -115,7 +115,7 @@ function refusedFields(prog: LinkedProg, refusal: Refusal): RefusedFields {
 }
 
 function verified(prog: LinkedProg, proof: Proof, stats: VerifierStats, log: string): VerifiedProg {
-  return { ...structureOf(prog, (pc) => proof.reached(pc)), [VERIFIED]: true, proof, stats, log };
+  return structureOf(prog, (pc) => proof.reached(pc), { [VERIFIED]: true as const, proof, stats, log });
 }
 
 /** Judges programs one after the other, in one instance of the Wasm that is made when it is first needed. */
