@@ -7,6 +7,8 @@ import * as uapi from './uapi.ts';
 
 const LOG_SIZE = 1 << 20;
 const LOG_LEVEL_FIRST = 1;
+const EAGAIN = 11;
+const LOAD_TRIES = 5;
 /** What data_out may need beyond data_in: the packet can grow by head room and tail room. */
 const DATA_OUT_SPARE = 4096;
 const CTX_OUT_SIZE = 256;
@@ -218,7 +220,10 @@ function writeProgBtf(sys: Syscalls, attr: DataView, btf: ProgBtf): void {
 export function loadProg(load: ProgLoad): LoadedProg {
   const sys = syscalls();
   const log = writeProgAttr(sys, load, load.logLevel ?? 0);
-  const result = sys.bpf(uapi.BPF_PROG_LOAD, PROG_LOAD_SIZE);
+  let result = sys.bpf(uapi.BPF_PROG_LOAD, PROG_LOAD_SIZE);
+  // A signal, such as a profiler's, interrupts the verifier.
+  for (let tries = 1; result === -EAGAIN && tries < LOAD_TRIES; tries++)
+    result = sys.bpf(uapi.BPF_PROG_LOAD, PROG_LOAD_SIZE);
   if (result >= 0) return { fd: result, log: log === undefined ? '' : text(log) };
   if (log !== undefined) throw new KernelError('BPF_PROG_LOAD', -result, text(log));
   const retryLog = writeProgAttr(sys, load, LOG_LEVEL_FIRST) as Region;
