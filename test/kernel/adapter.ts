@@ -125,6 +125,10 @@ class EngineCase {
       const prog = this.progs[step.prog ?? 0]!;
       return prog.type === 'xdp' ? runXdp(prog, step) : runFilter(prog, step);
     }
+    if (step.op === 'closeProg') {
+      this.progs[step.prog]!.close();
+      return {};
+    }
     const map = this.bench.maps[step.map]!;
     switch (step.op) {
       case 'update':

@@ -75,6 +75,7 @@ export function loadCaseProg(prog: CaseProg, mapFds: readonly number[]): number 
 export class LoadedCase {
   readonly mapFds: number[] = [];
   readonly progFds: number[] = [];
+  private readonly closed = new Set<number>();
   private readonly source: Case;
 
   constructor(source: Case) {
@@ -118,6 +119,10 @@ export class LoadedCase {
         return { value: lookup(map!, mapFd, step.key, step.flags) };
       case 'next':
         return { key: bpf.nextKey(mapFd, step.key, map!.keySize) };
+      case 'closeProg':
+        bpf.closeFd(this.progFds[step.prog]!);
+        this.closed.add(step.prog);
+        return {};
       case 'setProg':
         bpf.updateElem(mapFd, step.key, u32(this.progFds[step.prog]!), step.flags);
         return {};
@@ -129,7 +134,8 @@ export class LoadedCase {
   }
 
   close(): void {
-    for (const fd of [...this.progFds, ...this.mapFds]) bpf.closeFd(fd);
+    const open = this.progFds.filter((_, i) => !this.closed.has(i));
+    for (const fd of [...open, ...this.mapFds]) bpf.closeFd(fd);
   }
 }
 

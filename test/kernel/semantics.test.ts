@@ -7,6 +7,8 @@ import { words } from './cases/bytes.ts';
 import { adjustModel, csumDiff } from './cases/helper-model.ts';
 import { csumCases, csumInputs } from './cases/packet-bytes.ts';
 import { indexForms, orderHash, tailCallCases } from './cases/tail-call.ts';
+import { tracePlaces } from './cases/tail-graph.ts';
+import { hierarchies, hierarchyCases } from './cases/tail-hierarchy.ts';
 import type { Case, Observation, StepResult } from './cases/types.ts';
 import { returnName } from './errno.ts';
 import { observe } from './run.ts';
@@ -69,6 +71,18 @@ describeKernel('tail calls in the kernel', () => {
     }
     const chain = observe(named(tailCallCases, 'constant index: chain of 10 programs'));
     expect(traceWords(chain)[15]).toBe(orderHash([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+  });
+});
+
+describeKernel('hierarchies of tail calls in the kernel', () => {
+  test.each(hierarchies.map((one, i) => [one.name, one, hierarchyCases[i]!] as const))('%s', (_, one, source) => {
+    const trace = traceWords(observe(source)).map(Number);
+    const { places } = tracePlaces(one.progs);
+    const runs = places.map(({ func }, i) => trace.slice(func, func + one.progs[i]!.length));
+    const taken = places.map(({ site, sites }) =>
+      Array.from({ length: sites }, (_, i) => trace[site + 2 * i]! - trace[site + 2 * i + 1]!),
+    );
+    expect({ runs, taken }).toEqual({ runs: one.runs, taken: one.taken });
   });
 });
 

@@ -5,10 +5,12 @@ import { legacyCases } from './legacy.ts';
 import { mapCases, mapCreateCases, progArrayCases } from './map.ts';
 import { csumCases, csumNull, packetBytesCases, redirectCases } from './packet-bytes.ts';
 import { tailCallCases } from './tail-call.ts';
+import { hierarchyCases } from './tail-hierarchy.ts';
 import type { Case } from './types.ts';
 
 export const caseTables: Readonly<Record<string, readonly Case[]>> = {
   'tail-call': tailCallCases,
+  'tail-hierarchy': hierarchyCases,
   adjust: adjustCases,
   'test-run': contextCases,
   'packet-bytes': [...packetBytesCases, ...redirectCases],

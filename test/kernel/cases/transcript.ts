@@ -49,6 +49,8 @@ function showStep(source: Case, step: Step): string {
       return `lookup ${step.map}[${hex(step.key)}]${step.flags ? ` flags ${step.flags}` : ''}`;
     case 'delete':
       return `delete ${step.map}[${hex(step.key)}]`;
+    case 'closeProg':
+      return `close ${source.progs[step.prog]!.name}`;
     case 'next':
       return `next ${step.map}[${step.key === undefined ? '' : hex(step.key)}]`;
   }

@@ -31,6 +31,8 @@ export type Step =
     }
   | { readonly op: 'delete'; readonly map: number; readonly key: Uint8Array }
   | { readonly op: 'lookup'; readonly map: number; readonly key: Uint8Array; readonly flags?: number }
+  /** Close the program's handle; what else holds it keeps it. Nothing later names it. */
+  | { readonly op: 'closeProg'; readonly prog: number }
   /** The key after `key`, or the first. */
   | { readonly op: 'next'; readonly map: number; readonly key?: Uint8Array }
   /** Put program number `prog` into a prog array. */
