@@ -12,14 +12,16 @@ import { EngineSide, type EngineWay, graphMaps, KernelSide, type Side } from './
 const VERIFY = { cpus: possibleCpus() };
 /** Graphs of one engine: code of programs that tail-call stays in V8's memory for as long as their engine. */
 const ENGINE_GRAPHS = 400;
-/** Binaryen is slow. */
-const OPTIMIZE_EVERY = 200;
 
 const WAYS: readonly EngineWay[] = [
-  { name: 'checked', options: { checked: true, verify: VERIFY }, batched: false },
-  { name: 'unchecked', options: { verify: VERIFY }, batched: true },
+  { name: 'checked', options: () => ({ checked: true, verify: VERIFY }), apart: false, batched: false },
+  { name: 'unchecked', options: () => ({ verify: VERIFY }), apart: false, batched: true },
 ];
-const OPTIMIZED: EngineWay = { name: 'binaryen', options: { optimize: true, verify: VERIFY }, batched: false };
+/** Ways that are dear: every so many graphs. */
+const RARE_WAYS: readonly (EngineWay & { readonly every: number })[] = [
+  { name: 'apart', options: (i) => ({ checked: i % 2 === 0, verify: VERIFY }), apart: true, batched: true, every: 4 },
+  { name: 'binaryen', options: () => ({ optimize: true, verify: VERIFY }), apart: false, batched: false, every: 200 },
+];
 
 export interface Counts {
   graphs: number;
@@ -103,7 +105,7 @@ export class Player {
     try {
       const verdict = this.verdicts(progs, shapes, kernel.refused);
       if (verdict !== undefined) return verdict;
-      const ways = this.counts.graphs % OPTIMIZE_EVERY === 0 ? [...WAYS, OPTIMIZED] : WAYS;
+      const ways = [...WAYS, ...RARE_WAYS.filter(({ every }) => this.counts.graphs % every === 0)];
       const wanted = play(graph, kernel, kernel.refused);
       const trace = kernel.trace();
       const odd = this.count(graph, kernel.refused, places, trace);

@@ -1,5 +1,5 @@
 /** Makes a graph that differs smaller, as long as it still does. */
-import type { GraphFunc, GraphProg, Op } from '../kernel/cases/tail-graph.ts';
+import { type GraphFunc, type GraphProg, type Op, reachedFuncs } from '../kernel/cases/tail-graph.ts';
 import { fitsKernel, type Graph } from './tail-graph-model.ts';
 
 const without = <T>(list: readonly T[], at: number): T[] => list.filter((_, i) => i !== at);
@@ -39,6 +39,8 @@ const EMPTY: GraphProg = [{ ctxInReg: true, regs: [], stack: [], ops: [] }];
 function* smallerProgs(progs: readonly GraphProg[]): Generator<readonly GraphProg[]> {
   for (const [at, prog] of progs.entries()) {
     if (prog.length > 1 || prog[0]!.ops.length > 0) yield progs.with(at, EMPTY);
+    const needed = reachedFuncs(prog).at(-1)! + 1;
+    if (needed < prog.length) yield progs.with(at, prog.slice(0, needed));
     for (const [i, func] of prog.entries())
       for (const smaller of smallerFuncs(func)) yield progs.with(at, prog.with(i, smaller));
   }
@@ -46,6 +48,10 @@ function* smallerProgs(progs: readonly GraphProg[]): Generator<readonly GraphPro
 
 function* smaller(graph: Graph): Generator<Graph> {
   const { progs, arrays, steps } = graph;
+  const last = progs.length - 1;
+  const named = steps.some((step) => 'prog' in step && step.prog === last);
+  const held = arrays.some(({ slots }) => slots.includes(last));
+  if (!named && !held && last > 0) yield { ...graph, progs: progs.slice(0, -1) };
   for (const [at, step] of steps.entries()) {
     yield { ...graph, steps: without(steps, at) };
     if (step.op !== 'run') continue;

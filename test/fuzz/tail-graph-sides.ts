@@ -99,7 +99,10 @@ export class KernelSide implements Side {
 
 export interface EngineWay {
   readonly name: string;
-  readonly options: LoadOptions;
+  /** How program `index` is compiled. */
+  readonly options: (index: number) => LoadOptions;
+  /** Each program in a module of its own. */
+  readonly apart: boolean;
   /** All packets of a step in one call of the batch loop. */
   readonly batched: boolean;
 }
@@ -110,10 +113,11 @@ export class EngineSide implements Side {
   private readonly batched: boolean;
   private readonly closed = new Set<number>();
 
-  private constructor(bench: Bench, loaded: Loaded, way: EngineWay) {
+  private constructor(bench: Bench, loaded: readonly Loaded[], way: EngineWay) {
     this.bench = bench;
     this.batched = way.batched;
-    this.progs = new Map([...loaded.progs].map(([name, prog]) => [Number(name.slice(1)), prog]));
+    const all = loaded.flatMap(({ progs }) => [...progs]);
+    this.progs = new Map(all.map(([name, prog]) => [Number(name.slice(1)), prog]));
   }
 
   /** The side, or why our engine refuses the programs. */
@@ -125,7 +129,9 @@ export class EngineSide implements Side {
   ): Promise<EngineSide | string> {
     const bench = new Bench(engine, shapes);
     try {
-      return new EngineSide(bench, await bench.load(progs, way.options), way);
+      const modules = way.apart ? progs.map((prog) => [prog]) : [progs];
+      const loaded = await Promise.all(modules.map((module, i) => bench.load(module, way.options(i))));
+      return new EngineSide(bench, loaded, way);
     } catch (error) {
       bench.close();
       if (error instanceof BpfError) return `refused here only: ${error.message}`;

@@ -9,7 +9,7 @@ import type { Graph } from './tail-graph-model.ts';
 import { Player } from './tail-graph-play.ts';
 import { showGraph, shrink } from './tail-graph-shrink.ts';
 
-const RUNS = Number(process.env.BPF2WASM_FUZZ_RUNS ?? 300);
+const RUNS = Number(process.env.BPF2WASM_FUZZ_RUNS ?? 200);
 const SEED = Number(process.env.BPF2WASM_FUZZ_SEED ?? 1);
 const SHOWN = 3;
 /** Graphs that are compiled at the same time. */
