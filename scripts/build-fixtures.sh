@@ -57,8 +57,20 @@ for name in refused fields structs tags; do
   object test/data/verify "$name.c" "$name.o" clang-19 v3
 done
 
+for name in hook capture dispatcher chain; do
+  for version in 14 16 19; do
+    object test/data/tail "$name.c" "$name-clang$version.o" "clang-$version" v3
+  done
+done
+
+# What bpftool links of two files.
+object $in linked-a.c linked-a.o clang-19 v3
+object $in linked-b.c linked-b.o clang-19 v3
+bpftool gen object $in/linked.o $in/linked-a.o $in/linked-b.o
+rm $in/linked-a.o $in/linked-b.o
+
 # What is not read is not kept: BTF stays, DWARF goes.
-for file in "$in"/*.o test/data/verify/*.o; do
+for file in "$in"/*.o test/data/verify/*.o test/data/tail/*.o; do
   case $file in
     *bitcode.o) ;;
     *) llvm-strip-19 --strip-debug "$file" ;;
@@ -70,6 +82,7 @@ tmp=$(mktemp -d)
 gcc -o "$tmp/core-oracle" scripts/core-oracle.c -lbpf
 llvm-objcopy-19 --dump-section .BTF="$tmp/target.btf" $in/core-target.o
 "$tmp/core-oracle" $in/core-relo.o "$tmp/target.btf" > $in/core-relo.libbpf.json
+"$tmp/core-oracle" $in/linked.o "" > $in/linked.libbpf.json
 rm -r "$tmp"
 
 # What bpftool reads out of the same BTF.

@@ -1,4 +1,4 @@
-// What libbpf makes of an object's CO-RE relocations: core-oracle OBJECT BTF prints a JSON object, name of program -> its insns as hex.
+// What libbpf makes of an object's relocations, CO-RE's against BTF ('' for the kernel's): core-oracle OBJECT BTF prints a JSON object, name of program -> its insns as hex.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 
 static void dump(const char *path, const char *btf, const char *name, int first)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = btf);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = *btf ? btf : NULL);
 	struct bpf_object *object = bpf_object__open_file(path, &opts);
 	struct bpf_program *prog;
 

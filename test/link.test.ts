@@ -255,6 +255,41 @@ describe('CO-RE', () => {
   });
 });
 
+describe('objects linked by bpftool', () => {
+  const expected: Record<string, string> = JSON.parse(readFileSync('test/data/object/linked.libbpf.json', 'utf8'));
+
+  /** Which map a load refers to is a file descriptor there, an index here. */
+  function withoutMaps(insns: Uint8Array): string {
+    const bytes = Uint8Array.from(insns);
+    for (let at = 0; at < bytes.length; at += 8) {
+      if (bytes[at] !== 0x18) continue;
+      const src = bytes[at + 1] >> 4;
+      if (src === 1 || src === 2) bytes[at + 1] += 4 << 4;
+      if (src !== 0) bytes.fill(0, at + 4, at + 8);
+      at += 8;
+    }
+    return Buffer.from(bytes).toString('hex');
+  }
+
+  it.each(Object.entries(expected))('%s is what libbpf makes of it', (name, insns) => {
+    const own = linked(load('linked'), name);
+    expect(withoutMaps(own.insns)).toBe(withoutMaps(Buffer.from(insns, 'hex')));
+  });
+
+  it('a hidden function is static to the kernel, a weak one gave way', () => {
+    const { funcs, maps } = linked(load('linked'), 'first');
+    expect(funcs.map(({ name, global }) => [name, global])).toEqual([
+      ['first', true],
+      ['local', false],
+      ['other_half', true],
+      ['local', false],
+      ['hidden_helper', false],
+      ['chosen', true],
+    ]);
+    expect(maps.map(({ name }) => name)).toEqual(['linked.bss', 'linked.rodata', 'linked.data']);
+  });
+});
+
 describe('references that are refused', () => {
   const same = (p: Patch): Patch => p;
   /** A relocation of a section: field offsets are 0 offset, 8 type, 12 symbol. */

@@ -1,0 +1,53 @@
+/** An object's BTF as the kernel takes it: clang leaves sizes and offsets of data sections to whoever loads the object. */
+import { parseElf } from '../../src/elf/elf.ts';
+import type { BpfObject } from '../../src/object/types.ts';
+
+const HEADER_SIZE = 24;
+const DATASEC = 15;
+
+/** Bytes behind the first 12 of a type, by kind (Documentation/bpf/btf.rst). */
+function extraBytes(kind: number, vlen: number): number {
+  switch (kind) {
+    case 1:
+    case 14:
+    case 17:
+      return 4;
+    case 3:
+      return 12;
+    case 4:
+    case 5:
+    case 15:
+    case 19:
+      return 12 * vlen;
+    case 6:
+    case 13:
+      return 8 * vlen;
+    default:
+      return 0;
+  }
+}
+
+/** The `.BTF` section of the file with the sizes and offsets that `loadObject` found. */
+export function kernelBtf(file: Uint8Array, object: BpfObject): Uint8Array {
+  const section = parseElf(file).sections.find(({ name }) => name === '.BTF');
+  const bytes = Uint8Array.from(section?.data ?? []);
+  const view = new DataView(bytes.buffer);
+  const start = HEADER_SIZE + view.getUint32(8, true);
+  const end = start + view.getUint32(12, true);
+  let id = 1;
+  for (let at = start; at < end; id++) {
+    const info = view.getUint32(at + 4, true);
+    const [kind, vlen] = [(info >>> 24) & 0x1f, info & 0xffff];
+    const type = object.btf?.types[id];
+    if (kind === DATASEC && type?.kind === 'datasec') {
+      view.setUint32(at + 8, type.size, true);
+      type.vars.forEach((info, i) => {
+        view.setUint32(at + 12 + 12 * i, info.type, true);
+        view.setUint32(at + 16 + 12 * i, info.offset, true);
+        view.setUint32(at + 20 + 12 * i, info.size, true);
+      });
+    }
+    at += 12 + extraBytes(kind, vlen);
+  }
+  return bytes;
+}
