@@ -10,7 +10,7 @@ import type { LinkedProg } from '../src/link/types.ts';
 import { findProg, setKconfig } from '../src/object/edit.ts';
 import { loadObject } from '../src/object/load.ts';
 import type { BpfObject } from '../src/object/types.ts';
-import { verify } from '../src/verifier/verify.ts';
+import { Verifier, verify } from '../src/verifier/verify.ts';
 import { fixture, Patch } from './data/patch.ts';
 
 const seeds = readdirSync('test/data/seed').filter((name) => name.endsWith('.o'));
@@ -199,6 +199,63 @@ describe('externs', () => {
       [2, 0],
       [2, 1],
     ]);
+  });
+});
+
+describe('a weak kfunc', () => {
+  const insns = (core?: Btf) => linked(load('externs'), 'kfuncs', core === undefined ? {} : { core }).insns;
+  const kernel = (name: string): Btf => {
+    const func = { kind: 'func', name, type: 0, linkage: 'global' } as const;
+    return { types: [{ kind: 'void', name: '' }, func], strings: new Uint8Array(1) };
+  };
+  const addresses = (bytes: Uint8Array) =>
+    Array.from({ length: bytes.length / 8 }, (_, i) => bytes.subarray(8 * i, 8 * i + 8))
+      .filter((insn) => insn[0] === 0x18)
+      .map((insn) => [insn[1] >> 4, insn[4]]);
+
+  it('is NULL unless the target kernel has it', () => {
+    expect(addresses(insns())).toEqual([[0, 0]]);
+    expect(addresses(insns(kernel('other')))).toEqual([[0, 0]]);
+    expect(addresses(insns(kernel('weak_kfunc')))).toEqual([[3, 1]]);
+  });
+
+  it('that is there is memory of no bytes to the verifier', () => {
+    const { log } = new Verifier().judge(
+      {
+        ...linked(load('externs'), 'weak'),
+        insns: Uint8Array.from([
+          0x18,
+          0x31,
+          0,
+          0,
+          1,
+          0,
+          0,
+          0,
+          ...new Array(8).fill(0),
+          0xb7,
+          0,
+          0,
+          0,
+          1,
+          0,
+          0,
+          0,
+          0x95,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0,
+        ]),
+        funcs: [{ name: 'weak', start: 0, end: 4 }],
+        lines: [],
+      },
+      { logLevel: 2 },
+    );
+    expect(log).toMatch(/; R1=rdonly_mem\(sz=0\)\n2: \(b7\) r0 = 1/);
   });
 });
 

@@ -33,6 +33,7 @@ import {
   BPF_MOV,
   BPF_NEG,
   BPF_OR,
+  BPF_PSEUDO_BTF_ID,
   BPF_PSEUDO_CALL,
   BPF_PSEUDO_FUNC,
   BPF_PSEUDO_KFUNC_CALL,
@@ -166,7 +167,8 @@ function checkLddw(env: Env, insn: Insn, pc: u32): i32 {
     if (err != 0) return err;
     if (src == BPF_PSEUDO_MAP_IDX) return second.imm != 0 ? fail(env, EINVAL, MSG_LD_IMM64_RESERVED) : 0;
     return checkMapValue(env, env.map(insn.imm), second.imm);
-  } else if (src != 0 && src != BPF_PSEUDO_FUNC) return fail(env, EINVAL, MSG_LD_IMM64_RESERVED);
+  } else if (src != 0 && src != BPF_PSEUDO_FUNC && src != BPF_PSEUDO_BTF_ID)
+    return fail(env, EINVAL, MSG_LD_IMM64_RESERVED);
   return 0;
 }
 

@@ -1,6 +1,14 @@
 // ld_imm64: a constant, a map, the address of a map's data, the address of a function.
-import { BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, EINVAL } from '../isa';
-import { CONST_PTR_TO_MAP, PTR_TO_ARENA, PTR_TO_FUNC, PTR_TO_MAP_VALUE, SPX_IS_CALLBACK } from './abi';
+import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, EINVAL } from '../isa';
+import {
+  CONST_PTR_TO_MAP,
+  MEM_RDONLY,
+  PTR_TO_ARENA,
+  PTR_TO_FUNC,
+  PTR_TO_MAP_VALUE,
+  PTR_TO_MEM,
+  SPX_IS_CALLBACK,
+} from './abi';
 import { Env } from './env';
 import { Insn } from './insn';
 import { fail } from './log';
@@ -38,6 +46,11 @@ export function checkLddw(env: Env, insn: Insn): i32 {
       }
       break;
     }
+    case BPF_PSEUDO_BTF_ID:
+      // A function of the kernel: its address says that it is there, and nothing may be read.
+      markPointer(reg, PTR_TO_MEM | MEM_RDONLY);
+      reg.aux = 0;
+      break;
     case BPF_PSEUDO_FUNC: {
       const index = subprogAt(env, <i64>env.pc + insn.imm + 1);
       if (index < 0) return fail(env, EINVAL, MSG_CALL_TARGET, <i64>env.pc + insn.imm + 1);

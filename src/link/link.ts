@@ -26,7 +26,7 @@ export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {
   if (typeof options.core === 'string' && options.core !== 'local')
     throw new LinkError('LINK_OPTION', { option: 'core', found: options.core, expected: "'local' or a parsed BTF" });
   const layout = new Layout(lookup, prog);
-  const relocator = new Relocator(object, prog.name, layout, lookup);
+  const relocator = new Relocator(object, prog.name, layout, lookup, options.core ?? 'local');
   const poisoned = new Map<number, string>();
   const pieces = new Map<PlacedFunc, Uint8Array>();
   const finish = (func: PlacedFunc, insns: Uint8Array): void => {

@@ -9,18 +9,21 @@ import {
   BPF_INSN_SIZE,
   BPF_JMP,
   BPF_LD,
+  BPF_PSEUDO_BTF_ID,
   BPF_PSEUDO_CALL,
   BPF_PSEUDO_FUNC,
   BPF_PSEUDO_KFUNC_CALL,
   BPF_PSEUDO_MAP_IDX,
   BPF_PSEUDO_MAP_IDX_VALUE,
 } from '../../assembly/isa.ts';
+import type { Btf } from '../btf/types.ts';
 import { R_BPF_64_32, R_BPF_64_64, RELOC_NAMES, SHN_UNDEF } from '../elf/consts.ts';
 import type { ElfRelocation, ElfSection, ElfSymbol } from '../elf/types.ts';
 import { type FieldsOf, LinkError } from '../errors/index.ts';
 import type { LINK_ERRORS } from '../errors/link.ts';
 import type { BpfObject, ExternSpec, MapSpec } from '../object/types.ts';
 import { copyBytes, hex, viewOf } from '../util/bytes.ts';
+import { kernelFuncs } from './kernel-funcs.ts';
 import type { Lookup } from './lookup.ts';
 import { within } from './records.ts';
 import type { Layout, PlacedFunc } from './subprogs.ts';
@@ -41,12 +44,15 @@ export class Relocator {
   private readonly prog: string;
   private readonly layout: Layout;
   private readonly lookup: Lookup;
+  private readonly target: Btf | 'local';
   private func!: PlacedFunc;
   private view!: DataView;
   /** Byte offset of the current instruction in its function. */
   private at = 0;
 
-  constructor(object: BpfObject, prog: string, layout: Layout, lookup: Lookup) {
+  /** `target`: what CO-RE is resolved against. */
+  constructor(object: BpfObject, prog: string, layout: Layout, lookup: Lookup, target: Btf | 'local') {
+    this.target = target;
     this.object = object;
     this.prog = prog;
     this.layout = layout;
@@ -201,6 +207,14 @@ export class Relocator {
 
   private addressOfExtern(symbol: ElfSymbol): void {
     const extern = this.extern(symbol);
+    if (extern.kind === 'kfunc') {
+      // Programs compare it with NULL before they call it. What kernel this will run on is known by its BTF alone.
+      const id = this.target === 'local' ? undefined : kernelFuncs(this.target).get(extern.name);
+      if (id !== undefined) {
+        this.setReference(BPF_PSEUDO_BTF_ID, id, 0);
+        return;
+      }
+    }
     if (extern.kind !== 'kconfig') {
       // A weak kernel symbol that is not there is NULL, and programs check for it.
       if (!extern.weak) this.fail('LINK_KSYM', { name: extern.name });

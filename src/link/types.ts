@@ -31,6 +31,7 @@ export interface LinkedProg {
   /**
    * Instruction slots, 8 bytes each, little-endian. References are the kernel's own pseudo forms:
    * `ld_imm64` with src BPF_PSEUDO_MAP_IDX (imm = index into `maps`) or BPF_PSEUDO_MAP_IDX_VALUE (second imm = offset in value 0),
+   * BPF_PSEUDO_BTF_ID for the address of a kernel's function (imm = its id in the target's BTF),
    * BPF_PSEUDO_FUNC and BPF_PSEUDO_CALL with imm relative to the next slot, BPF_PSEUDO_KFUNC_CALL with imm = index into `kfuncs`.
    */
   readonly insns: Uint8Array;
