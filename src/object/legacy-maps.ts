@@ -1,7 +1,7 @@
 /**
  * Legacy maps (sections `maps` and `maps/NAME`): arrays of C structs, one symbol each. Two structs are in use:
  *
- *     struct bpf_map_def  from 20 bytes: | type | key_size | value_size | max_entries | map_flags | zeros ... |
+ *     struct bpf_map_def  from 16 bytes: | type | key_size | value_size | max_entries | map_flags | zeros ... |
  *     struct bpf_elf_map  28, 36 bytes:  | type | key | value | max | flags | id | pinning | inner_id | inner_idx |
  *
  * The second is iproute2's; aya and older Rust loaders write its first 28 bytes. All fields are u32.
@@ -15,6 +15,8 @@ import { isMapInMap, newMap } from './map-spec.ts';
 import type { MapSpec } from './types.ts';
 
 const MAPS_SECTION = 'maps';
+/** Without map_flags, as the oldest loaders have it. */
+const SHORTEST_MAP_DEF_SIZE = 16;
 const BPF_MAP_DEF_SIZE = 20;
 const BPF_ELF_MAP_SIZE = 36;
 /** Without inner_id and inner_idx. */
@@ -69,7 +71,7 @@ function strideOf(section: ElfSection, count: number): number {
   if (section.data.length === 0) refuse('the section has no content in the file');
   const stride = section.size / count;
   if (!Number.isInteger(stride)) refuse('all of them must have the same size');
-  if (stride < BPF_MAP_DEF_SIZE) refuse(`struct bpf_map_def has ${BPF_MAP_DEF_SIZE} bytes`);
+  if (stride < SHORTEST_MAP_DEF_SIZE) refuse(`struct bpf_map_def has ${SHORTEST_MAP_DEF_SIZE} bytes at least`);
   return stride;
 }
 
@@ -84,7 +86,8 @@ function readMap(section: ElfSection, symbol: ElfSymbol, stride: number): Legacy
   const view = viewOf(section.data);
   const u32 = (index: number): number => view.getUint32(offset + index * 4, true);
   const spec = newMap(name, section.index, offset);
-  [spec.type, spec.keySize, spec.valueSize, spec.maxEntries, spec.flags] = [u32(0), u32(1), u32(2), u32(3), u32(4)];
+  [spec.type, spec.keySize, spec.valueSize, spec.maxEntries] = [u32(0), u32(1), u32(2), u32(3)];
+  if (stride >= BPF_MAP_DEF_SIZE) spec.flags = u32(4);
   if (spec.type === 0) refuse('type', '0', 'a map type');
   const extra = section.data.subarray(offset + BPF_MAP_DEF_SIZE, offset + stride);
   const isZero = extra.every((byte) => byte === 0);

@@ -156,11 +156,14 @@ export const SECTION_DEFS: readonly SectionDef[] = [
   row('sk_msg', 'prefix', 'sk_msg', 7),
 ];
 
-/** What a program section's name says; a name nothing fits gives type `unspec`. */
+/**
+ * What a program section's name says; a name nothing fits gives type `unspec`. Before libbpf 1.0 anything could follow any name, and aya still writes
+ * `sockops/NAME`, `cgroup_skb/ingress/NAME`: a slash behind a name is enough where no row fits better.
+ */
 export function sectionMeaning(section: string): SectionMeaning {
   const autoload = !section.startsWith('?');
   const name = autoload ? section : section.slice(1);
-  const def = SECTION_DEFS.find((d) => fits(d, name));
+  const def = SECTION_DEFS.find((d) => fits(d, name)) ?? SECTION_DEFS.find((d) => name.startsWith(`${d.name}/`));
   if (def === undefined)
     return { type: 'unspec', expectedAttachType: -1, attachTo: '', sleepable: false, frags: false, autoload };
   const attachTo = name.startsWith(`${def.name}/`) ? name.slice(def.name.length + 1) : '';
