@@ -7,6 +7,7 @@ const STAGES: Readonly<Record<Stage, readonly [title: string, className: string]
   elf: ['ELF files', 'ElfError'],
   btf: ['BTF', 'BtfError'],
   insn: ['Insns', 'InsnError'],
+  cbpf: ['Classic BPF filters', 'CbpfError'],
   object: ['Objects', 'ObjectError'],
   link: ['Linking', 'LinkError'],
   verifier: ['Verifying', 'VerifierError'],

@@ -1,6 +1,10 @@
 /** bpf2wasm: loads BPF objects, compiles them to WebAssembly and runs packets through them. */
 export { parseBtf } from './btf/parse.ts';
 export type { Btf } from './btf/types.ts';
+export { type CheckedFilter, checkFilter } from './cbpf/check.ts';
+export { type FilterOptions, linkFilter } from './cbpf/convert.ts';
+export type { SockFilter } from './cbpf/insn.ts';
+export { parseFilter } from './cbpf/parse.ts';
 export { type CompileObjectOptions, compileObject, prepare } from './compiler.ts';
 export { Engine, type EngineOptions, Loaded, type LoadOptions } from './engine.ts';
 export * from './errors/index.ts';

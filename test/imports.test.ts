@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   btf: ['errors', 'util'],
   object: ['assembly', 'elf', 'btf', 'isa', 'errors', 'util'],
   link: ['assembly', 'object', 'btf', 'elf', 'isa', 'errors', 'util'],
+  cbpf: ['assembly', 'isa', 'link', 'errors'],
   ir: ['isa', 'verifier'],
   jit: ['assembly', 'ir', 'isa', 'errors', 'util', 'verifier', 'link', 'object'],
   runtime: ['assembly', 'errors', 'util', 'object'],
@@ -24,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Folders that see no more of these than their types. */
 const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
+  cbpf: ['link'],
   ir: ['verifier'],
   jit: ['verifier', 'link', 'object'],
   runtime: ['object'],

@@ -4,6 +4,7 @@
  */
 import { BTF_ERRORS } from './btf.ts';
 import { CAPTURE_ERRORS } from './capture.ts';
+import { CBPF_ERRORS } from './cbpf.ts';
 import { COMPILE_ERRORS } from './compile.ts';
 import { ELF_ERRORS } from './elf.ts';
 import { INSN_ERRORS } from './insn.ts';
@@ -17,7 +18,7 @@ export type ErrorTable = Record<string, (fields: never) => string>;
 /** The fields of one code of a table. */
 export type FieldsOf<T extends ErrorTable, C extends keyof T> = Parameters<T[C]>[0];
 
-export type Stage = 'elf' | 'btf' | 'insn' | 'object' | 'link' | 'verifier' | 'compile' | 'run' | 'capture';
+export type Stage = 'elf' | 'btf' | 'insn' | 'cbpf' | 'object' | 'link' | 'verifier' | 'compile' | 'run' | 'capture';
 
 /** The base of every error this package throws on purpose. `JSON.stringify(error)` gives stage, code, message and fields. */
 export abstract class BpfError extends Error {
@@ -60,6 +61,13 @@ export class BtfError<C extends keyof typeof BTF_ERRORS = keyof typeof BTF_ERROR
 export class InsnError<C extends keyof typeof INSN_ERRORS = keyof typeof INSN_ERRORS> extends BpfError {
   constructor(code: C, fields: FieldsOf<typeof INSN_ERRORS, C>) {
     super('insn', code, text(INSN_ERRORS, code, fields), fields);
+  }
+}
+
+/** A classic BPF filter is malformed, breaks a rule, or asks for what cannot be answered. */
+export class CbpfError<C extends keyof typeof CBPF_ERRORS = keyof typeof CBPF_ERRORS> extends BpfError {
+  constructor(code: C, fields: FieldsOf<typeof CBPF_ERRORS, C>) {
+    super('cbpf', code, text(CBPF_ERRORS, code, fields), fields);
   }
 }
 
@@ -110,6 +118,7 @@ export const ERROR_TABLES = {
   elf: ELF_ERRORS,
   btf: BTF_ERRORS,
   insn: INSN_ERRORS,
+  cbpf: CBPF_ERRORS,
   object: OBJECT_ERRORS,
   link: LINK_ERRORS,
   verifier: VERIFIER_ERRORS,

@@ -66,6 +66,8 @@ export const HELPERS: readonly HelperProto[] = [
 export const HELPER_BY_ID: ReadonlyMap<number, HelperProto> = new Map(HELPERS.map((h) => [h.id, h]));
 export const HELPER_BY_NAME: ReadonlyMap<string, HelperProto> = new Map(HELPERS.map((h) => [h.name, h]));
 
+export const BPF_FUNC_get_prandom_u32 = 7;
+export const BPF_FUNC_get_smp_processor_id = 8;
 export const BPF_FUNC_tail_call = 12;
 
 /** Wasm type of an argument: addresses and sizes are i32 (memory is 32-bit), scalars i64. */
