@@ -94,7 +94,7 @@ export const MAX_INSN_BUDGET = 1073741824;
 // 48  redirectFlags    u32
 // 52  status           u32  CTX_* bits
 // 56  wireLength       u32  original length, as the capture says
-// 60  cpu              u32  reserved for receive-side scaling
+// 60  skb              u32  address of the packet's struct Skb, for programs that see a struct __sk_buff; 0 for XDP
 export const XDP_MD_DATA = 0;
 export const XDP_MD_DATA_END = 4;
 export const XDP_MD_DATA_META = 8;
@@ -111,9 +111,49 @@ export const CTX_REDIRECT_IFINDEX = 44;
 export const CTX_REDIRECT_FLAGS = 48;
 export const CTX_STATUS = 52;
 export const CTX_WIRE_LENGTH = 56;
-export const CTX_CPU = 60;
+export const CTX_SKB = 60;
 /** Stride of a batch. */
 export const CTX_SIZE = 64;
+
+// struct Skb: `struct __sk_buff` (linux/bpf.h) literally, 192 bytes, then what only the engine sees. `data` is where LD_ABS counts from; the
+// packet's first byte, its link header, is the record's `data`.
+// 0   len              u32  bytes from `data` to the packet's end, on the wire
+// 4   pkt_type         u32
+// 8   mark             u32
+// 12  queue_mapping    u32
+// 16  protocol         u32  network order
+// 20  vlan_present     u32
+// 24  vlan_tci         u32
+// 28  vlan_proto       u32  network order
+// 32  priority         u32
+// 36  ingress_ifindex  u32
+// 40  ifindex          u32
+// 48  cb               20 bytes, which programs may write
+// 68  hash             u32
+// 76  data             u32  address
+// 80  data_end         u32  address
+// 192 network          u32  address of the network header
+export const SKB_LEN = 0;
+export const SKB_PKT_TYPE = 4;
+export const SKB_MARK = 8;
+export const SKB_QUEUE_MAPPING = 12;
+export const SKB_PROTOCOL = 16;
+export const SKB_VLAN_PRESENT = 20;
+export const SKB_VLAN_TCI = 24;
+export const SKB_VLAN_PROTO = 28;
+export const SKB_PRIORITY = 32;
+export const SKB_INGRESS_IFINDEX = 36;
+export const SKB_IFINDEX = 40;
+export const SKB_CB = 48;
+export const SKB_CB_END = 68;
+export const SKB_HASH = 68;
+export const SKB_DATA = 76;
+export const SKB_DATA_END = 80;
+/** Bytes of the context a program may read. */
+export const SK_BUFF_SIZE = 192;
+export const SKB_NETWORK = 192;
+/** In cache lines. */
+export const SKB_SIZE = 256;
 
 /** The invocation ended in a violation; the verdict is XDP_ABORTED. */
 export const CTX_STATUS_VIOLATION = 1;

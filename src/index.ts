@@ -33,6 +33,7 @@ export { BpfMap } from './runtime/map.ts';
 export { type Verdict, verdictName } from './runtime/packet.ts';
 export { Prog, type ProgStats, type RunOptions, type RunResult } from './runtime/prog.ts';
 export { ProgArray } from './runtime/prog-array.ts';
+export type { SkbMeta } from './runtime/skb.ts';
 export { formatTraceLine } from './runtime/trace.ts';
 export { describeViolation, type Violation } from './runtime/trap.ts';
 export { type Explanation, explain } from './verifier/explain.ts';

@@ -7,6 +7,7 @@ import { CompileError, RunError } from './errors/index.ts';
 import { HELPER_BY_ID } from './isa/helpers.ts';
 import { isInlined } from './jit/batch.ts';
 import { type Binding, callbackTargets, compile, tailCallSites } from './jit/compile.ts';
+import { seesSkb } from './jit/env.ts';
 import { tailCallMap } from './jit/tail-site.ts';
 import { link } from './link/link.ts';
 import type { LinkedProg } from './link/types.ts';
@@ -280,6 +281,7 @@ export class Loader {
       inlined: isInlined(checked),
       movesPacket: calls.some((h) => h?.changesPacket === true),
       tailCalls,
+      seesSkb: seesSkb(prog),
       dispose: () => {
         this.freeSeat(seat);
         for (const map of used) map.release();

@@ -2,6 +2,10 @@
 // run ends when the answer is no.
 import {
   CTX_SIZE,
+  CTX_SKB,
+  SK_BUFF_SIZE,
+  SKB_CB,
+  SKB_CB_END,
   TRAP_ADDR,
   TRAP_CODE,
   TRAP_PC,
@@ -37,6 +41,13 @@ function insideValue(addr: u32, size: u32, write: u32): bool {
   return inside(offset, size, low, low + region.valueSize);
 }
 
+/** The context as the program sees it: `struct xdp_md`, or the `struct __sk_buff` that the record names. */
+function insideCtx(addr: u32, size: u32, write: u32, ctx: u32): bool {
+  const skb = load<u32>(ctx, CTX_SKB);
+  if (!skb) return !write && inside(addr, size, ctx, ctx + XDP_MD_SIZE);
+  return write ? inside(addr, size, skb + SKB_CB, skb + SKB_CB_END) : inside(addr, size, skb, skb + SK_BUFF_SIZE);
+}
+
 /** 1 when [addr, addr + size) lies in one thing the running program was given: stack, context, packet or map value. */
 export function check_mem(addr: u64, size: u32, write: u32): u32 {
   if (addr >> 32) return 0;
@@ -45,7 +56,7 @@ export function check_mem(addr: u64, size: u32, write: u32): u32 {
   const ctx = load<u32>(vm, VM_CTX);
   if (ctx) {
     if (inside(a, size, load<u32>(ctx, XDP_MD_DATA_META), load<u32>(ctx, XDP_MD_DATA_END))) return 1;
-    if (!write && inside(a, size, ctx, ctx + XDP_MD_SIZE)) return 1;
+    if (insideCtx(a, size, write, ctx)) return 1;
   }
   return insideValue(a, size, write) ? 1 : 0;
 }

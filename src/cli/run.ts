@@ -88,8 +88,8 @@ function runPacket({ engine, prog }: Session, dataIn: Uint8Array, ctx: CtxIn, re
   const { metadata, ingressIfindex, rxQueueIndex } = ctx;
   const packet = dataIn.subarray(metadata);
   const options: RunOptions = { metadata: dataIn.subarray(0, metadata), ctx: { ingressIfindex, rxQueueIndex } };
-  // Batches measure what is measured worst one by one. They know no metadata and no queue.
-  const batched = repeat > 1 && metadata === 0 && rxQueueIndex === 0;
+  // Batches measure what is measured worst one by one. They know no metadata, no queue and no struct __sk_buff.
+  const batched = repeat > 1 && metadata === 0 && rxQueueIndex === 0 && prog.type === 'xdp';
   const many = batched ? repeatPacket(engine, prog, packet, { times: repeat - 1, ingressIfindex }) : undefined;
   const result = prog.run(packet, batched ? options : { ...options, repeat });
   const dataOut = new Uint8Array(result.metadata.length + result.packet.length);

@@ -35,9 +35,9 @@ class Analysis {
   /** Blocks of the functions before this one: ids of joins are of one block of one function, as facts go from callers to callees. */
   private blocksBefore = 0;
 
-  constructor(ops: Ops, funcs: readonly FuncShape[]) {
+  constructor(ops: Ops, funcs: readonly FuncShape[], xdp: boolean) {
     this.ops = ops;
-    this.options = { movesPacket: findMovers(ops, funcs) };
+    this.options = { movesPacket: findMovers(ops, funcs), xdp };
     this.callbacks = new Set(
       ops.flatMap((op) => (op?.kind === 'lddw' && op.value.kind === 'func' ? op.value.target : [])),
     );
@@ -150,9 +150,12 @@ function findMovers(ops: Ops, funcs: readonly FuncShape[]): ReadonlySet<number> 
   return movers;
 }
 
-/** Facts of a whole program. `funcs` in an order in which callers come before callees; the first is the entry. */
-export function findProvenance(ops: Ops, funcs: readonly FuncShape[]): Facts {
-  const analysis = new Analysis(ops, funcs);
+/**
+ * Facts of a whole program. `funcs` in an order in which callers come before callees; the first is the entry. `xdp`: its context is a
+ * `struct xdp_md`.
+ */
+export function findProvenance(ops: Ops, funcs: readonly FuncShape[], xdp = true): Facts {
+  const analysis = new Analysis(ops, funcs, xdp);
   funcs.forEach((func, i) => {
     analysis.func(func, i === 0);
   });

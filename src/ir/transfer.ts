@@ -15,6 +15,8 @@ const MAX_OFF = 1 << 29;
 export interface TransferOptions {
   /** Start pcs of the functions that may move the packet's ends. */
   readonly movesPacket: ReadonlySet<number>;
+  /** The context is a `struct xdp_md`: its first fields are the packet's ends. */
+  readonly xdp: boolean;
 }
 
 /** A packet pointer plus something that is not negative: a new base, made at `pc`. */
@@ -92,9 +94,9 @@ function alu(state: State, op: Op & { kind: 'alu' }, pc: number): RegFact {
   }
 }
 
-function load(state: State, op: Op & { kind: 'load' }, pc: number): RegFact {
+function load(state: State, op: Op & { kind: 'load' }, pc: number, xdp: boolean): RegFact {
   const base = state.regs[op.src];
-  if (base.kind === 'ctx' && op.size === 4 && !op.signed) {
+  if (base.kind === 'ctx' && xdp && op.size === 4 && !op.signed) {
     const at = base.off + op.off;
     if (at === 4) return PACKET_END;
     if (at === 0 || at === 8) return { kind: 'packet', base: { id: pc, off: 0, range: 0, small: true } };
@@ -182,7 +184,7 @@ export function transfer(state: State, op: Op, pc: number, options: TransferOpti
       state.regs[op.dst] = op.bits < 64 ? U32 : UNKNOWN;
       return;
     case 'load':
-      assign(state, op.dst, load(state, op, pc), pc);
+      assign(state, op.dst, load(state, op, pc, options.xdp), pc);
       return;
     case 'store':
       store(state, op);

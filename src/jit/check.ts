@@ -4,7 +4,11 @@
  * A violation writes a `Trap` record and leaves Wasm; the engine gives that packet XDP_ABORTED and goes on with the next.
  */
 import {
+  CTX_SKB,
   MAP_FLAGS,
+  SK_BUFF_SIZE,
+  SKB_CB,
+  SKB_CB_END,
   STACK_BASE,
   STACK_TOP,
   TRAP_ACCESS,
@@ -25,7 +29,16 @@ import {
 import type { MapSpec } from '../object/types.ts';
 import type { RegFact } from '../verifier/facts.ts';
 import type { Code } from './code.ts';
-import { type FuncEnv, type ProgEnv, pushBase, pushReg, pushReg32, type ViolationExit } from './env.ts';
+import {
+  type FuncEnv,
+  type ProgEnv,
+  pushBase,
+  pushRecord,
+  pushReg,
+  pushReg32,
+  seesSkb,
+  type ViolationExit,
+} from './env.ts';
 import * as w from './opcodes.ts';
 
 /** An access of `size` bytes at register `reg` + `off`. */
@@ -96,6 +109,12 @@ function valueBytes(map: MapSpec, write: boolean): number {
   return known && !denied ? map.valueSize : 0;
 }
 
+/** What of its context a program may read, or write. */
+function ctxRange(f: FuncEnv, write: boolean): readonly [low: number, high: number] {
+  if (seesSkb(f.prog.checked.prog)) return write ? [SKB_CB, SKB_CB_END] : [0, SK_BUFF_SIZE];
+  return [0, write ? 0 : XDP_MD_SIZE];
+}
+
 type Answer = 'inside' | 'outside' | 'ask';
 
 /** What constants alone say of an access. */
@@ -107,8 +126,8 @@ function answer(f: FuncEnv, a: Access): Answer {
   }
   if (fact.kind === 'ctx') {
     const at = fact.off + a.off;
-    const readable = f.prog.checked.prog.type === 'xdp' ? XDP_MD_SIZE : 0;
-    return !a.write && at >= 0 && at + a.size <= readable ? 'inside' : 'outside';
+    const [low, high] = ctxRange(f, a.write);
+    return at >= low && at + a.size <= high ? 'inside' : 'outside';
   }
   if (fact.kind === 'map_value') {
     const at = fact.off + a.off;
@@ -228,8 +247,12 @@ export function checkSize(f: FuncEnv, pc: number, reg: number, zero: boolean): v
 export function checkCtx(f: FuncEnv, pc: number, reg: number, fact: RegFact): void {
   if (!f.prog.checks || (fact.kind === 'ctx' && fact.off === 0)) return;
   pushReg(f, reg);
-  const offset = pushBase(f.code, f.prog.vm);
-  f.code.mem(w.I64_LOAD32_U, offset + VM_CTX);
+  if (seesSkb(f.prog.checked.prog)) {
+    f.code.mem(w.I32_LOAD, pushBase(f.code, f.prog.vm) + VM_CTX);
+    f.code.mem(w.I64_LOAD32_U, CTX_SKB);
+  } else {
+    f.code.mem(w.I64_LOAD32_U, pushBase(f.code, f.prog.vm) + VM_CTX);
+  }
   f.code.op(w.I64_NE);
   violateIf(f, TRAP_ARGUMENT, { pc, reg, off: 0, size: 0, write: false });
 }
@@ -263,8 +286,7 @@ export function refreshPacket(f: FuncEnv): void {
   const { code } = f;
   const ctx = code.local('ctx', 'i32');
   const length = code.local('length', 'i64');
-  if (f.ctx !== undefined) code.get(f.ctx);
-  else code.mem(w.I32_LOAD, pushBase(code, f.prog.vm) + VM_CTX);
+  pushRecord(f);
   code.tee(ctx);
   code.mem(w.I64_LOAD32_U, XDP_MD_DATA_END);
   code.get(ctx);

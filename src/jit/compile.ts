@@ -17,7 +17,7 @@ import type { Facts } from '../verifier/facts.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
 import { batchLoop } from './batch.ts';
 import { Code } from './code.ts';
-import { type ImportedFuncs, type ProgEnv, pushRef, type Ref } from './env.ts';
+import { type ImportedFuncs, type ProgEnv, pushRef, type Ref, seesSkb } from './env.ts';
 import { lowerFunc } from './lower.ts';
 import { type FuncType, ModuleBuilder } from './module.ts';
 import * as w from './opcodes.ts';
@@ -87,7 +87,7 @@ function analyse(prog: CheckedProg, checks: boolean): Analysed {
   const cfgs = checked.funcs.map((f) => makeReducible(buildBlocks(checked.ops, f.start, f.end)));
   if (proof !== undefined) return { source: prog, checked, facts: provedFacts(checked, proof), cfgs };
   const shapes = checked.funcs.map((f, i) => ({ start: f.start, end: f.end, blocks: cfgs[i].blocks }));
-  return { source: prog, checked, facts: findProvenance(checked.ops, shapes), cfgs };
+  return { source: prog, checked, facts: findProvenance(checked.ops, shapes, !seesSkb(checked.prog)), cfgs };
 }
 
 /** Imports every function the programs call, in the order of their first calls. */

@@ -1,4 +1,5 @@
 /** What the lowering of one function may refer to: imports, addresses, facts, and the function's own locals. */
+import { VM_CTX } from '../../assembly/abi.ts';
 import type { Addends } from '../ir/addend.ts';
 import type { Rotates } from '../ir/rotate.ts';
 import type { HelperProto } from '../isa/helpers.ts';
@@ -68,6 +69,11 @@ export interface ProgEnv {
   readonly proto: (helper: number) => HelperProto;
 }
 
+/** Whether the program's context is a `struct __sk_buff`; the others see the record itself, a `struct xdp_md`. */
+export function seesSkb(prog: CheckedProg['prog']): boolean {
+  return prog.type === 'socket_filter';
+}
+
 /** Sizes of packet accesses, each with the local that holds its limit. */
 export interface PacketLocals {
   /** i64: address of data_meta. */
@@ -109,8 +115,10 @@ export interface FuncEnv {
   readonly exit: InlineExit | undefined;
   /** Local of R10, i32. */
   readonly fp: number;
-  /** Local of the context's address, i32; only the entry function has one. */
+  /** Local of the context record's address, i32; only the entry function has one. */
   readonly ctx: number | undefined;
+  /** Local of the context as the program sees it, i32: the record, or the `struct Skb` it names. Only the entry function has one. */
+  readonly uapi: number | undefined;
   readonly packet: PacketLocals | undefined;
   readonly violation: ViolationExit;
   readonly rotates: Rotates;
@@ -121,6 +129,12 @@ export interface FuncEnv {
   readonly mayGoto: number | undefined;
   /** i32 label variable of dispatchers. */
   readonly label: number | undefined;
+}
+
+/** Puts the address of the context record on the stack. */
+export function pushRecord(f: FuncEnv): void {
+  if (f.ctx !== undefined) f.code.get(f.ctx);
+  else f.code.mem(op.I32_LOAD, pushBase(f.code, f.prog.vm) + VM_CTX);
 }
 
 /** Puts a register's 64-bit value on the stack. */

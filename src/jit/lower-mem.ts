@@ -1,9 +1,9 @@
 /** Loads and stores (RFC 9669 section 5), and the legacy packet access of section 5.5. */
-import { VM_CTX, XDP_MD_DATA, XDP_MD_DATA_END } from '../../assembly/abi.ts';
+import { CTX_SKB, SKB_DATA, SKB_NETWORK, XDP_MD_DATA, XDP_MD_DATA_END } from '../../assembly/abi.ts';
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
 import { type Access, checkAccess } from './check.ts';
-import { type FuncEnv, pushBase, pushReg, pushReg32, setReg } from './env.ts';
+import { type FuncEnv, pushRecord, pushReg, pushReg32, seesSkb, setReg } from './env.ts';
 import { swapped32 } from './lower-alu.ts';
 import { leave } from './lower-exit.ts';
 import * as w from './opcodes.ts';
@@ -18,8 +18,8 @@ const UNKNOWN: RegFact = { kind: 'unknown' };
 export function pushChecked(f: FuncEnv, access: Access): number {
   checkAccess(f, access);
   const { fact, off } = access;
-  if (fact.kind === 'ctx' && f.ctx !== undefined && fact.off + off >= 0) {
-    f.code.get(f.ctx);
+  if (fact.kind === 'ctx' && f.uapi !== undefined && fact.off + off >= 0) {
+    f.code.get(f.uapi);
     return fact.off + off;
   }
   // R10 and its copies: one base for all of them, so that the engine sees the same address.
@@ -74,29 +74,48 @@ const SKF_NET_OFF = -0x100000;
 const SKF_LL_OFF = -0x200000;
 const ETH_HLEN = 14;
 
-/** What to add to an offset of LD_ABS to have its distance from the packet's first byte; below SKF_LL_OFF it stays negative. */
-function packetBase(f: FuncEnv, kind: 'data' | 'net' | 'link'): number {
-  if (kind === 'link') return -SKF_LL_OFF;
-  if (kind === 'net') return ETH_HLEN - SKF_NET_OFF;
-  // The data of a socket filter begins behind the link header.
-  return f.prog.checked.prog.type === 'socket_filter' ? ETH_HLEN : 0;
+/** What the offsets of LD_ABS count from; below SKF_LL_OFF they mean nothing, and their distance stays negative. */
+type PacketOrigin = 'data' | 'net' | 'link';
+
+const originOf = (offset: number): PacketOrigin => (offset >= 0 ? 'data' : offset >= SKF_NET_OFF ? 'net' : 'link');
+
+/** Puts on the stack what to add to an offset of LD_ABS to have its distance from the packet's first byte, an i64. */
+function pushOrigin(f: FuncEnv, ctx: number, origin: PacketOrigin): void {
+  const { code } = f;
+  const bias = origin === 'net' ? -SKF_NET_OFF : origin === 'link' ? -SKF_LL_OFF : 0;
+  if (origin === 'link' || !seesSkb(f.prog.checked.prog)) {
+    code.i64(bias + (origin === 'net' ? ETH_HLEN : 0));
+    return;
+  }
+  code.get(ctx);
+  code.mem(w.I32_LOAD, CTX_SKB);
+  code.mem(w.I64_LOAD32_U, origin === 'data' ? SKB_DATA : SKB_NETWORK);
+  code.get(ctx);
+  code.mem(w.I64_LOAD32_U, XDP_MD_DATA);
+  code.op(w.I64_SUB);
+  if (bias === 0) return;
+  code.i64(bias);
+  code.op(w.I64_ADD);
 }
 
 /** Puts the distance from the packet's first byte on the stack, an i64; it is negative for offsets that mean nothing. */
-function pushPacketOffset(f: FuncEnv, op: Op & { kind: 'ldabs' | 'ldind' }): void {
+function pushPacketOffset(f: FuncEnv, ctx: number, op: Op & { kind: 'ldabs' | 'ldind' }): void {
   const { code } = f;
+  if (op.kind === 'ldabs') {
+    pushOrigin(f, ctx, originOf(op.imm));
+    code.i64(op.imm);
+    code.op(w.I64_ADD);
+    return;
+  }
   const at = code.local('skb_offset', 'i64');
   // The sum is a signed 32-bit number.
   code.i32(op.imm);
-  if (op.kind === 'ldind') {
-    pushReg32(f, op.src);
-    code.op(w.I32_ADD);
-  }
-  code.op(w.I64_EXTEND_I32_U, w.I64_EXTEND32_S);
+  pushReg32(f, op.src);
+  code.op(w.I32_ADD, w.I64_EXTEND_I32_U, w.I64_EXTEND32_S);
   code.tee(at);
-  code.i64(packetBase(f, 'data'));
-  code.i64(packetBase(f, 'net'));
-  code.i64(packetBase(f, 'link'));
+  pushOrigin(f, ctx, 'data');
+  pushOrigin(f, ctx, 'net');
+  pushOrigin(f, ctx, 'link');
   code.get(at);
   code.i64(SKF_NET_OFF);
   code.op(w.I64_GE_S, w.SELECT);
@@ -112,10 +131,10 @@ export function lowerPacketLoad(f: FuncEnv, op: Op & { kind: 'ldabs' | 'ldind' }
   const { code } = f;
   const ctx = code.local('ctx', 'i32');
   const at = code.local('skb_offset', 'i64');
-  pushPacketOffset(f, op);
-  code.set(at);
-  code.mem(w.I32_LOAD, pushBase(code, f.prog.vm) + VM_CTX);
+  pushRecord(f);
   code.set(ctx);
+  pushPacketOffset(f, ctx, op);
+  code.set(at);
   code.get(at);
   code.get(ctx);
   code.mem(w.I64_LOAD32_U, XDP_MD_DATA_END);

@@ -1,6 +1,6 @@
 /** One BPF function to one Wasm function: its locals, then its structured control flow, op by op. */
 
-import { MAP_DATA, TRAP_BUDGET } from '../../assembly/abi.ts';
+import { CTX_SKB, MAP_DATA, TRAP_BUDGET } from '../../assembly/abi.ts';
 import { BPF_MAX_LOOPS } from '../../assembly/isa.ts';
 import { findAddends } from '../ir/addend.ts';
 import type { Cfg } from '../ir/cfg.ts';
@@ -18,6 +18,7 @@ import {
   type ProgEnv,
   pushRef,
   pushReg,
+  seesSkb,
   setReg,
   type ViolationExit,
 } from './env.ts';
@@ -167,6 +168,7 @@ function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, shape: { flow: 
     regs,
     fp: frame.fp,
     ctx: frame.ctx,
+    uapi: frame.ctx === undefined || !seesSkb(prog.checked.prog) ? frame.ctx : code.addLocal('i32'),
     exit: frame.exit,
     violation: frame.violation,
     rotates: findAllRotates(prog, shape.cfg),
@@ -188,8 +190,13 @@ function clearRegs(f: FuncEnv): void {
 
 function enter(f: FuncEnv): void {
   if (f.exit !== undefined) clearRegs(f);
-  if (f.ctx !== undefined) {
-    f.code.get(f.ctx);
+  if (f.ctx !== undefined && f.uapi !== undefined) {
+    if (f.uapi !== f.ctx) {
+      f.code.get(f.ctx);
+      f.code.mem(w.I32_LOAD, CTX_SKB);
+      f.code.set(f.uapi);
+    }
+    f.code.get(f.uapi);
     f.code.op(w.I64_EXTEND_I32_U);
     setReg(f, 1);
     // Runs of the batch loop are counted by the batch.

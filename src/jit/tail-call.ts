@@ -12,13 +12,12 @@ import {
   STATS_SITE_TAKEN,
   STATS_SITES,
   TRAP_ARGUMENT,
-  VM_CTX,
   VM_TAIL_COUNT,
 } from '../../assembly/abi.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY, MAX_TAIL_CALL_CNT } from '../../assembly/isa.ts';
 import type { RegFact } from '../verifier/facts.ts';
 import { emitViolation } from './check.ts';
-import { type FuncEnv, pushBase, pushRef, pushReg32 } from './env.ts';
+import { type FuncEnv, pushBase, pushRecord, pushRef, pushReg32 } from './env.ts';
 import { leave, saveBudget } from './lower-exit.ts';
 import * as w from './opcodes.ts';
 
@@ -110,8 +109,7 @@ function take(f: FuncEnv, site: number, slot: number, known: number | undefined)
   code.mem(w.I32_STORE, at + VM_TAIL_COUNT);
   count(f, site + STATS_SITE_TAKEN);
   saveBudget(f);
-  if (f.ctx !== undefined) code.get(f.ctx);
-  else code.mem(w.I32_LOAD, pushBase(code, prog.vm) + VM_CTX);
+  pushRecord(f);
   code.get(f.fp);
   code.get(slot);
   if (known === undefined) {

@@ -6,12 +6,12 @@
  * One record is `struct XdpCtx` (assembly/abi.ts).
  */
 import {
-  CTX_CPU,
   CTX_HARD_END,
   CTX_HARD_START,
   CTX_REDIRECT_FLAGS,
   CTX_REDIRECT_IFINDEX,
   CTX_SIZE,
+  CTX_SKB,
   CTX_STATUS,
   CTX_TIME,
   CTX_VERDICT,
@@ -44,6 +44,8 @@ export interface FrameLayout extends XdpMeta {
   readonly hardEnd: number;
   readonly timeNs: bigint;
   readonly wireLength: number;
+  /** Address of its struct Skb, for programs that see one. */
+  readonly skb?: number;
 }
 
 /** Where a packet that fits must end in its frame: less head room and less what Linux keeps behind. */
@@ -82,7 +84,7 @@ export function writeContext(view: DataView, at: number, frame: FrameLayout): vo
   view.setUint32(at + CTX_REDIRECT_FLAGS, 0, true);
   view.setUint32(at + CTX_STATUS, 0, true);
   view.setUint32(at + CTX_WIRE_LENGTH, frame.wireLength, true);
-  view.setUint32(at + CTX_CPU, 0, true);
+  view.setUint32(at + CTX_SKB, frame.skb ?? 0, true);
 }
 
 /** What a program left in its record. */

@@ -1,6 +1,7 @@
 /** A loaded program: runs packets, counts what it did, and lives until its handle and every slot that holds it have let go. */
 import {
   CTX_SIZE,
+  SKB_SIZE,
   STATS_RUNS,
   STATS_SITE_MISSED,
   STATS_SITE_SIZE,
@@ -13,6 +14,7 @@ import { runBatch } from './batch.ts';
 import type { Device, Link } from './device.ts';
 import type { ProgHost } from './host.ts';
 import { frameSize, layFrame, readContext, type Verdict, verdictName, writeContext, type XdpMeta } from './packet.ts';
+import { type SkbMeta, writeSkb } from './skb.ts';
 import type { SlotKind } from './slot-kind.ts';
 import type { Violation } from './trap.ts';
 
@@ -21,6 +23,8 @@ export const MAX_PACKET = 262144;
 
 export interface RunOptions {
   readonly ctx?: XdpMeta;
+  /** The context of programs that see a `struct __sk_buff`: socket filters. */
+  readonly skb?: SkbMeta;
   /** Bytes in front of the packet that start as its metadata. */
   readonly metadata?: Uint8Array;
   /** What bpf_ktime_get_ns returns; the engine's clock unless given. */
@@ -79,6 +83,8 @@ export interface ProgParts {
   readonly inlined: boolean;
   /** It calls a helper that moves the packet's ends. */
   readonly movesPacket: boolean;
+  /** Its context is a `struct __sk_buff`. */
+  readonly seesSkb: boolean;
   /** It may tail-call. */
   readonly tailCalls: boolean;
   /** Gives back what the program holds: called once, with the last reference. */
@@ -156,17 +162,20 @@ export class Prog {
     const repeat = options.repeat ?? 1;
     checkRun(packet, metadata, repeat);
     const { memory } = this.host;
-    const ctx = this.host.frames(CTX_SIZE + frameSize(packet.length));
-    const frame = layFrame(ctx + CTX_SIZE, packet.length, metadata.length);
+    const records = CTX_SIZE + (this.parts.seesSkb ? SKB_SIZE : 0);
+    const ctx = this.host.frames(records + frameSize(packet.length));
+    const frame = layFrame(ctx + records, packet.length, metadata.length);
+    const skb = this.parts.seesSkb ? ctx + CTX_SIZE : 0;
     let violation: Violation | undefined;
     let spent = 0;
     for (let i = 0; i < repeat; i++) {
       // Every run starts from the same packet, and from head room that shows nothing of an earlier one.
-      memory.u8.fill(0, ctx + CTX_SIZE, frame.dataMeta);
+      memory.u8.fill(0, ctx + records, frame.dataMeta);
       memory.u8.set(packet, frame.data);
       memory.u8.set(metadata, frame.dataMeta);
       const timeNs = options.timeNs ?? this.host.now();
-      writeContext(memory.view, ctx, { ...options.ctx, ...frame, timeNs, wireLength: packet.length });
+      writeContext(memory.view, ctx, { ...options.ctx, ...frame, timeNs, wireLength: packet.length, skb });
+      if (skb !== 0) writeSkb(memory, skb, frame, options.skb ?? {});
       const started = performance.now();
       runBatch(this.host, this, { ctx, count: 1 }, (v) => {
         violation = v;

@@ -140,7 +140,7 @@ describe('batches', () => {
       expect(h.mem.u64(at + abi.CTX_TIME)).toBe(packet.time);
       expect(h.mem.u32(at + abi.CTX_WIRE_LENGTH)).toBe(packet.wire);
       expect(h.mem.u32(at + abi.XDP_MD_INGRESS_IFINDEX)).toBe(7);
-      const zero = [abi.XDP_MD_RX_QUEUE_INDEX, abi.XDP_MD_EGRESS_IFINDEX, abi.CTX_VERDICT, abi.CTX_STATUS, abi.CTX_CPU];
+      const zero = [abi.XDP_MD_RX_QUEUE_INDEX, abi.XDP_MD_EGRESS_IFINDEX, abi.CTX_VERDICT, abi.CTX_STATUS, abi.CTX_SKB];
       expect(zero.map((o) => h.mem.u32(at + o))).toEqual([0, 0, 0, 0, 0]);
     }
   });
