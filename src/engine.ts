@@ -16,7 +16,10 @@ import {
   VM_FRAME_TOP,
   VM_TIME,
 } from '../assembly/abi.ts';
+import { type FilterOptions, linkFilter } from './cbpf/convert.ts';
+import type { SockFilter } from './cbpf/insn.ts';
 import { RunError } from './errors/index.ts';
+import { type InsnSource, type InsnsOptions, linkInsns } from './link/insns.ts';
 import type { LinkOptions } from './link/link.ts';
 import type { LinkedProg } from './link/types.ts';
 import { Loaded, Loader, type LoadParts } from './loader.ts';
@@ -64,6 +67,14 @@ export interface LoadOptions extends LinkOptions {
   readonly optimize?: boolean;
   /** Maps to use instead of creating those of the same name (bpf_map__reuse_fd). */
   readonly reuse?: Readonly<Record<string, BpfMap>>;
+}
+
+/** How one program is loaded. */
+export type LoadHow = Pick<LoadOptions, 'checked' | 'verify' | 'optimize'>;
+
+export interface LoadInsnsOptions extends Omit<InsnsOptions, 'maps'>, LoadHow {
+  /** What BPF_PSEUDO_MAP_IDX and BPF_PSEUDO_MAP_IDX_VALUE index. */
+  readonly maps?: readonly BpfMap[];
 }
 
 /** @internal For tests of the checks, which run what no verifier takes. */
@@ -199,16 +210,9 @@ export class Engine implements ProgHost {
    * @throws the error of the stage that refuses; then nothing stays loaded
    */
   async load(object: BpfObject, options: LoadOptions = {}): Promise<Loaded> {
-    this.usable('load');
-    const loader = new Loader(this, options);
-    try {
-      const loaded = await loader.loadObject(object);
-      this.loadedObjects.add(loaded);
-      return loaded;
-    } catch (error) {
-      loader.undo();
-      throw error;
-    }
+    const loaded = await this.loading(options, (loader) => loader.loadObject(object));
+    this.loadedObjects.add(loaded);
+    return loaded;
   }
 
   /**
@@ -219,16 +223,52 @@ export class Engine implements ProgHost {
     maps: ReadonlyMap<MapSpec, BpfMap>,
     options: InternalLoadOptions = {},
   ): Promise<Loaded> {
+    const loaded = await this.loading(options, (loader) => loader.loadLinked(progs, maps));
+    this.loadedObjects.add(loaded);
+    return loaded;
+  }
+
+  /** Runs a load; what it has made is given back when it fails. */
+  private async loading(options: InternalLoadOptions, load: (loader: Loader) => Promise<Loaded>): Promise<Loaded> {
     this.usable('load');
     const loader = new Loader(this, options);
     try {
-      const loaded = await loader.loadLinked(progs, maps);
-      this.loadedObjects.add(loaded);
-      return loaded;
+      return await load(loader);
     } catch (error) {
       loader.undo();
       throw error;
     }
+  }
+
+  /**
+   * Loads one program of bare insns, as BPF_PROG_LOAD does. It lives until its `close` or the engine's; the maps stay the caller's.
+   * @throws the error of the stage that refuses
+   */
+  async loadInsns(insns: InsnSource, options: LoadInsnsOptions): Promise<Prog> {
+    const maps = options.maps ?? [];
+    for (const map of maps) {
+      if (!map.belongsTo(this)) throw new RunError('RUN_FOREIGN', { what: 'map', name: map.name });
+    }
+    // One spec for each place: two maps may have been made of the same one.
+    const specs = maps.map((map) => ({ ...map.spec }));
+    const live = new Map(specs.map((spec, i) => [spec, maps[i]]));
+    return this.loadOne(linkInsns(insns, { ...options, maps: specs }), live, options);
+  }
+
+  /**
+   * Loads a classic BPF filter, such as `tcpdump -ddd` prints, as a program of type socket_filter: what it returns is how many bytes of the
+   * packet to keep, 0 for none.
+   * @throws CbpfError when the filter breaks a rule of Linux, or asks for what cannot be answered here
+   */
+  async loadFilter(filter: string | readonly SockFilter[], options: FilterOptions & LoadHow = {}): Promise<Prog> {
+    return this.loadOne(linkFilter(filter, options), new Map(), options);
+  }
+
+  private async loadOne(prog: LinkedProg, maps: ReadonlyMap<MapSpec, BpfMap>, options: LoadHow): Promise<Prog> {
+    const { checked = false, optimize = false, verify = {} } = options;
+    const how = { checked, optimize, verify };
+    const loaded = await this.loading(how, (loader) => loader.loadLinked([prog], maps));
+    return loaded.prog(prog.name);
   }
 
   /** A map of its own, such as bpf_map_create gives. It lives until its `close` or the engine's. */
@@ -307,6 +347,8 @@ export class Engine implements ProgHost {
     if (this.closed) return;
     for (const device of this.deviceList.values()) device.close();
     for (const loaded of [...this.loadedObjects]) loaded.close();
+    // What has no object: programs of loadInsns and loadFilter.
+    for (const prog of this.progs) prog.close();
     for (const map of this.ownMaps) map.close();
     for (const name of [...this.pinned.keys()]) this.unpin(name);
     this.traceBuffer.flush();

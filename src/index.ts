@@ -6,8 +6,17 @@ export { type FilterOptions, linkFilter } from './cbpf/convert.ts';
 export type { SockFilter } from './cbpf/insn.ts';
 export { parseFilter } from './cbpf/parse.ts';
 export { type CompileObjectOptions, compileObject, prepare } from './compiler.ts';
-export { Engine, type EngineOptions, Loaded, type LoadOptions } from './engine.ts';
+export {
+  Engine,
+  type EngineOptions,
+  Loaded,
+  type LoadHow,
+  type LoadInsnsOptions,
+  type LoadOptions,
+} from './engine.ts';
 export * from './errors/index.ts';
+export type { Insn } from './isa/insn.ts';
+export { type InsnSource, type InsnsOptions, linkInsns } from './link/insns.ts';
 export { type LinkOptions, link } from './link/link.ts';
 export type { LinkedProg } from './link/types.ts';
 export { findMap, findProg, setKconfig, setMaxEntries } from './object/edit.ts';

@@ -3,6 +3,8 @@
  * insns, and loading both into an `Engine`.
  */
 import { Engine, type InternalLoadOptions, type LoadOptions } from '../src/engine.ts';
+import { decodeInsns } from '../src/isa/decode.ts';
+import { findFuncs as funcsOf } from '../src/link/insns.ts';
 import type { LinkedFunc, LinkedProg } from '../src/link/types.ts';
 import type { Loaded } from '../src/loader.ts';
 import type { MapSpec, ProgType } from '../src/object/types.ts';
@@ -59,24 +61,8 @@ export function mapSpec(name: string, map: MapShape): MapSpec {
   };
 }
 
-const CALL = 0x85;
-const PSEUDO_CALL = 1;
-const LDDW = 0x18;
-
 /** Functions of bare insns: they begin at 0 and wherever a BPF_PSEUDO_CALL goes. */
-export function findFuncs(insns: Uint8Array): LinkedFunc[] {
-  const view = new DataView(insns.buffer, insns.byteOffset, insns.length);
-  const slots = insns.length / 8;
-  const starts = new Set([0]);
-  for (let pc = 0; pc < slots; pc++) {
-    const opcode = insns[pc * 8];
-    if (opcode === CALL && insns[pc * 8 + 1]! >> 4 === PSEUDO_CALL)
-      starts.add(pc + 1 + view.getInt32(pc * 8 + 4, true));
-    if (opcode === LDDW) pc++;
-  }
-  const sorted = [...starts].filter((at) => at >= 0 && at < slots).sort((a, b) => a - b);
-  return sorted.map((start, i) => ({ name: i === 0 ? 'main' : `sub${start}`, start, end: sorted[i + 1] ?? slots }));
-}
+export const findFuncs = (insns: Uint8Array): LinkedFunc[] => funcsOf(decodeInsns(insns), 'main');
 
 export interface BareProg {
   readonly name: string;

@@ -42,6 +42,13 @@ export const LINK_ERRORS = {
     `program '${f.prog}': section ${f.section}: the instruction at offset ${f.offset} reads '${f.name}', which has no value; give it one with setKconfig(object, '${f.name}', value) or declare it __weak`,
   LINK_CORE: (f: { prog: string; section: string; offset: string; why: string }) =>
     `program '${f.prog}': section ${f.section}: the CO-RE relocation of the instruction at offset ${f.offset} cannot be applied: ${f.why}`,
+  LINK_INSNS_EMPTY: (f: { prog: string }) => `program '${f.prog}' has no insns; it needs an exit at least`,
+  LINK_INSNS_MAP_FD: (f: { prog: string; pc: number; fd: number }) =>
+    `program '${f.prog}': insn ${f.pc} names a map by file descriptor ${f.fd}, and there are none here; refer to the option maps by index: BPF_PSEUDO_MAP_IDX`,
+  LINK_INSNS_MAP: (f: { prog: string; pc: number; index: number; maps: number }) =>
+    `program '${f.prog}': insn ${f.pc} refers to map ${f.index}, and the option maps has ${f.maps}`,
+  LINK_INSNS_KFUNC: (f: { prog: string; pc: number; id: number }) =>
+    `program '${f.prog}': insn ${f.pc} calls the kfunc with BTF type id ${f.id} of some kernel; load the object file, which has its name`,
   LINK_SIZE: (f: { prog: string; insns: number; limit: number }) =>
     `program '${f.prog}' has ${f.insns} instructions with its subprograms, above the limit of ${f.limit}`,
 };

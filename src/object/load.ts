@@ -15,6 +15,7 @@ import { collectDataMaps } from './data-maps.ts';
 import { fillDatasecs } from './datasec.ts';
 import { collectExterns, kconfigMap } from './externs.ts';
 import { collectLegacyMaps } from './legacy-maps.ts';
+import { isGplCompatible } from './license.ts';
 import { collectFunctions } from './progs.ts';
 import { fillTaggedSlots } from './tagged-slots.ts';
 import type { BpfObject, MapSpec } from './types.ts';
@@ -23,16 +24,6 @@ export interface LoadOptions {
   /** The object's name, part of its data maps' names; the source file's name by default. */
   readonly name?: string;
 }
-
-/** Licences whose programs may call the helpers that are for GPL programs only (linux/license.h). */
-const GPL_COMPATIBLE = [
-  'GPL',
-  'GPL v2',
-  'GPL and additional rights',
-  'Dual BSD/GPL',
-  'Dual MIT/GPL',
-  'Dual MPL/GPL',
-] as const;
 
 /** Sections of which an object has at most one. */
 const UNIQUE_SECTIONS = ['license', 'version', '.maps', 'maps', '.BTF', '.BTF.ext'];
@@ -57,7 +48,7 @@ export function loadObject(file: Uint8Array | ElfFile, options: LoadOptions = {}
   refuseDuplicateMaps(elf, maps);
   fillTaggedSlots(btf, progs, maps);
   const license = readLicense(elf);
-  const gplCompatible = (GPL_COMPATIBLE as readonly string[]).includes(license);
+  const gplCompatible = isGplCompatible(license);
   const kernVersion = readVersion(elf);
   return { name, license, gplCompatible, kernVersion, progs, subprogs, maps, externs, btf, btfExt, elf };
 }

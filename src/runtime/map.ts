@@ -90,6 +90,11 @@ export class BpfMap {
     return this.codecs.key.decode(bytes);
   }
 
+  /** @internal whether it lives in this engine */
+  belongsTo(host: MapHost): boolean {
+    return this.host === host;
+  }
+
   protected alive(): void {
     if (this.closed) throw new RunError('RUN_CLOSED', { what: 'map', name: this.name });
   }
