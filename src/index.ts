@@ -24,6 +24,7 @@ export { type LoadOptions as OpenOptions, loadObject } from './object/load.ts';
 export type { BpfObject, MapSpec, ProgSpec, ProgType } from './object/types.ts';
 export { getVariable, setVariable, variables } from './object/variables.ts';
 export { type CaptureInput, type CapturePacket, CaptureReader, packets } from './replay/capture.ts';
+export { type FilterCaptureOptions, type FilterMatch, type FilterReport, filterCapture } from './replay/filter.ts';
 export { type PcapRecordMeta, PcapWriter, type PcapWriterOptions } from './replay/pcap-writer.ts';
 export {
   type ProgReport,

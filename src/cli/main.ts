@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import('./verify.ts')).verifyCommand,
   inspect: async () => (await import('./inspect.ts')).inspectCommand,
   graph: async () => (await import('./graph.ts')).graphCommand,
+  filter: async () => (await import('./filter.ts')).filterCommand,
   dump: async () => (await import('./dump.ts')).dumpCommand,
 };
 
@@ -27,6 +28,7 @@ Commands:
   verify <object>               what Linux would say of its programs, and why
   inspect <object>              what an object file holds
   graph <object>                its tail calls: who reaches whom, through which slots
+  filter <filter> <capture|->   packets that a filter of tcpdump -ddd lets through
   dump <object> --prog NAME     a program's insns, or the Wasm it becomes
 
   bpf2wasm <command> --help     each command's options

@@ -48,6 +48,8 @@ export const RUN_ERRORS = {
     `program ${f.prog} has type ${f.type}; only xdp programs attach to a device`,
   RUN_REPLAY_TYPE: (f: { prog: string; type: string }) =>
     `program ${f.prog} has type ${f.type}; only xdp programs run on captures`,
+  RUN_FILTER_TYPE: (f: { prog: string; type: string }) =>
+    `program ${f.prog} has type ${f.type}; only socket_filter programs filter captures`,
   RUN_CTX: (f: { field: string; detail: string }) => `context field ${f.field}: ${f.detail}`,
   RUN_BUSY: (f: { what: string }) => `${f.what} while a program runs: wait until the batch is done`,
 };
