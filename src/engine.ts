@@ -247,6 +247,7 @@ export class Engine implements ProgHost {
   async loadInsns(insns: InsnSource, options: LoadInsnsOptions): Promise<Prog> {
     const maps = options.maps ?? [];
     for (const map of maps) {
+      map.assertAlive();
       if (!map.belongsTo(this)) throw new RunError('RUN_FOREIGN', { what: 'map', name: map.name });
     }
     // One spec for each place: two maps may have been made of the same one.

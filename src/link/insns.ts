@@ -35,7 +35,7 @@ export interface InsnsOptions {
   /** `GPL` unless given. */
   readonly license?: string;
   readonly expectedAttachType?: number;
-  /** What BPF_PSEUDO_MAP_IDX and BPF_PSEUDO_MAP_IDX_VALUE index; in text, `r1 = map[name] ll` finds them by name. */
+  /** What BPF_PSEUDO_MAP_IDX and BPF_PSEUDO_MAP_IDX_VALUE index; in text, `r1 = map[name]` finds them by name. */
   readonly maps?: readonly MapSpec[];
   /** Types that the maps' keys and values name. */
   readonly btf?: Btf;
