@@ -11,7 +11,13 @@ import { writeContext } from '../runtime/packet.ts';
 import type { Prog } from '../runtime/prog.ts';
 import { writeSkb } from '../runtime/skb.ts';
 import { describeViolation } from '../runtime/trap.ts';
-import { type CaptureBatch, type CaptureInput, type CaptureInterface, CaptureReader } from './capture.ts';
+import {
+  type CaptureBatch,
+  type CaptureInput,
+  type CaptureInterface,
+  CaptureReader,
+  LINKTYPE_ETHERNET,
+} from './capture.ts';
 import { linkLayer } from './link-layer.ts';
 import type { PcapRecordMeta } from './pcap-writer.ts';
 
@@ -38,6 +44,9 @@ export interface FilterReport {
   /** What ended the capture early; everything before it was filtered. */
   readonly error?: unknown;
 }
+
+/** Their records and structs stay in a cache of a few hundred KiB. */
+const BATCH_PACKETS = 512;
 
 class FilterRun {
   packets = 0;
@@ -76,19 +85,22 @@ class FilterRun {
   }
 
   private lay(batch: CaptureBatch, interfaces: readonly CaptureInterface[], ctx: number): void {
-    const { memory } = this.host;
+    // Nothing allocates until all is laid out: one view serves every packet.
+    const { u8, view } = this.host.memory;
+    const memory = { u8, view };
     const skbs = ctx + batch.count * CTX_SIZE;
     const packets = skbs + batch.count * SKB_SIZE;
-    memory.u8.set(batch.bytes.subarray(batch.start, batch.end), packets);
+    u8.set(batch.bytes.subarray(batch.start, batch.end), packets);
     for (let i = 0; i < batch.count; i++) {
       const data = packets + batch.offset[i] - batch.start;
       const dataEnd = data + batch.capLen[i];
       const skb = skbs + i * SKB_SIZE;
       const frame = { data, dataEnd, dataMeta: data, hardStart: data, hardEnd: dataEnd };
       const wireLength = batch.origLen[i];
-      writeContext(memory.view, ctx + i * CTX_SIZE, { ...frame, timeNs: batch.timestampNs(i), wireLength, skb });
+      writeContext(view, ctx + i * CTX_SIZE, { ...frame, timeNs: batch.timestampNs(i), wireLength, skb });
       const from = interfaces[batch.interfaceId[i]];
-      const known = linkLayer(from.linkType, memory.u8.subarray(data, dataEnd));
+      const ethernet = from.linkType === LINKTYPE_ETHERNET;
+      const known = ethernet ? undefined : linkLayer(from.linkType, u8.subarray(data, dataEnd));
       writeSkb(memory, skb, frame, { ...known, layer: 'link', wireLength });
     }
   }
@@ -127,7 +139,7 @@ export async function filterCapture(
   prog.alive();
   if (prog.host !== host) throw new RunError('RUN_FOREIGN', { what: 'program', name: prog.name });
   if (prog.type !== 'socket_filter') throw new RunError('RUN_FILTER_TYPE', { prog: prog.name, type: prog.type });
-  const reader = await CaptureReader.open(input);
+  const reader = await CaptureReader.open(input, { batchPackets: BATCH_PACKETS });
   const run = new FilterRun(host, prog, options);
   try {
     for (;;) {

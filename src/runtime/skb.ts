@@ -61,19 +61,22 @@ const PACKET_MULTICAST = 2;
 const PACKET_OTHERHOST = 3;
 
 /** Whom the loopback device, whose address is all zeros, takes a frame for. */
-function pktTypeOf(packet: Uint8Array): number {
-  if (packet.length < ETH_ALEN) return PACKET_HOST;
-  if ((packet[0] & 1) !== 0) return PACKET_MULTICAST;
-  return packet.subarray(0, ETH_ALEN).every((byte) => byte === 0) ? PACKET_HOST : PACKET_OTHERHOST;
+function pktTypeOf(u8: Uint8Array, { data, dataEnd }: Placed): number {
+  if (dataEnd - data < ETH_ALEN) return PACKET_HOST;
+  if ((u8[data] & 1) !== 0) return PACKET_MULTICAST;
+  for (let at = data; at < data + ETH_ALEN; at++) if (u8[at] !== 0) return PACKET_OTHERHOST;
+  return PACKET_HOST;
 }
 
 /** The Ethernet type; a length instead of it means an 802.2 header, or Novell's frames without one. */
-function protocolOf(packet: Uint8Array): number {
-  const at = 2 * ETH_ALEN;
-  if (packet.length < ETH_HLEN) return 0;
-  const type = (packet[at] << 8) | packet[at + 1];
+function protocolOf(u8: Uint8Array, { data, dataEnd }: Placed): number {
+  if (dataEnd - data < ETH_HLEN) return 0;
+  const at = data + 2 * ETH_ALEN;
+  const type = (u8[at] << 8) | u8[at + 1];
   if (type >= ETH_P_802_3_MIN) return type;
-  return packet[ETH_HLEN] === 0xff && packet[ETH_HLEN + 1] === 0xff ? ETH_P_802_3 : ETH_P_802_2;
+  const behind = data + ETH_HLEN;
+  const novell = behind + 2 <= dataEnd && u8[behind] === 0xff && u8[behind + 1] === 0xff;
+  return novell ? ETH_P_802_3 : ETH_P_802_2;
 }
 
 function checkMeta({ cb, linkHeader }: SkbMeta): void {
@@ -95,18 +98,19 @@ export function writeSkb(memory: { u8: Uint8Array; view: DataView }, at: number,
   checkMeta(meta);
   const { u8, view } = memory;
   const { data, dataEnd } = packet;
-  const bytes = u8.subarray(data, dataEnd);
+  // No views of the packet, of which there may be millions.
+  const length = dataEnd - data;
   // A packet shorter than its link header has nothing behind it.
-  const header = Math.min(meta.linkHeader ?? ETH_HLEN, bytes.length);
+  const header = Math.min(meta.linkHeader ?? ETH_HLEN, length);
   const skipped = meta.layer === 'link' ? 0 : header;
   const word = (offset: number, value: number): void => view.setUint32(at + offset, value, true);
   const networkOrder = (offset: number, value: number): void => view.setUint16(at + offset, value, false);
   u8.fill(0, at, at + SKB_SIZE);
-  word(SKB_LEN, Math.max(0, (meta.wireLength ?? bytes.length) - skipped));
-  word(SKB_PKT_TYPE, meta.pktType ?? pktTypeOf(bytes));
+  word(SKB_LEN, Math.max(0, (meta.wireLength ?? length) - skipped));
+  word(SKB_PKT_TYPE, meta.pktType ?? pktTypeOf(u8, packet));
   word(SKB_MARK, meta.mark ?? 0);
   word(SKB_QUEUE_MAPPING, meta.queueMapping ?? 0);
-  networkOrder(SKB_PROTOCOL, meta.protocol ?? protocolOf(bytes));
+  networkOrder(SKB_PROTOCOL, meta.protocol ?? protocolOf(u8, packet));
   if (meta.vlan !== undefined) {
     word(SKB_VLAN_PRESENT, 1);
     word(SKB_VLAN_TCI, meta.vlan.tci);
