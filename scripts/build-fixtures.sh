@@ -53,7 +53,7 @@ object $in legacy.c big-endian.o clang-19 v3 -target bpfeb
 (cd $in && clang-19 -g0 -O2 -target mips-linux-gnu -c empty.c -o mips.o)
 (cd $in && clang-19 -g0 -O2 -target bpf -emit-llvm -c empty.c -o bitcode.o)
 
-for name in refused fields structs tags; do
+for name in refused fields structs tags mistakes; do
   object test/data/verify "$name.c" "$name.o" clang-19 v3
 done
 

@@ -13,6 +13,7 @@ import { link } from './link/link.ts';
 import type { LinkedProg } from './link/types.ts';
 import type { BpfObject, MapSpec } from './object/types.ts';
 import type { BpfMap } from './runtime/map.ts';
+import { isImplemented } from './runtime/map-create.ts';
 import { Prog } from './runtime/prog.ts';
 import { ProgArray } from './runtime/prog-array.ts';
 import { checkBindable, checkImplemented, checkRunnable } from './verifier/implemented.ts';
@@ -103,16 +104,19 @@ export class Loader {
   }
 
   async loadObject(object: BpfObject): Promise<Loaded> {
-    const wanted = this.options.progs;
-    for (const name of wanted ?? []) {
+    const progNames = this.options.progs;
+    for (const name of progNames ?? []) {
       if (!object.progs.some((p) => p.name === name)) {
         throw new RunError('RUN_NO_PROG', { name, have: object.progs.map((p) => p.name) });
       }
     }
-    const specs = object.progs.filter((p) => (wanted === undefined ? p.autoload : wanted.includes(p.name)));
+    const specs = object.progs.filter((p) => (progNames === undefined ? p.autoload : progNames.includes(p.name)));
     const linked = specs.map((spec) => link(object, spec, this.options));
     // As libbpf does it: maps first, so that one that cannot be made is what is reported.
-    const made = object.maps.map((spec) => {
+    // A map of a kind that is not there yet is in nobody's way unless a program refers to it.
+    const used = new Set(linked.flatMap((prog) => prog.maps));
+    const wanted = object.maps.filter((spec) => used.has(spec) || isImplemented(spec.type));
+    const made = wanted.map((spec) => {
       const given = this.given(spec);
       const map = given === undefined ? this.makeMap(object, spec) : this.use(given);
       return { spec, map, judged: given === undefined ? spec : asGiven(spec, map) };

@@ -305,6 +305,12 @@ describe('verify', () => {
     });
   });
 
+  test('programs that are not for packets are skipped', () => {
+    const { status, stdout } = cli(['verify', 'test/data/object/core.o']);
+    expect([status, stdout]).toEqual([0, expect.stringContaining('probe is skipped: program probe has type kprobe')]);
+    expect(cli(['verify', 'test/data/object/core.o', '--prog', 'probe']).status).toBe(1);
+  });
+
   test('--btf gives the types that CO-RE relocations are held against', () => {
     const args = ['verify', 'test/data/object/core-relo.o', '--prog', 'off_missing'];
     const target = cli([...args, '--btf', 'test/data/object/core-target.o']);
@@ -426,4 +432,35 @@ test('--help of each command lists options and exit status; --version', () => {
     expect(text).toContain('Exit status:');
   }
   expect(good(['--version'])).toMatch(/^bpf2wasm \d+\.\d+\.\d+\n$/);
+});
+
+describe('what is written', () => {
+  test('is never what is read', () => {
+    const own = file('own.pcap', readFileSync(capture));
+    const { status, stderr } = cli(['replay', object, own, ...SLOTS, '--out', own]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('that is the input')]);
+    expect(readFileSync(own).length).toBe(readFileSync(capture).length);
+    expect(cli(['replay', object, own, ...SLOTS, '--out', '-']).status).toBe(2);
+  });
+});
+
+describe('graph', () => {
+  test('shows counts of a capture', () => {
+    const text = good(['graph', object, ...SLOTS, '--capture', capture]);
+    expect(text).toContain('pc 40: prog_array[any] taken 314 missed 0');
+    expect(text).toContain('prog_array[1] -> port22_prog');
+  });
+
+  test.each([
+    [['--set', 'prog_array[0]=nosuch'], "no program 'nosuch'", 1],
+    [['--set', 'prog_array[5]=port22_prog'], 'prog_array has slots 0 to 1', 2],
+    [['--dot', '--svg'], 'choose one', 2],
+  ])('%j', (args, message, exit) => {
+    const { status, stderr } = cli(['graph', object, ...args]);
+    expect([status, stderr]).toEqual([exit, expect.stringContaining(message)]);
+  });
+
+  test('a refused program is an exit status', () => {
+    expect(cli(['graph', 'test/data/verify/refused.o']).status).toBe(1);
+  });
 });

@@ -1,6 +1,7 @@
 /** What is said of each mistake in test/data/verify/refused.c: the source, the way there, what the register held, the check that is missing. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { Btf } from '../src/btf/types.ts';
 import { link } from '../src/link/link.ts';
 import { findProg } from '../src/object/edit.ts';
 import { loadObject } from '../src/object/load.ts';
@@ -19,7 +20,34 @@ function explained(name: string): Explanation {
   return explain(verdict.error);
 }
 
+function mistake(name: string): Explanation {
+  const mistakes = loadObject(new Uint8Array(readFileSync('test/data/verify/mistakes.o')));
+  const verdict = verifier.judge(link(mistakes, findProg(mistakes, name)));
+  if (verdict.ok) throw new Error(`${name} is accepted`);
+  return explain(verdict.error);
+}
+
 describe('explain', () => {
+  test('pointers that a call made stale', () => {
+    const said = mistake('stale');
+    expect(said.missing).toContain('until line 13: if (bpf_xdp_adjust_head(ctx, 4)), which may move the packet');
+    expect(said.fix).toContain('data = (void *)(long)ctx->data;');
+  });
+
+  test('an access behind a cast', () => {
+    expect(mistake('cast')).toMatchObject({
+      expression: 'data',
+      fix: 'if ((void *)data + 31 > data_end)\n    return XDP_PASS;',
+    });
+  });
+
+  test('a CO-RE relocation that the target cannot answer', () => {
+    const target = loadObject(new Uint8Array(readFileSync('test/data/object/core-target.o'))).btf as Btf;
+    const object = loadObject(new Uint8Array(readFileSync('test/data/object/core-relo.o')));
+    const verdict = verifier.judge(link(object, findProg(object, 'off_nowhere'), { core: target }));
+    expect(verdict.ok ? '' : explain(verdict.error).missing).toMatch(/nothing for <byte_off> .*struct nowhere\.x/);
+  });
+
   test('a packet access without its comparison', () => {
     const said = explained('no_bounds_check');
     expect(said).toMatchObject({

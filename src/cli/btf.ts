@@ -5,7 +5,7 @@ import { parseElf } from '../elf/elf.ts';
 import type { BpfObject } from '../object/types.ts';
 import { KERNEL_BTF, readKernelBtf } from '../platform/node.ts';
 import { UsageError } from './errors.ts';
-import { readInput } from './files.ts';
+import { inFile, readInput } from './files.ts';
 
 /** Has it relocations that only a kernel's types answer? */
 export function needsTarget(object: BpfObject): boolean {
@@ -24,6 +24,14 @@ export function targetBtf(from: string): Btf | undefined {
     throw new UsageError(`--btf: there is no ${KERNEL_BTF} to read here; give a file, or none`);
   }
   const bytes = readInput(from);
+  try {
+    return fromBytes(bytes, from);
+  } catch (error) {
+    throw inFile(`--btf ${from}`, error);
+  }
+}
+
+function fromBytes(bytes: Uint8Array, from: string): Btf {
   if (bytes[0] !== 0x7f) return parseBtf(bytes);
   const section = parseElf(bytes).sections.find(({ name }) => name === '.BTF');
   if (section === undefined) throw new UsageError(`--btf: ${from} has no .BTF section`);

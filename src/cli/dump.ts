@@ -10,7 +10,7 @@ import { findProg } from '../object/edit.ts';
 import type { BpfObject } from '../object/types.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
 import { EXIT, EXIT_HELP, type ExitCode } from './errors.ts';
-import { readObject, writeOutput } from './files.ts';
+import { checkOutput, readObject, writeOutput } from './files.ts';
 import { print, printJson, printLines } from './output.ts';
 
 const DUMP_HELP = `Usage: bpf2wasm dump <object> --prog NAME [options]
@@ -51,6 +51,7 @@ export async function dumpCommand(argv: readonly string[]): Promise<ExitCode> {
   const object = readObject(path);
   const { name: prog } = findProg(object, name);
   const file = args.text('wasm');
+  checkOutput('wasm', file, [path]);
   if (file !== undefined || args.flag('wat')) await dumpWasm(object, prog, args, file);
   else await dumpInsns(object, prog, args);
   return EXIT.ok;

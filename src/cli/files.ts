@@ -1,12 +1,15 @@
 /** Files the command reads and writes. */
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { BpfError } from '../errors/index.ts';
 import type { BpfObject } from '../object/types.ts';
 import { openObject } from '../platform/node.ts';
 import { FileError, UsageError } from './errors.ts';
 
 export function readInput(path: string): Uint8Array {
   try {
-    return readFileSync(path === '-' ? 0 : path);
+    // A Buffer has a JSON form of its own.
+    const bytes = readFileSync(path === '-' ? 0 : path);
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   } catch (error) {
     throw new FileError('read', path === '-' ? 'standard input' : path, error);
   }
@@ -18,6 +21,25 @@ export function writeOutput(path: string, bytes: Uint8Array): void {
   } catch (error) {
     throw new FileError('write', path, error);
   }
+}
+
+/** Which file a path leads to; undefined for none, and for what is no plain file. */
+function fileId(path: string): string | undefined {
+  try {
+    const stat = statSync(path);
+    return stat.isFile() ? `${stat.dev}:${stat.ino}` : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writing would destroy what is read: the output must be none of the inputs, and a file. */
+export function checkOutput(option: string, path: string | undefined, inputs: readonly string[]): void {
+  if (path === undefined) return;
+  if (path === '-') throw new UsageError(`--${option} -: give the name of a file`);
+  const id = fileId(path);
+  const input = id === undefined ? undefined : inputs.find((one) => fileId(one) === id);
+  if (input !== undefined) throw new UsageError(`--${option} ${path}: that is the input ${input}; choose another file`);
 }
 
 /** A file that is written piece by piece. */
@@ -47,13 +69,19 @@ export class OutputFile {
   }
 }
 
+/** The same error, with the file's name in front of what it says. */
+export function inFile(path: string, error: unknown): unknown {
+  if (error instanceof BpfError && !error.message.startsWith(path)) error.message = `${path}: ${error.message}`;
+  return error;
+}
+
 export function readObject(path: string): BpfObject {
   try {
     return openObject(path);
   } catch (error) {
     // What the file holds has errors of its own; this is about reaching it.
     if (error instanceof Error && 'syscall' in error) throw new FileError('read', path, error);
-    throw error;
+    throw inFile(path, error);
   }
 }
 

@@ -1,4 +1,6 @@
 /** `bpf2wasm graph`: programs, prog arrays, and which tail call reaches which slot; with a capture, how often. */
+import { findMap, findProg } from '../object/edit.ts';
+import type { BpfObject } from '../object/types.ts';
 import { replayFile } from '../platform/node.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
 import { targetBtf } from './btf.ts';
@@ -10,7 +12,7 @@ import { svgText } from './graph-svg.ts';
 import { print, printJson, printLines } from './output.ts';
 import { giveTypes, requireProgs, TYPE_HELP } from './prog-type.ts';
 import { openSession } from './session.ts';
-import { isProgArray, parseSetting, SET_HELP } from './set.ts';
+import { isProgArray, parseSetting, SET_HELP, type Setting } from './set.ts';
 
 const GRAPH_HELP = `Usage: bpf2wasm graph <object> [options]
 
@@ -58,13 +60,23 @@ export async function graphCommand(argv: readonly string[]): Promise<ExitCode> {
     .map(parseSetting)
     .filter((setting) => isProgArray(object, setting));
   const capture = args.text('capture');
+  for (const setting of settings) checkSlot(object, setting);
   const graph = graphOf(object, {
     settings,
     ...(btf === undefined ? {} : { core: btf, verify: { btf } }),
     ...(capture === undefined ? {} : { counts: await replayed(path, capture, args) }),
   });
   await show(graph, forms[0]);
-  return EXIT.ok;
+  return graph.programs.some(({ error }) => error !== undefined) ? EXIT.input : EXIT.ok;
+}
+
+/** A slot of the array, and a program of the object. */
+function checkSlot(object: BpfObject, { text, map, key, value }: Setting): void {
+  const { maxEntries } = findMap(object, map);
+  const slot = /^(\d+|0x[0-9a-f]+)$/i.test(key) ? Number(key) : Number.NaN;
+  if (!(slot < maxEntries))
+    throw new UsageError(`--set '${text}': ${map} has slots 0 to ${maxEntries - 1}`, 'USAGE_SET');
+  findProg(object, value);
 }
 
 /** How often each call was taken and missed by the packets of a capture. */

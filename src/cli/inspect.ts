@@ -6,11 +6,11 @@ import { tailCallSites } from '../jit/compile.ts';
 import { tailCallMap } from '../jit/tail-site.ts';
 import type { BpfObject, MapSpec, ProgSpec } from '../object/types.ts';
 import { variables } from '../object/variables.ts';
+import { mapTypeName } from '../util/map-types.ts';
 import { parseCommandLine, positionals } from './args.ts';
 import { describeError, type ErrorData, EXIT, EXIT_HELP, type ExitCode } from './errors.ts';
 import { readObject } from './files.ts';
 import { inspectLines } from './inspect-text.ts';
-import { mapTypeName } from './map-types.ts';
 import { print, printJson, printLines } from './output.ts';
 
 const INSPECT_HELP = `Usage: bpf2wasm inspect <object> [options]

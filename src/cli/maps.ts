@@ -3,7 +3,7 @@ import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY } from '../../assembly/is
 import type { Loaded } from '../engine.ts';
 import type { BpfMap } from '../runtime/map.ts';
 import { ProgArray, type SlotEntry } from '../runtime/prog-array.ts';
-import { mapTypeName } from './map-types.ts';
+import { mapTypeName } from '../util/map-types.ts';
 import { hexOf } from './output.ts';
 
 export interface MapDump {

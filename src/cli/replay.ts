@@ -4,7 +4,7 @@ import { PcapWriter } from '../replay/pcap-writer.ts';
 import type { ReplayOptions, Report } from '../replay/replay.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
 import { EXIT, EXIT_HELP, type ExitCode } from './errors.ts';
-import { OutputFile } from './files.ts';
+import { checkOutput, OutputFile } from './files.ts';
 import { dumpMaps, mapLines } from './maps.ts';
 import { print, printJson, printLines } from './output.ts';
 import { ProgressLine } from './progress.ts';
@@ -49,6 +49,7 @@ export async function replayCommand(argv: readonly string[]): Promise<ExitCode> 
   }
   const [objectPath, capture] = positionals(args, ['object', 'capture']);
   const options = numbers(args);
+  checkOutput('out', args.text('out'), [objectPath, capture]);
   const session = await openSession(objectPath, args);
   const outPath = args.text('out');
   const out = outPath === undefined ? undefined : new OutputFile(outPath);

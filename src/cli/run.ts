@@ -5,7 +5,7 @@ import type { RunOptions, RunResult } from '../runtime/prog.ts';
 import { describeViolation, type Violation } from '../runtime/trap.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
 import { EXIT, EXIT_HELP, type ExitCode, UsageError } from './errors.ts';
-import { bytesArgument, writeOutput } from './files.ts';
+import { bytesArgument, checkOutput, writeOutput } from './files.ts';
 import { dumpMaps, mapLines } from './maps.ts';
 import { hexDump, plural, print, printJson, printLines } from './output.ts';
 import { type CtxIn, encodeCtx, parseCtx } from './run-ctx.ts';
@@ -73,6 +73,7 @@ export async function runCommand(argv: readonly string[]): Promise<ExitCode> {
   const ctx = ctxText === undefined ? NO_CTX : parseCtx(bytesArgument('ctx', ctxText), dataIn.length);
   const repeat = args.integer('repeat', 1, 1_000_000_000) ?? 1;
   const sizeOut = args.integer('data_size_out', 0, 0x7fffffff);
+  for (const option of ['data_out', 'ctx_out']) checkOutput(option, args.text(option), [path]);
   const session = await openSession(path, args);
   try {
     const outcome = runPacket(session, dataIn, ctx, repeat);

@@ -3,7 +3,7 @@ import { Engine, type Loaded } from '../engine.ts';
 import type { BpfObject } from '../object/types.ts';
 import type { Prog } from '../runtime/prog.ts';
 import type { Args, OptionTable } from './args.ts';
-import { targetBtf } from './btf.ts';
+import { needsTarget, targetBtf } from './btf.ts';
 import { UsageError } from './errors.ts';
 import { readObject } from './files.ts';
 import { chooseProg } from './pick.ts';
@@ -28,7 +28,7 @@ export const SESSION_HELP = `  --trace                print trace_printk lines, 
   --optimize             let binaryen optimise the Wasm
 ${TYPE_HELP}
   --btf kernel|FILE      a kernel's types that CO-RE relocations are resolved against (default: the object's own)
-  --unchecked            leave out the bounds checks: only for programs that Linux accepts`;
+  --unchecked            leave out the bounds checks that the verifier's proof makes needless`;
 
 export interface Session {
   readonly object: BpfObject;
@@ -50,6 +50,10 @@ export async function openSession(path: string, args: Args): Promise<Session> {
   requireProgs(object);
   giveTypes(object, args);
   const btf = targetBtf(args.text('btf') ?? 'none');
+  if (args.text('btf') === undefined && needsTarget(object))
+    process.stderr.write(
+      'bpf2wasm: note: CO-RE relocations are taken as compiled; --btf kernel resolves them against the running kernel, --btf none says it is meant\n',
+    );
   const { entry, load } = await chooseProg(object, settings, args.text('prog'));
   const later = editObject(object, settings);
   const engine = await Engine.create({ seed, trace: args.flag('trace') });

@@ -23,12 +23,16 @@ function row({ file, program, verdict, stats }: ProgVerdict): string[] {
   return [...own, ...[durationUs, insns, totalStates, peakStates, size].map(String), depth, String(peakMemory)];
 }
 
-function details({ program, log, error, explanation }: ProgVerdict): string[] {
+function details({ program, verdict, log, error, explanation }: ProgVerdict): string[] {
   const lines: string[] = [];
   if (log !== undefined)
     lines.push(`-- BEGIN PROG LOAD LOG: ${program} --`, log.replace(/\n$/, ''), '-- END PROG LOAD LOG --', '');
   if (explanation !== undefined) lines.push(`${program} is refused: ${explanation.text}`);
-  else if (error !== undefined) lines.push(`${program} is refused: ${error.message}`, '');
+  else if (verdict === 'skipped') lines.push(`${program} is skipped: ${error?.message}`, '');
+  else if (error !== undefined) {
+    const more = error.code === 'VERIFIER_REFUSED' ? ' (--explain says more)' : '';
+    lines.push(`${program} is refused: ${error.message}${more}`, '');
+  }
   return lines;
 }
 

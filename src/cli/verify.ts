@@ -17,6 +17,7 @@ import { verdictLines } from './verify-text.ts';
 const VERIFY_HELP = `Usage: bpf2wasm verify <object> [options]
 
 Judges the programs of an object as Linux 6.18 does, without loading them anywhere. Exit status 1 when one is refused.
+Programs of types that are not for packets are skipped.
 
   --prog NAME            only this program (may be given again); all unless given
   --log-level N          print the verifier's log: 1 the path that was refused, 2 all that was walked; 4 more: time and stack depth
@@ -48,7 +49,8 @@ const OPTIONS = {
 export interface ProgVerdict {
   readonly file: string;
   readonly program: string;
-  readonly verdict: 'success' | 'failure';
+  /** `skipped`: of a type that is not for packets, which is not judged. */
+  readonly verdict: 'success' | 'failure' | 'skipped';
   /** Undefined where the program could not be linked or judged. */
   readonly stats?: VerifierStats;
   readonly error?: ErrorData;
@@ -87,7 +89,9 @@ export async function verifyCommand(argv: readonly string[]): Promise<ExitCode> 
   });
   if (args.flag('json')) await printJson({ programs: verdicts });
   else await print(verdictLines(verdicts).join('\n'));
-  return verdicts.every(({ verdict }) => verdict === 'success') ? EXIT.ok : EXIT.input;
+  // What is skipped says nothing against the object, but something must have been judged.
+  const judged = verdicts.filter(({ verdict }) => verdict !== 'skipped');
+  return judged.length > 0 && judged.every(({ verdict }) => verdict === 'success') ? EXIT.ok : EXIT.input;
 }
 
 interface How {
@@ -106,7 +110,10 @@ function judgeProg(
     const prog = link(object, spec, btf === undefined ? {} : { core: btf });
     return verdictOf(verifier.judge(prog, how.options), how);
   } catch (error) {
-    if (error instanceof BpfError) return { verdict: 'failure', error: describeError(error).data };
+    if (error instanceof BpfError) {
+      const verdict = error.code === 'VERIFIER_PROG_TYPE' ? 'skipped' : 'failure';
+      return { verdict, error: describeError(error).data };
+    }
     throw error;
   }
 }

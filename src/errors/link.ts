@@ -5,7 +5,7 @@ export const LINK_ERRORS = {
   LINK_OPTION: (f: { option: string; found: string; expected: string }) =>
     `option ${f.option} is ${f.found}; it must be ${f.expected}`,
   LINK_PROG_TYPE: (f: { prog: string; section: string }) =>
-    `program '${f.prog}': the section name '${f.section}' says no program type; set prog.type before loading`,
+    `program '${f.prog}': the section name '${f.section}' says no program type; set prog.type before loading (on the command line: --type)`,
   LINK_RELOC_TYPE: (f: { prog: string; section: string; offset: string; type: string; symbol: string }) =>
     `program '${f.prog}': section ${f.section}: the relocation at offset ${f.offset} against '${f.symbol}' is of type ${f.type}, which instructions do not have`,
   LINK_RELOC_INSN: (f: {

@@ -16,6 +16,8 @@ export interface RefusedFields {
   readonly errno: string;
   readonly pc: number;
   readonly insn: string;
+  /** ` at FILE:LINE`, '' where the source is not known. */
+  readonly where: string;
   readonly source?: { readonly file: string; readonly line: number; readonly column: number; readonly text: string };
   /** The CO-RE relocation that the target could not answer, where the insn stood for one. */
   readonly unresolved?: string;
@@ -64,7 +66,7 @@ export const VERIFIER_ERRORS = {
     `option ${f.option} is ${f.found}; expected is ${f.expected}`,
   VERIFIER_INTERNAL: (f: { prog: string }) =>
     `program ${f.prog}: internal error in the verifier: it did not refuse what it had refused; please report it`,
-  VERIFIER_REFUSED: (f: RefusedFields) => `${f.text} (program ${f.prog}, insn ${f.pc}: ${f.insn})`,
+  VERIFIER_REFUSED: (f: RefusedFields) => `${f.text} (program ${f.prog}, insn ${f.pc}${f.where}: ${f.insn})`,
   VERIFIER_MEMORY: (f: { prog: string; limit: number }) =>
     `program ${f.prog} and its maps' contents do not fit into the verifier's memory limit of ${f.limit} bytes`,
 };

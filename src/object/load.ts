@@ -29,7 +29,8 @@ export interface LoadOptions {
 const UNIQUE_SECTIONS = ['license', 'version', '.maps', 'maps', '.BTF', '.BTF.ext'];
 
 export function loadObject(file: Uint8Array | ElfFile, options: LoadOptions = {}): BpfObject {
-  const elf = file instanceof Uint8Array ? parseElf(file) : file;
+  const isParsed = typeof file === 'object' && file !== null && 'sections' in file;
+  const elf = isParsed ? file : parseElf(file);
   refuseDuplicateSections(elf);
   const btf = readBtf(elf);
   const btfExtSection = content(elf, '.BTF.ext');

@@ -9,6 +9,7 @@ import {
 } from '../../assembly/isa.ts';
 import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
+import { mapTypeName } from '../util/map-types.ts';
 import { errnoOf } from './exports.ts';
 import { BpfMap, type MapCodecs, type MapHost } from './map.ts';
 import { innerErrno, MapInMap } from './map-in-map.ts';
@@ -24,9 +25,13 @@ const IMPLEMENTED = [
   BPF_MAP_TYPE_HASH_OF_MAPS,
 ];
 
+export function isImplemented(type: number): boolean {
+  return IMPLEMENTED.includes(type);
+}
+
 /** @throws RunError with the kernel's errno when the wish cannot be met */
 export function createMap(host: MapHost, table: SharedTable, spec: MapSpec, id: number, codecs: MapCodecs): BpfMap {
-  if (!IMPLEMENTED.includes(spec.type)) throw new RunError('RUN_MAP_TYPE', { map: spec.name, type: spec.type });
+  if (!isImplemented(spec.type)) throw new RunError('RUN_MAP_TYPE', { map: spec.name, type: mapTypeName(spec.type) });
   const { type, keySize, valueSize, maxEntries, flags } = spec;
   const isOuter = type === BPF_MAP_TYPE_ARRAY_OF_MAPS || type === BPF_MAP_TYPE_HASH_OF_MAPS;
   if (isOuter) checkInner(spec);

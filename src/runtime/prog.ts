@@ -257,6 +257,8 @@ export class Prog {
 }
 
 function checkRun(packet: Uint8Array, metadata: Uint8Array, repeat: number): void {
+  if (!(packet instanceof Uint8Array))
+    throw new RunError('RUN_OPTION', { option: 'packet', found: typeof packet, expected: 'a Uint8Array' });
   if (packet.length > MAX_PACKET) throw new RunError('RUN_PACKET_SIZE', { bytes: packet.length, limit: MAX_PACKET });
   if (metadata.length % 4 !== 0 || metadata.length > 252) {
     const detail = `${metadata.length} bytes of metadata; it has a multiple of 4, 252 at most`;

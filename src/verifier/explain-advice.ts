@@ -18,6 +18,8 @@ export interface Case {
   readonly prog: LinkedProg;
   /** The expression in the source line, as `eth`. */
   readonly name: string;
+  /** It is a member of what `name` points to. */
+  readonly isMember: boolean;
   /** `table` and `i`, where it is `table[i]`. */
   readonly index: { readonly array: string; readonly index: string } | undefined;
   /** An insn's source line, or its text. */
@@ -31,13 +33,13 @@ interface Row {
   readonly advice: (one: Case) => Advice;
 }
 
-function packet({ match, name, giveUp }: Case): Advice {
+function packet({ match, name, isMember, giveUp }: Case): Advice {
   const [, off, size] = match;
   return {
     missing:
       `The program reads or writes ${size === '1' ? 'a byte' : `${size} bytes`} at offset ${off} of a packet pointer, and no comparison with data_end on this path ` +
       'shows that the packet is that long. The comparison must use the same pointer value as the access, and come after anything that changes the packet.',
-    fix: `if ((void *)(${name} + 1) > data_end)\n    ${giveUp}`,
+    fix: `if (${isMember ? `(void *)(${name} + 1)` : `(void *)${name} + ${Number(off) + Number(size)}`} > data_end)\n    ${giveUp}`,
   };
 }
 
@@ -124,6 +126,13 @@ const ROWS: readonly Row[] = [
     advice: bounds,
   },
   { pattern: /program of this type cannot use helper bpf_(\w+)#(\d+)/, advice: wrongHelper },
+  {
+    pattern: /unexpected __bpf_trap/,
+    advice: say(
+      'The compiler put a trap here: it took this way for one that is never gone, or for undefined behaviour: a variable that is read before it is set, a ' +
+        'function that ends without returning a value.',
+    ),
+  },
   {
     pattern: /invalid func unknown#|unknown func/,
     advice: say('No helper has this number in Linux 6.18.'),

@@ -1,9 +1,12 @@
 /** Beyond the kernel's log: where in the source a program was refused, by which way it came there, what the register held and why, what check is missing. */
+
+import { BASE_MASK, PTR_TO_PACKET, PTR_TO_PACKET_META } from '../../assembly/verifier/abi.ts';
 import type { LinkedLine, LinkedProg } from '../link/types.ts';
-import { adviceFor } from './explain-advice.ts';
+import { type Advice, adviceFor } from './explain-advice.ts';
 import { branchesOf, historyOf, type Step, stepsOf } from './explain-path.ts';
 import { inWords } from './explain-words.ts';
 import type { StateNames } from './state-text.ts';
+import { helperRow, isPacketType } from './tables/helpers.ts';
 import { insnText, type ProgRefused, sourceLine } from './verify.ts';
 
 export interface Place {
@@ -53,7 +56,10 @@ function expressionAt(line: LinkedLine | undefined): string | undefined {
   if (line === undefined) return undefined;
   const from = Math.max(0, line.column - 1);
   const all = [...line.text.matchAll(EXPRESSION)].filter(
-    ({ 0: text }) => !/^(if|for|while|return|sizeof|else)$/.test(text),
+    // Not what is cast to: `(__u8 *)`.
+    ({ 0: text, index }) =>
+      !/^(if|for|while|return|sizeof|else|struct|union|enum|unsigned|void|char|int|long|short)$/.test(text) &&
+      !/^\s*\*+\s*\)/.test(line.text.slice((index ?? 0) + text.length)),
   );
   const found = all.find((m) => (m.index ?? 0) + m[0].length > from && /->|\.|\[/.test(m[0]));
   return (found ?? all.find((m) => (m.index ?? 0) >= from) ?? all[0])?.[0];
@@ -94,27 +100,64 @@ export function explain(error: ProgRefused): Explanation {
   const expression = expressionAt(line);
   const words = fields.lines.join('\n');
   const reg = blamed(words);
-  const advice = adviceFor(
-    {
-      ...{ text: words, prog, name: baseName(expression), index: indexOf(expression) },
-      giveUp: GIVE_UP[prog.type] ?? 'return 0;',
-      at: (pc) => where(placeOf(prog, pc)),
-    },
-    fields.class,
-  );
+  const advice =
+    fields.unresolved !== undefined
+      ? missingInKernel(fields.unresolved)
+      : adviceFor(
+          {
+            ...{ text: words, prog, name: baseName(expression), index: indexOf(expression) },
+            isMember: /->|\./.test(expression ?? ''),
+            giveUp: GIVE_UP[prog.type] ?? 'return 0;',
+            at: (pc) => where(placeOf(prog, pc)),
+          },
+          fields.class,
+        );
+  const moved = reg === undefined || !/invalid mem access 'scalar'/.test(words) ? undefined : movedBy(prog, steps, reg);
+  const stale = moved === undefined ? undefined : staleAdvice(placeOf(prog, moved));
   const known = reg === undefined ? undefined : registers.get(reg);
   const parts = {
     summary: fields.text,
-    at: placeOf(prog, fields.pc),
+    at: { ...placeOf(prog, fields.pc), insn: fields.insn },
     ...(expression === undefined ? {} : { expression }),
     ...(known === undefined ? {} : { register: { name: `R${reg}`, holds: inWords(known, names) } }),
     history: reg === undefined ? [] : historyPlaces(prog, steps, reg, names),
     path: branchesOf(steps)
       .slice(-PATH_MAX)
       .map(({ pc, taken }) => ({ ...placeOf(prog, pc), taken })),
-    ...advice,
+    ...(stale ?? advice),
   };
   return { ...parts, text: explanationText(parts) };
+}
+
+function missingInKernel(relocation: string): Advice {
+  return {
+    missing: `The target kernel's types have nothing for ${relocation}. Ask first whether it is there, or verify against the BTF of another kernel.`,
+    fix: 'if (bpf_core_field_exists(ptr->field))  // bpf_core_type_exists(T), bpf_core_enum_value_exists(E, V)',
+  };
+}
+
+/** The last call that made packet pointers stale, where the register was one before it. */
+function movedBy(prog: LinkedProg, steps: readonly Step[], reg: number): number | undefined {
+  let isPacket = false;
+  let moved: number | undefined;
+  for (const step of steps) {
+    const { op } = step;
+    const row = op?.kind === 'call' && isPacketType(prog.type) ? helperRow(op.helper, prog.type) : undefined;
+    if (isPacket && row?.flags.has('moves') === true) moved = step.pc;
+    const view = step.after.get(reg);
+    if (view === undefined || step.pc === moved) continue;
+    const base = view.type & BASE_MASK;
+    isPacket = base === PTR_TO_PACKET || base === PTR_TO_PACKET_META;
+    if (isPacket) moved = undefined;
+  }
+  return moved;
+}
+
+function staleAdvice(call: Place): Advice {
+  return {
+    missing: `The register held a pointer into the packet until ${where(call)}, which may move the packet: pointers taken before are no pointers any more. Read ctx->data and ctx->data_end again behind it, and compare again.`,
+    fix: 'data = (void *)(long)ctx->data;\ndata_end = (void *)(long)ctx->data_end;',
+  };
 }
 
 function historyPlaces(prog: LinkedProg, steps: readonly Step[], reg: number, names: StateNames) {

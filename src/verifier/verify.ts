@@ -107,6 +107,7 @@ function refusedFields(prog: LinkedProg, refusal: Refusal): RefusedFields {
     pc: refusal.pc,
     // libbpf's words for it.
     insn: unresolved === undefined ? insnText(prog, refusal.pc) : `<invalid CO-RE relocation>: ${unresolved}`,
+    where: line === undefined ? '' : ` at ${line.file.replace(/^.*\//, '')}:${line.line}`,
     ...source,
     ...(unresolved === undefined ? {} : { unresolved }),
     args: refusal.args.map(plain),
