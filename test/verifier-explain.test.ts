@@ -118,6 +118,7 @@ test('there is advice for every message, and most have a row of their own', () =
       prog,
       name: 'ptr',
       index: undefined,
+      isMember: true,
       giveUp: 'return 0;',
       at: String,
     };

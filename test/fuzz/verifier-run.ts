@@ -114,10 +114,13 @@ export class Runner {
   private comparesAddress(prog: LinkedProg): boolean {
     const { log } = this.engine.verifier.judge(prog, { logLevel: 2, cpus: possibleCpus() });
     return log.split('\n').some((line) => {
-      const [, a, b, state] = /if [rw](\d+) (?:s?[<>]=?|[=!]=|&) [rw](\d+) goto .*?; (.*)/.exec(line) ?? [];
+      const parts = /if [rw](\d+) (s?[<>]=?|[=!]=|&) (?:[rw](\d+)|(-?\w+)) goto .*?; (.*)/.exec(line) ?? [];
+      const [, a, op, b, imm, state] = parts;
       if (state === undefined) return false;
       const isPointer = (reg: string | undefined): boolean => new RegExp(`\\bR${reg}=(?!scalar|-?\\d|0x)`).test(state);
-      return isPointer(a) !== isPointer(b);
+      if (imm === undefined) return isPointer(a) !== isPointer(b);
+      // Whether it is NULL does not depend on where it points to.
+      return isPointer(a) && !(/^[=!]=$/.test(op) && Number(imm) === 0);
     });
   }
 
