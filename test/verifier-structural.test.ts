@@ -128,6 +128,7 @@ const rows: readonly Row[] = [
   {
     code: 'VERIFIER_CALL_TARGET',
     items: [{ ...raw(0x18, 1, 4, 0, 2), high: 0 }, mov(0, 0), exit()],
+    prog: { funcs: [{ name: 'main', start: 0, end: 4 }] },
     text: 'program p: insn 0 calls 3, where no function starts',
   },
   {
