@@ -1,5 +1,5 @@
 /** bpftool's names of enum bpf_map_type (linux/bpf.h). */
-const MAP_TYPES = [
+export const MAP_TYPES = [
   'unspec',
   'hash',
   'array',
@@ -35,6 +35,7 @@ const MAP_TYPES = [
   'cgrp_storage',
   'arena',
 ] as const;
+export type MapTypeName = (typeof MAP_TYPES)[number];
 
 export function mapTypeName(type: number): string {
   return MAP_TYPES[type] ?? `type ${type}`;

@@ -1,45 +1,9 @@
 // Which maps may be given to which helpers: the kernel's "cannot pass map_type %d into func %s#%d" (linux/bpf.h has the map types).
+import { MAP_TYPES, type MapTypeName } from '../../util/map-types.ts';
 import type { PacketType } from './helpers-row.ts';
 import { progTypes } from './helpers-row.ts';
 
-/** Map types of Linux 6.18, at their numbers. */
-export const MAP_TYPES = [
-  'unspec',
-  'hash',
-  'array',
-  'prog_array',
-  'perf_event_array',
-  'percpu_hash',
-  'percpu_array',
-  'stack_trace',
-  'cgroup_array',
-  'lru_hash',
-  'lru_percpu_hash',
-  'lpm_trie',
-  'array_of_maps',
-  'hash_of_maps',
-  'devmap',
-  'sockmap',
-  'cpumap',
-  'xskmap',
-  'sockhash',
-  'cgroup_storage',
-  'reuseport_sockarray',
-  'percpu_cgroup_storage',
-  'queue',
-  'stack',
-  'sk_storage',
-  'devmap_hash',
-  'struct_ops',
-  'ringbuf',
-  'inode_storage',
-  'task_storage',
-  'bloom_filter',
-  'user_ringbuf',
-  'cgrp_storage',
-  'arena',
-] as const;
-export type MapTypeName = (typeof MAP_TYPES)[number];
+export { MAP_TYPES, type MapTypeName };
 
 /** Maps that only these helpers take; a type without a row is taken by every helper that is not bound to others. */
 export const MAP_HELPERS: Partial<Readonly<Record<MapTypeName, string>>> = {
