@@ -40,6 +40,8 @@ object $in types.c types-clang14.o clang-14 v3
 object $in externs.c externs.o clang-19 v3
 object $in core.c core.o clang-19 v3
 object $in core-relo.c core-relo.o clang-19 v3
+object $in core-relo.c core-relo-clang14.o clang-14 v3
+object $in core-relo.c core-relo-clang16.o clang-16 v3
 object $in core-target.c core-target.o clang-19 v3
 object $in short-elf-map.c short-elf-map.o clang-19 v3
 object $in tagged.c tagged.o clang-19 v3
@@ -81,7 +83,9 @@ done
 tmp=$(mktemp -d)
 gcc -o "$tmp/core-oracle" scripts/core-oracle.c -lbpf
 llvm-objcopy-19 --dump-section .BTF="$tmp/target.btf" $in/core-target.o
-"$tmp/core-oracle" $in/core-relo.o "$tmp/target.btf" > $in/core-relo.libbpf.json
+for name in core-relo core-relo-clang14 core-relo-clang16; do
+  "$tmp/core-oracle" "$in/$name.o" "$tmp/target.btf" > "$in/$name.libbpf.json"
+done
 "$tmp/core-oracle" $in/linked.o "" > $in/linked.libbpf.json
 rm -r "$tmp"
 

@@ -262,14 +262,17 @@ describe('a weak kfunc', () => {
 describe('CO-RE', () => {
   const section = parseElf(fixture('object/core-target.o')).sections.find(({ name }) => name === '.BTF');
   const target = parseBtf(section?.data ?? new Uint8Array());
-  const expected: Record<string, string> = JSON.parse(readFileSync('test/data/object/core-relo.libbpf.json', 'utf8'));
 
-  it.each(Object.entries(expected))('%s is what libbpf makes of it', (name, insns) => {
-    expect(Buffer.from(linked(load('core-relo'), name, { core: target }).insns).toString('hex')).toBe(insns);
-  });
+  describe.each(['core-relo', 'core-relo-clang14', 'core-relo-clang16'])('%s', (file) => {
+    const expected: Record<string, string> = JSON.parse(readFileSync(`test/data/object/${file}.libbpf.json`, 'utf8'));
 
-  it('every program of the object is compared', () => {
-    expect(load('core-relo').progs.map((p) => p.name)).toEqual(Object.keys(expected));
+    it.each(Object.entries(expected))('%s is what libbpf makes of it', (name, insns) => {
+      expect(Buffer.from(linked(load(file), name, { core: target }).insns).toString('hex')).toBe(insns);
+    });
+
+    it('every program of the object is compared', () => {
+      expect(load(file).progs.map((p) => p.name)).toEqual(Object.keys(expected));
+    });
   });
 
   it('the layout it was compiled with, unless a target is given', () => {

@@ -175,7 +175,7 @@ ANSWER(type_size_nowhere, struct outer, bpf_core_type_size(struct nowhere))
 ANSWER(type_id_local, struct outer, bpf_core_type_id_local(struct inner))
 ANSWER(type_id_kernel, struct outer, bpf_core_type_id_kernel(struct inner))
 ANSWER(type_id_nowhere, struct outer, bpf_core_type_id_kernel(struct nowhere))
-#ifdef bpf_core_type_matches
+#if __clang_major__ >= 15
 ANSWER(type_matches_same, struct outer, bpf_core_type_matches(struct same))
 ANSWER(type_matches_sizes, struct outer, bpf_core_type_matches(struct other_sizes))
 ANSWER(type_matches_inner, struct outer, bpf_core_type_matches(struct inner))
@@ -189,7 +189,9 @@ ANSWER(enum_exists, struct outer, bpf_core_enum_value_exists(enum color, GREEN))
 ANSWER(enum_gone, struct outer, bpf_core_enum_value_exists(enum color, GONE))
 ANSWER(enum_value, struct outer, bpf_core_enum_value(enum color, GREEN))
 ANSWER(enum_value_gone, struct outer, bpf_core_enum_value(enum color, GONE))
+#if __clang_major__ >= 15 // Before it BTF had no enumerators of 64 bits.
 ANSWER(enum_value64, struct outer, bpf_core_enum_value(enum color64, HUGE64) >> 32)
+#endif
 
 // A guard keeps what is missing from being reached.
 SEC("xdp") int guarded(struct xdp_md *ctx)
