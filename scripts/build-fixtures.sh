@@ -59,7 +59,7 @@ for name in refused fields structs tags mistakes; do
   object test/data/verify "$name.c" "$name.o" clang-19 v3
 done
 
-for name in hook capture dispatcher chain; do
+for name in hook capture dispatcher chain nested; do
   for version in 14 16 19; do
     object test/data/tail "$name.c" "$name-clang$version.o" "clang-$version" v3
   done

@@ -45,9 +45,22 @@ class KernelSide {
     const known = this.maps.get(spec.name);
     if (known !== undefined) return known;
     const { type, keySize, valueSize, maxEntries, flags } = spec;
-    const fd = createMap({ type, keySize, valueSize, maxEntries, flags });
+    const inner = spec.innerMap;
+    const template =
+      inner === undefined
+        ? {}
+        : {
+            innerFd: createMap({
+              type: inner.type,
+              keySize: inner.keySize,
+              valueSize: inner.valueSize,
+              maxEntries: inner.maxEntries,
+              flags: 0,
+            }),
+          };
+    const fd = createMap({ type, keySize, valueSize, maxEntries, flags, ...template });
     if (spec.initialValue !== undefined) updateElem(fd, u32(0), spec.initialValue);
-    if (spec.dataKind === 'rodata') freezeMap(fd);
+    if (spec.dataKind === 'rodata' || spec.dataKind === 'kconfig') freezeMap(fd);
     this.maps.set(spec.name, fd);
     return fd;
   }
@@ -56,7 +69,7 @@ class KernelSide {
     const btf = loadBtf(kernelBtf(bytes, object));
     this.btfs.push(btf);
     for (const spec of object.maps) this.map(spec);
-    for (const spec of object.progs) {
+    for (const spec of object.progs.filter((one) => one.autoload)) {
       const prog = link(object, spec);
       const records = prog.funcs.flatMap((func) => [func.start, func.btfId ?? 0]);
       const { fd } = loadProg({
@@ -71,7 +84,9 @@ class KernelSide {
     }
     for (const spec of object.maps) {
       spec.initialSlots.forEach((name, slot) => {
-        if (name !== undefined) this.set(spec.name, slot, name);
+        if (name === undefined) return;
+        if (spec.type === PROG_ARRAY) this.set(spec.name, slot, name);
+        else updateElem(this.maps.get(spec.name) as number, u32(slot), u32(this.maps.get(name) as number));
       });
     }
   }
@@ -134,7 +149,7 @@ class Both {
     });
     for (const loaded of this.loaded) {
       for (const [name, map] of loaded.maps) {
-        if (map.spec.type === PROG_ARRAY) continue;
+        if (map.spec.type === PROG_ARRAY || map.spec.innerMap !== undefined) continue;
         const other = this.kernel.maps.get(name) as number;
         for (const [key, value] of map.entries({ raw: true }))
           expect(elemOf(other, key, map.spec.valueSize), name).toBe(Buffer.from(value).toString('hex'));
@@ -193,6 +208,13 @@ describeKernel('objects', () => {
         // A dispatcher may dispatch to itself: the limit of tail calls is for the whole of it.
         sides.set('places', 2, 'dispatch');
         sides.compare('dispatch');
+      });
+
+      test(`maps of maps, sections of their own, configuration, ${how}`, async () => {
+        const sides = await both();
+        await sides.load(open(`nested-clang${clang}`), checked);
+        sides.compare('nested');
+        sides.compare('nested');
       });
 
       test(`a chain through an array that the object fills, ${how}`, async () => {

@@ -3,7 +3,10 @@ import { parseElf } from '../../src/elf/elf.ts';
 import type { BpfObject } from '../../src/object/types.ts';
 
 const HEADER_SIZE = 24;
+const VAR = 14;
 const DATASEC = 15;
+const EXTERN = 2;
+const GLOBAL = 1;
 
 /** Bytes behind the first 12 of a type, by kind (Documentation/bpf/btf.rst). */
 function extraBytes(kind: number, vlen: number): number {
@@ -39,7 +42,18 @@ export function kernelBtf(file: Uint8Array, object: BpfObject): Uint8Array {
     const info = view.getUint32(at + 4, true);
     const [kind, vlen] = [(info >>> 24) & 0x1f, info & 0xffff];
     const type = object.btf?.types[id];
-    if (kind === DATASEC && type?.kind === 'datasec') {
+    // What was to be found elsewhere is there now: libbpf calls it a variable of the object's.
+    if (kind === VAR && view.getUint32(at + 12, true) === EXTERN) view.setUint32(at + 12, GLOBAL, true);
+    if (kind === DATASEC && type?.kind === 'datasec' && type.name === '.kconfig') {
+      const own = object.externs.filter((extern) => extern.kind === 'kconfig');
+      const last = own.at(-1);
+      view.setUint32(at + 8, last === undefined ? 0 : last.offset + last.size, true);
+      type.vars.forEach((info, i) => {
+        const found = own.find(({ name }) => name === object.btf?.types[info.type].name);
+        view.setUint32(at + 16 + 12 * i, found?.offset ?? 0, true);
+        view.setUint32(at + 20 + 12 * i, found?.size ?? info.size, true);
+      });
+    } else if (kind === DATASEC && type?.kind === 'datasec') {
       view.setUint32(at + 8, type.size, true);
       type.vars.forEach((info, i) => {
         view.setUint32(at + 12 + 12 * i, info.type, true);
