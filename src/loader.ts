@@ -16,7 +16,7 @@ import type { BpfMap } from './runtime/map.ts';
 import { isImplemented } from './runtime/map-create.ts';
 import { Prog } from './runtime/prog.ts';
 import { ProgArray } from './runtime/prog-array.ts';
-import { checkBindable, checkImplemented, checkRunnable } from './verifier/implemented.ts';
+import { checkBindable, checkImplemented, checkRunnable, withoutDead } from './verifier/implemented.ts';
 import { type CheckedProg, checkStructure } from './verifier/structural.ts';
 
 const LIBBPF_PIN_BY_NAME = 1;
@@ -142,11 +142,16 @@ export class Loader {
   /** Judges a program, by Linux's rules and then by what this engine has. */
   private check(prog: LinkedProg): CheckedProg {
     checkRunnable(prog);
-    const checked =
-      this.options.unverified === true ? checkStructure(prog) : this.engine.verifier.verify(prog, this.options.verify);
+    const checked = this.options.unverified === true ? checkStructure(prog) : this.verified(prog);
     checkImplemented(checked);
     checkBindable(checked);
     return checked;
+  }
+
+  private verified(prog: LinkedProg): CheckedProg {
+    const verified = this.engine.verifier.verify(prog, this.options.verify);
+    const { proof } = verified;
+    return { ...verified, ops: withoutDead(verified, (pc) => proof.reached(pc)) };
   }
 
   /** The map that is there already: given for reuse, or pinned under the name. */

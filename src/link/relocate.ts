@@ -31,6 +31,7 @@ import type { Layout, PlacedFunc } from './subprogs.ts';
 const LD_IMM64 = BPF_LD | BPF_IMM | BPF_DW;
 const CALL = BPF_JMP | BPF_CALL;
 const TRAP = '__bpf_trap';
+const POINTER_SIZE = 8;
 
 /** Fields of an error that say where; the rest is the row's own. */
 type Rest<C extends keyof typeof LINK_ERRORS> = Omit<FieldsOf<typeof LINK_ERRORS, C>, 'prog' | 'section' | 'offset'>;
@@ -196,7 +197,8 @@ export class Relocator {
     if (offset < 0 || offset >= map.valueSize)
       this.fail('LINK_DATA_RANGE', { map: map.name, found: `${offset}`, size: map.valueSize });
     const section = this.object.elf.sections[map.sectionIndex];
-    const [pointer] = section.relocations;
+    // Other data of the section is good all the same.
+    const pointer = section.relocations.find((reloc) => offset >= reloc.offset && offset < reloc.offset + POINTER_SIZE);
     if (pointer !== undefined) {
       const symbol = this.nameOf(this.object.elf.symbols[pointer.symbol]);
       const fields = { prog: this.prog, section: this.sectionName(), data: section.name };

@@ -19,6 +19,9 @@ const MAPS_SECTION = 'maps';
 const SHORTEST_MAP_DEF_SIZE = 16;
 const BPF_MAP_DEF_SIZE = 20;
 const BPF_ELF_MAP_SIZE = 36;
+const NO_SLOT = 0xffff_ffff;
+/** Slots beyond it are taken for something else. */
+const SLOTS_MAX = 1 << 20;
 /** Without inner_id and inner_idx. */
 const SHORT_ELF_MAP_SIZE = 28;
 
@@ -27,6 +30,8 @@ interface LegacyMap {
   readonly spec: MapSpec;
   readonly id: number;
   readonly innerId: number;
+  /** Slot of it in the map whose inner_id is its id. */
+  readonly innerIndex?: number;
 }
 
 export function collectLegacyMaps(elf: ElfFile): MapSpec[] {
@@ -59,6 +64,13 @@ function mapsOf(elf: ElfFile, section: ElfSection): MapSpec[] {
         expected: 'the id of another map of the section',
       });
     spec.innerMap = { ...inner.spec, name: `${spec.name}.inner`, offset: -1 };
+    for (const one of maps) {
+      if (one.id !== innerId || isMapInMap(one.spec.type)) continue;
+      const slot = one.innerIndex ?? NO_SLOT;
+      if (slot >= Math.min(spec.maxEntries, SLOTS_MAX)) continue;
+      while (spec.initialSlots.length <= slot) spec.initialSlots.push(undefined);
+      spec.initialSlots[slot] = one.spec.name;
+    }
   }
   return maps.map((m) => m.spec);
 }
@@ -94,7 +106,11 @@ function readMap(section: ElfSection, symbol: ElfSymbol, stride: number): Legacy
   if (stride === BPF_ELF_MAP_SIZE || (stride === SHORT_ELF_MAP_SIZE && !isZero)) {
     spec.pinning = u32(6);
     const id = u32(5);
-    return { spec: { ...spec, legacyId: id }, id, innerId: stride === BPF_ELF_MAP_SIZE ? u32(7) : 0 };
+    return {
+      spec: { ...spec, legacyId: id },
+      id,
+      ...(stride === BPF_ELF_MAP_SIZE ? { innerId: u32(7), innerIndex: u32(8) } : { innerId: 0 }),
+    };
   }
   extra.forEach((byte, at) => {
     if (byte !== 0)

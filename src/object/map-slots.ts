@@ -1,8 +1,8 @@
 /** Static initialisation of map-in-maps and prog arrays: each relocation in `.maps` puts a map or program in one slot. */
-import { R_BPF_64_64, R_BPF_64_ABS64, RELOC_NAMES } from '../elf/consts.ts';
+import { R_BPF_64_64, R_BPF_64_ABS64, RELOC_NAMES, STT_SECTION } from '../elf/consts.ts';
 import type { ElfFile, ElfRelocation, ElfSection } from '../elf/types.ts';
 import { ObjectError } from '../errors/index.ts';
-import { hex } from '../util/bytes.ts';
+import { hex, viewOf } from '../util/bytes.ts';
 import { lowerBound } from '../util/group.ts';
 import type { MapSpec } from './types.ts';
 
@@ -53,6 +53,11 @@ function slotOf(elf: ElfFile, section: ElfSection, reloc: ElfRelocation, map: Ma
 function targetName(elf: ElfFile, section: ElfSection, reloc: ElfRelocation): string {
   const symbol = elf.symbols[reloc.symbol];
   if (symbol.name !== '' && symbol.section !== 0) return symbol.name;
+  if (symbol.type === STT_SECTION) {
+    const at = symbol.value + viewOf(section.data).getUint32(reloc.offset, true);
+    const found = elf.symbols.find((s) => s.section === symbol.section && s.value === at && s.name !== '');
+    if (found !== undefined) return found.name;
+  }
   return refuse(elf, section, reloc, 'names no map and no program of this object');
 }
 

@@ -31,6 +31,23 @@ function checkOp(prog: LinkedProg, op: Op, pc: number): void {
     throw new VerifierError('VERIFIER_MAP_VALUE', { prog: prog.name, pc, map: map.name });
 }
 
+/** Does it need what this engine has not? */
+function isMissing(prog: LinkedProg, op: Op): boolean {
+  if (op.kind === 'call') return !HELPER_BY_ID.has(op.helper);
+  if (op.kind === 'call_kfunc') return true;
+  if (op.kind !== 'lddw') return false;
+  const { value } = op;
+  if (value.kind === 'btf_id') return true;
+  return (
+    (value.kind === 'map_value' || value.kind === 'map_idx_value') && prog.maps[value.map].type !== BPF_MAP_TYPE_ARRAY
+  );
+}
+
+/** Code that no path reaches may ask for anything: a kfunc is called behind the question whether the kernel has it. It ends the program here. */
+export function withoutDead({ prog, ops }: Judged, reached: (pc: number) => boolean): readonly (Op | undefined)[] {
+  return ops.map((op, pc) => (op !== undefined && !reached(pc) && isMissing(prog, op) ? { kind: 'exit' } : op));
+}
+
 /** Every helper and address the program uses exists here. @throws VerifierError */
 export function checkImplemented({ prog, ops }: Judged): void {
   ops.forEach((op, pc) => {

@@ -31,7 +31,7 @@ function matches(sides: Sides, localId: number, targetId: number, behindPointer:
       return behindPointer && b.kind === (a.union ? 'union' : 'struct');
     case 'enum':
     case 'enum64':
-      return isEnum(b) && enumsMatch(a, b);
+      return isEnum(b) && a.size === b.size && enumsMatch(a, b);
     case 'struct':
     case 'union':
       if (!behindPointer) return b.kind === a.kind && compositesMatch(sides, a, b as Composite, depth);
