@@ -37,6 +37,11 @@ describe('loadInsns', () => {
     expect(prog.run(packet).verdict).toBe('XDP_PASS');
   });
 
+  test('code that no path reaches may call what is not here', async () => {
+    using prog = await engine.loadInsns('r0 = 2\nif r0 == 2 goto l0\ncall 9999\nl0: exit', { type: 'xdp' });
+    expect(prog.run(packet).verdict).toBe('XDP_PASS');
+  });
+
   test('two maps of one spec are two', async () => {
     const spec = mapSpec('hits', { type: 'array', keySize: 4, valueSize: 8, maxEntries: 1 });
     const maps = [engine.createMap(spec), engine.createMap(spec)];

@@ -159,7 +159,12 @@ describe('maps', () => {
 
   it("iproute2's maps name their inner map by id", () => {
     const outer = findMap(load('iproute2'), 'outer');
-    expect(outer).toMatchObject({ type: 12, pinning: 2, innerMap: { type: 2, valueSize: 8 } });
+    expect(outer).toMatchObject({
+      type: 12,
+      pinning: 2,
+      innerMap: { type: 2, valueSize: 8 },
+      initialSlots: ['inner'],
+    });
   });
 
   it.each([
@@ -227,6 +232,17 @@ describe('editing between open and load', () => {
     setKconfig(object, 'CONFIG_BPF_SYSCALL', true);
     expect([...findMap(object, '.kconfig').initialValue!]).toEqual([0, 19, 6, 0, 0, 0, 0, 0, 1, ...Array(11).fill(0)]);
     expect(getVariable(object, 'CONFIG_BPF_SYSCALL')).toBe(true);
+  });
+
+  it.each([
+    ['CONFIG_BPF_SYSCALL', 'y', true],
+    ['CONFIG_BPF_SYSCALL', 'n', false],
+    ['LINUX_KERNEL_VERSION', '0x61300', 0x061300],
+    ['LINUX_KERNEL_VERSION', '17', 17],
+  ])('%s=%s, as a configuration file has it', (name, text, value) => {
+    const object = load('externs');
+    setKconfig(object, name, text);
+    expect(getVariable(object, name)).toBe(value);
   });
 
   it.each([

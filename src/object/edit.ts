@@ -41,11 +41,13 @@ export function setMaxEntries(object: BpfObject, name: string, maxEntries: numbe
 /** Forms of a kernel's configuration file, by what the extern's type is: `y`, `m`, `n`, and numbers as text. */
 function kconfigValue(btf: Btf, type: number, value: BtfInput): BtfInput {
   if (typeof value !== 'string') return value;
-  const resolved = resolve(btf, type);
+  const variable = resolve(btf, type);
+  const resolved = variable.kind === 'var' ? resolve(btf, variable.type) : variable;
   if (resolved.kind === 'enum') return { y: 1, m: 2, n: 0 }[value] ?? value;
   if (resolved.kind !== 'int') return value;
   if (resolved.encoding === 'bool') return { y: true, n: false }[value] ?? value;
-  if (/^-?(0x[0-9a-f]+|\d+)$/i.test(value)) return BigInt(value);
+  const [, sign, digits] = /^(-?)(0x[0-9a-f]+|\d+)$/i.exec(value) ?? [];
+  if (digits !== undefined) return sign === '-' ? -BigInt(digits) : BigInt(digits);
   return resolved.size === 1 && value.length === 1 ? value.charCodeAt(0) : value;
 }
 
