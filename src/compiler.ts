@@ -2,7 +2,7 @@
 import { compile } from './jit/compile.ts';
 import { type LinkOptions, link } from './link/link.ts';
 import type { BpfObject, ProgSpec } from './object/types.ts';
-import { checkImplemented } from './verifier/implemented.ts';
+import { checkImplemented, withoutDead } from './verifier/implemented.ts';
 import { type VerifiedProg, Verifier, type VerifyOptions } from './verifier/verify.ts';
 
 export interface CompileObjectOptions extends LinkOptions {
@@ -31,7 +31,10 @@ export function prepare(object: BpfObject, wanted?: readonly string[], options: 
  * One Wasm module with the object's programs, bound to no engine: it imports its addresses. Same object and options, same bytes.
  */
 export async function compileObject(object: BpfObject, options: CompileObjectOptions = {}): Promise<Uint8Array> {
-  const progs = prepare(object, options.progs, options);
+  const progs = prepare(object, options.progs, options).map((prog) => ({
+    ...prog,
+    ops: withoutDead(prog, (pc) => prog.proof.reached(pc)),
+  }));
   progs.forEach(checkImplemented);
   const bytes = compile(progs, { checked: options.checked ?? false, name: object.name });
   if (options.optimize !== true) return bytes;

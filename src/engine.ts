@@ -245,6 +245,7 @@ export class Engine implements ProgHost {
    * @throws the error of the stage that refuses
    */
   async loadInsns(insns: InsnSource, options: LoadInsnsOptions): Promise<Prog> {
+    checkInsns(insns, options);
     const maps = options.maps ?? [];
     for (const map of maps) {
       map.assertAlive();
@@ -366,6 +367,19 @@ export { Loaded, type LoadParts };
 
 function monotonic(): bigint {
   return BigInt(Math.round(performance.now() * 1e6));
+}
+
+/** What plain JavaScript may hand over instead. */
+function checkInsns(insns: unknown, options: Partial<LoadInsnsOptions> | undefined): void {
+  const refuse = (option: string, found: unknown, expected: string): never => {
+    throw new RunError('RUN_OPTION', { option, found: String(found), expected });
+  };
+  if (typeof insns !== 'string' && !(insns instanceof Uint8Array) && !Array.isArray(insns)) {
+    refuse('insns', insns, 'text, a Uint8Array of insns of 8 bytes, or an array of insns');
+  }
+  if (typeof options?.type !== 'string') refuse('type', options?.type, "a program type, such as 'xdp'");
+  const { expectedAttachType = -1 } = options ?? {};
+  checkOption('expectedAttachType', expectedAttachType, -1, 0xffff);
 }
 
 function checkOption(option: string, value: number, min: number, max: number): void {

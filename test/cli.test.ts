@@ -359,6 +359,16 @@ describe('inspect', () => {
 });
 
 describe('dump', () => {
+  test('--type names what a free section name does not', () => {
+    const free = ['dump', 'test/data/object/short-elf-map.o', '--prog', 'slot_one'];
+    expect(good([...free, '--type', 'xdp'])).toContain('exit');
+  });
+
+  test('--btf gives the types of CO-RE relocations', () => {
+    const core = ['dump', 'test/data/object/core-relo.o', '--prog', 'off_nested'];
+    expect(good([...core, '--btf', 'test/data/object/core-target.o'])).not.toBe(good(core));
+  });
+
   const args = ['dump', object, '--prog', 'main_prog'];
 
   test('insns with source lines', () => {

@@ -37,6 +37,17 @@ describe('loadInsns', () => {
     expect(prog.run(packet).verdict).toBe('XDP_PASS');
   });
 
+  test.each([
+    ['insns', null, { type: 'xdp' }],
+    ['insns', new ArrayBuffer(16), { type: 'xdp' }],
+    ['type', PASS, undefined],
+    ['type', PASS, {}],
+    ['expectedAttachType', PASS, { type: 'xdp', expectedAttachType: 1.5 }],
+  ])('%s that is none: %j', async (option, insns, options) => {
+    const error = engine.loadInsns(insns as string, options as { type: 'xdp' });
+    await expect(error).rejects.toMatchObject({ code: 'RUN_OPTION', fields: { option } });
+  });
+
   test('code that no path reaches may call what is not here', async () => {
     using prog = await engine.loadInsns('r0 = 2\nif r0 == 2 goto l0\ncall 9999\nl0: exit', { type: 'xdp' });
     expect(prog.run(packet).verdict).toBe('XDP_PASS');

@@ -1,7 +1,7 @@
 /** `bpf2wasm dump`: a program's insns with their source lines, or the Wasm it becomes. */
 import { declare } from '../btf/declare.ts';
 import type { Btf } from '../btf/types.ts';
-import { compileObject, prepare } from '../compiler.ts';
+import { compileObject, type PrepareOptions, prepare } from '../compiler.ts';
 import { decodeInsns } from '../isa/decode.ts';
 import { type DisasmLine, disasmLines } from '../isa/disasm.ts';
 import { toText } from '../jit/optimize.ts';
@@ -9,15 +9,19 @@ import type { LinkedLine } from '../link/types.ts';
 import { findProg } from '../object/edit.ts';
 import type { BpfObject } from '../object/types.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
+import { targetBtf } from './btf.ts';
 import { EXIT, EXIT_HELP, type ExitCode } from './errors.ts';
 import { checkOutput, readObject, writeOutput } from './files.ts';
 import { print, printJson, printLines } from './output.ts';
+import { giveTypes, TYPE_HELP } from './prog-type.ts';
 
 const DUMP_HELP = `Usage: bpf2wasm dump <object> --prog NAME [options]
 
 Prints a program's insns, linked, with the source lines they come from.
 
   --prog NAME            the program
+${TYPE_HELP}
+  --btf kernel|FILE      a kernel's types that CO-RE relocations are resolved against (default: the object's own)
   --linum                print file, line and column of each source line
   --opcodes              print the insns' bytes
   --wat                  print the Wasm it becomes, as text (needs the package binaryen)
@@ -32,6 +36,8 @@ ${EXIT_HELP}
 
 const OPTIONS = {
   prog: { type: 'string' },
+  type: { type: 'string' },
+  btf: { type: 'string' },
   linum: { type: 'boolean' },
   opcodes: { type: 'boolean' },
   wat: { type: 'boolean' },
@@ -50,6 +56,7 @@ export async function dumpCommand(argv: readonly string[]): Promise<ExitCode> {
   const name = args.needed('prog', 'the name of the program to print');
   const object = readObject(path);
   const { name: prog } = findProg(object, name);
+  giveTypes(object, args);
   const file = args.text('wasm');
   checkOutput('wasm', file, [path]);
   if (file !== undefined || args.flag('wat')) await dumpWasm(object, prog, args, file);
@@ -57,8 +64,19 @@ export async function dumpCommand(argv: readonly string[]): Promise<ExitCode> {
   return EXIT.ok;
 }
 
+/** The kernel's types that `--btf` names, for the linker and the verifier. */
+function target(args: Args): PrepareOptions {
+  const btf = targetBtf(args.text('btf') ?? 'none');
+  return btf === undefined ? {} : { core: btf, verify: { btf } };
+}
+
 async function dumpWasm(object: BpfObject, prog: string, args: Args, file: string | undefined): Promise<void> {
-  const options = { progs: [prog], checked: !args.flag('unchecked'), optimize: args.flag('optimize') };
+  const options = {
+    ...target(args),
+    progs: [prog],
+    checked: !args.flag('unchecked'),
+    optimize: args.flag('optimize'),
+  };
   const wasm = await compileObject(object, options);
   if (file !== undefined) writeOutput(file, wasm);
   const wat = args.flag('wat') ? await toText(wasm) : undefined;
@@ -72,7 +90,7 @@ async function dumpWasm(object: BpfObject, prog: string, args: Args, file: strin
 }
 
 async function dumpInsns(object: BpfObject, name: string, args: Args): Promise<void> {
-  const [{ prog }] = prepare(object, [name]);
+  const [{ prog }] = prepare(object, [name], target(args));
   const lines = disasmLines(decodeInsns(prog.insns), {
     bytes: args.flag('opcodes'),
     opcode: true,
