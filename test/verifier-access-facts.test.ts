@@ -1,7 +1,7 @@
 // What the verifier proves of each load and store: region and offsets, joined over all paths.
 
 import { expect, test } from 'vitest';
-import * as abi from '../assembly/verifier/abi.ts';
+import * as abi from '../src/verifier/abi.ts';
 import { VerifierInstance } from '../src/verifier/instance.ts';
 import { judge } from '../src/verifier/judge.ts';
 import { buildCase } from './verifier/asm.ts';

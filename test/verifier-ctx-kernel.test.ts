@@ -1,8 +1,8 @@
 // Context tables against the running kernel: every offset, width and direction of every type with BPF2WASM_CTX_SWEEP=1, a sample without.
 
 import { expect, test } from 'vitest';
-import * as abi from '../assembly/verifier/abi.ts';
-import { BASE_MASK, PTR_MAYBE_NULL } from '../assembly/verifier/abi.ts';
+import * as abi from '../src/verifier/abi.ts';
+import { BASE_MASK, PTR_MAYBE_NULL } from '../src/verifier/abi.ts';
 import { encodeStructs } from '../src/verifier/tables/ctx/encode.ts';
 import type { CtxField, CtxStruct } from '../src/verifier/tables/ctx/field.ts';
 import { ctxOf, structsOf } from '../src/verifier/tables/ctx/views.ts';

@@ -1,7 +1,7 @@
 // The rows of packet program types against the running kernel: attach types, return codes, packet access, LD_ABS.
 
 import { expect, test } from 'vitest';
-import { PTR_TO_PACKET, PTR_TO_PACKET_END } from '../assembly/verifier/abi.ts';
+import { PTR_TO_PACKET, PTR_TO_PACKET_END } from '../src/verifier/abi.ts';
 import { ctxOf } from '../src/verifier/tables/ctx/views.ts';
 import type { PacketProgType, ProgTypeRow, RetRange } from '../src/verifier/tables/prog-types.ts';
 import { ATTACH_TYPES, effectiveAttachType, PROG_TYPES, retRange } from '../src/verifier/tables/prog-types.ts';

@@ -1,7 +1,7 @@
 // Context tables: the data, the bytes they are encoded to, and the Wasm side that reads those.
 
 import { beforeAll, describe, expect, test } from 'vitest';
-import * as abi from '../assembly/verifier/abi.ts';
+import * as abi from '../src/verifier/abi.ts';
 import { ctxStructNames, encodeCtxTable } from '../src/verifier/tables/ctx/encode.ts';
 import type { CtxField, CtxStruct, Shape } from '../src/verifier/tables/ctx/field.ts';
 import type { CtxConditions } from '../src/verifier/tables/ctx/views.ts';

@@ -2,8 +2,8 @@
 // BPF2WASM_SWEEP=1 asks for all program types and maps; otherwise a sample of them.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import * as abi from '../assembly/verifier/abi.ts';
 import type { Insn } from '../src/isa/insn.ts';
+import * as abi from '../src/verifier/abi.ts';
 import { helperGate, helperRow } from '../src/verifier/tables/helpers.ts';
 import { MAP_TYPES, takesMap } from '../src/verifier/tables/helpers-maps.ts';
 import { type HelperRow, PACKET_TYPES, type PacketType } from '../src/verifier/tables/helpers-row.ts';

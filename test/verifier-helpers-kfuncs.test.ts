@@ -3,10 +3,10 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import * as abi from '../assembly/verifier/abi.ts';
 import { parseBtf } from '../src/btf/parse.ts';
 import type { Btf } from '../src/btf/types.ts';
 import type { Insn } from '../src/isa/insn.ts';
+import * as abi from '../src/verifier/abi.ts';
 import { KFUNC_KINDS } from '../src/verifier/kfunc-kinds.ts';
 import { PACKET_TYPES, type PacketType } from '../src/verifier/tables/helpers-row.ts';
 import { hasSuffix, type KfuncArg, type KfuncRow } from '../src/verifier/tables/kfuncs-row.ts';

@@ -1,9 +1,9 @@
 // Programs that ask the running kernel about a helper's prototype: well-typed arguments up to the one in question.
 
 import { createRequire } from 'node:module';
-import * as abi from '../assembly/verifier/abi.ts';
 import { encodeInsns } from '../src/isa/decode.ts';
 import type { Insn } from '../src/isa/insn.ts';
+import * as abi from '../src/verifier/abi.ts';
 import { MAP_TYPES, type MapTypeName, takesMap } from '../src/verifier/tables/helpers-maps.ts';
 import type { HelperRow, PacketType } from '../src/verifier/tables/helpers-row.ts';
 import { closeFd, createMap, loadBtf, loadProg } from './kernel/bpf.ts';

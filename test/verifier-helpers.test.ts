@@ -1,8 +1,8 @@
 // The helper tables as data: complete, in order, of one meaning with the engine's list, and encoded as the verifier reads them.
 
 import { describe, expect, test } from 'vitest';
-import * as abi from '../assembly/verifier/abi.ts';
 import { HELPERS } from '../src/isa/helpers.ts';
+import * as abi from '../src/verifier/abi.ts';
 import { helperGate, helperName, helperRow, helperStructs } from '../src/verifier/tables/helpers.ts';
 import { encodeHelpers } from '../src/verifier/tables/helpers-encode.ts';
 import { MAP_HELPERS, MAP_TYPES, mapMask } from '../src/verifier/tables/helpers-maps.ts';

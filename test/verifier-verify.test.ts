@@ -1,11 +1,11 @@
 /** `verify` and `judge`: what they answer, errors as data, options, what the verifier is told of maps, structs and functions. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import * as abi from '../assembly/verifier/abi.ts';
 import { VerifierError } from '../src/errors/index.ts';
 import { link } from '../src/link/link.ts';
 import type { LinkedProg } from '../src/link/types.ts';
 import { loadObject } from '../src/object/load.ts';
+import * as abi from '../src/verifier/abi.ts';
 import { explain } from '../src/verifier/explain.ts';
 import { argFlags, argKind } from '../src/verifier/kfunc-kinds.ts';
 import { kfuncRow } from '../src/verifier/marshal-kfuncs.ts';

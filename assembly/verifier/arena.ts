@@ -1,5 +1,5 @@
 // Memory of one verification: a bump pointer with free lists by size class, all given back at once by `arenaReset`. States come and go by the
-// hundred thousand, so freeing puts a block on the list of its class. No GC; the only state is at ARENA (abi.ts).
+// hundred thousand, so freeing puts a block on the list of its class. No GC; the only state is at ARENA (abi/state.ts).
 import { ARENA } from './abi';
 
 /** Blocks are multiples of 16 bytes up to SMALL_MAX; above that, powers of two. */

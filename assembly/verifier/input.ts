@@ -1,4 +1,4 @@
-// What a verification is given, as typed views on the tables that TypeScript wrote (layouts in abi.ts).
+// What a verification is given, as typed views on the tables that TypeScript wrote (layouts in abi/).
 import {
   INPUT_SIZE,
   MD_SIZE,

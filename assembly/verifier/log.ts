@@ -1,4 +1,4 @@
-// The log: binary records that TypeScript turns into the kernel's text (record layout in abi.ts). Messages are codes with numbers.
+// The log: binary records that TypeScript turns into the kernel's text (record layout in abi/log.ts). Messages are codes with numbers.
 import { LOG_MESSAGE, LOG_NOTE } from './abi';
 import { alloc, free } from './arena';
 import { Env } from './env';

@@ -1,5 +1,6 @@
 /** What the verifier proved, in the JIT's terms: code without its dead parts, and facts of accesses and calls. */
-import * as abi from '../../assembly/verifier/abi.ts';
+
+import * as abi from '../../assembly/verifier/abi/types.ts';
 import { BPF_FUNC_tail_call, HELPER_BY_ID } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { Facts, RegFact } from '../verifier/facts.ts';

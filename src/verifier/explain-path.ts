@@ -1,9 +1,10 @@
 /** How a program came to the insn that was refused: the branches on the way, and where a register's value was made. */
-import * as abi from '../../assembly/verifier/abi.ts';
+
 import { BpfError } from '../errors/index.ts';
 import { decodeInsns, decodeOp } from '../isa/decode.ts';
 import type { Op } from '../isa/op.ts';
 import type { LinkedProg } from '../link/types.ts';
+import * as abi from './abi.ts';
 import type { LogRecord } from './log-records.ts';
 import type { RegView } from './reg-view.ts';
 

@@ -1,5 +1,5 @@
 /** What is known of a register, in words. */
-import * as abi from '../../assembly/verifier/abi.ts';
+import * as abi from './abi.ts';
 import type { RegView } from './reg-view.ts';
 import { regText, type StateNames } from './state-text.ts';
 

@@ -1,7 +1,7 @@
 /** Beyond the kernel's log: where in the source a program was refused, by which way it came there, what the register held and why, what check is missing. */
 
-import { BASE_MASK, PTR_TO_PACKET, PTR_TO_PACKET_META } from '../../assembly/verifier/abi.ts';
 import type { LinkedLine, LinkedProg } from '../link/types.ts';
+import { BASE_MASK, PTR_TO_PACKET, PTR_TO_PACKET_META } from './abi.ts';
 import { type Advice, adviceFor } from './explain-advice.ts';
 import { branchesOf, historyOf, type Step, stepsOf } from './explain-path.ts';
 import { inWords } from './explain-words.ts';

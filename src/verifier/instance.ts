@@ -1,6 +1,7 @@
 // build/verifier.wasm: its exports, and writing into its memory. An instance serves one verification at a time, any number after each other.
-import { INPUT_SIZE } from '../../assembly/verifier/abi.ts';
+
 import { decodeBase64 } from '../util/base64.ts';
+import { INPUT_SIZE } from './abi.ts';
 import { VERIFIER_WASM_BASE64 } from './wasm.gen.ts';
 
 interface VerifierExports {

@@ -1,7 +1,8 @@
 /** Runs the verifier's Wasm on a program and reads what it left: verdict, messages, log, statistics. A refusal is a value here. */
-import * as abi from '../../assembly/verifier/abi.ts';
+
 import { VerifierError } from '../errors/index.ts';
 import type { LinkedProg } from '../link/types.ts';
+import * as abi from './abi.ts';
 import { DEFAULT_MEMORY_LIMIT, type VerifierInstance } from './instance.ts';
 import { LogWriter, RollingText } from './log.ts';
 import { type LogRecord, readRecords } from './log-records.ts';

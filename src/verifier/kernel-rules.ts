@@ -1,5 +1,5 @@
 /** What Linux 6.18 promises of kernel structs beyond their BTF: which RCU protects, and which members are good pointers. */
-import * as abi from '../../assembly/verifier/abi.ts';
+import * as abi from './abi.ts';
 
 /** Structs whose objects RCU keeps: a kptr to one may be read without a reference. */
 export const RCU_STRUCTS: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
-/** What a kfunc's row in C says, as the words of assembly/verifier/abi.ts ("Kfuncs"): kinds of kfuncs and of their arguments. */
-import * as abi from '../../assembly/verifier/abi.ts';
+/** What a kfunc's row in C says, as the words of assembly/verifier/abi/kfuncs.ts: kinds of kfuncs and of their arguments. */
+import * as abi from './abi.ts';
 import { hasSuffix, type KfuncArg, type KfuncFlag, type KfuncRow, pointee } from './tables/kfuncs-row.ts';
 
 export const KFUNC_KINDS: ReadonlyMap<string, number> = new Map([

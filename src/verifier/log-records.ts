@@ -1,5 +1,5 @@
-/** The verifier's log as it writes it: records of numbers (assembly/verifier/abi.ts, "Records of the log"). */
-import * as abi from '../../assembly/verifier/abi.ts';
+/** The verifier's log as it writes it: records of numbers (assembly/verifier/abi/log.ts). */
+import * as abi from './abi.ts';
 import { type LogMessage, readMessage } from './messages.ts';
 import { readReg, readSlot } from './reg-view.ts';
 import type { FrameView } from './state-text.ts';

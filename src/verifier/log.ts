@@ -1,11 +1,11 @@
 /** The verifier's records as the kernel's log text (level 1: the path that was refused; level 2: all that was walked). */
 import { BPF_DW, BPF_IMM, BPF_LD, BPF_PSEUDO_FUNC } from '../../assembly/isa.ts';
-import * as abi from '../../assembly/verifier/abi.ts';
 import { InsnError } from '../errors/index.ts';
 import { decodeInsns } from '../isa/decode.ts';
 import { type DisasmOptions, disasmInsn } from '../isa/disasm.ts';
 import type { Insn } from '../isa/insn.ts';
 import type { LinkedLine, LinkedProg } from '../link/types.ts';
+import * as abi from './abi.ts';
 import type { VerifierInstance } from './instance.ts';
 import type { LogRecord } from './log-records.ts';
 import { messageText } from './messages.ts';

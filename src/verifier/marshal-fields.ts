@@ -1,5 +1,5 @@
 /** Special fields of values and objects -> rows of MF_SIZE. */
-import * as abi from '../../assembly/verifier/abi.ts';
+import * as abi from './abi.ts';
 import type { InputWriter } from './instance.ts';
 import type { SpecialField } from './special-fields.ts';
 

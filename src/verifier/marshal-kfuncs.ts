@@ -1,6 +1,7 @@
 /** Kfuncs a program calls -> rows of INPUT_KFUNCS, in the order of `LinkedProg.kfuncs`: a call's imm is the row. */
-import * as abi from '../../assembly/verifier/abi.ts';
+
 import type { LinkedProg } from '../link/types.ts';
+import * as abi from './abi.ts';
 import type { InputWriter } from './instance.ts';
 import { argFlags, argKind, KFUNC_FLAG_BITS, KFUNC_KINDS, numberBehind, UNDER_LOCK } from './kfunc-kinds.ts';
 import type { StructTable } from './struct-table.ts';

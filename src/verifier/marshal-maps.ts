@@ -1,8 +1,8 @@
 /** Maps a program refers to -> rows of INPUT_MAPS. Inner maps' templates follow the maps themselves. */
 import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH } from '../../assembly/isa.ts';
-import * as abi from '../../assembly/verifier/abi.ts';
 import type { LinkedProg } from '../link/types.ts';
 import type { MapSpec } from '../object/types.ts';
+import * as abi from './abi.ts';
 import type { InputWriter } from './instance.ts';
 import { writeFields } from './marshal-fields.ts';
 import { type SpecialField, specialFields } from './special-fields.ts';

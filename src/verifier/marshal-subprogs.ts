@@ -1,6 +1,7 @@
 /** Functions of a program -> rows of INPUT_SUBPROGS. */
-import * as abi from '../../assembly/verifier/abi.ts';
+
 import type { LinkedFunc, LinkedProg } from '../link/types.ts';
+import * as abi from './abi.ts';
 import type { InputWriter } from './instance.ts';
 import type { StructTable } from './struct-table.ts';
 import { exceptionCallbacks, type SubprogRow, subprogRow } from './subprog-btf.ts';

@@ -1,10 +1,10 @@
-/** LinkedProg -> struct Input and its tables (layouts: assembly/verifier/abi.ts). */
+/** LinkedProg -> struct Input and its tables (layouts: assembly/verifier/abi/). */
 import { BPF_CALL, BPF_COMPLEXITY_LIMIT_INSNS, BPF_JMP } from '../../assembly/isa.ts';
-import * as abi from '../../assembly/verifier/abi.ts';
 import type { Btf } from '../btf/types.ts';
 import { VerifierError } from '../errors/index.ts';
 import type { LinkedProg } from '../link/types.ts';
 import type { ProgType } from '../object/types.ts';
+import * as abi from './abi.ts';
 import type { InputWriter } from './instance.ts';
 import { marshalKfuncs } from './marshal-kfuncs.ts';
 import { marshalMaps } from './marshal-maps.ts';

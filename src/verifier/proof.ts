@@ -1,6 +1,7 @@
 /** What the verifier found out of an accepted program, by pc: a copy of its Aux rows, which the JIT reads. */
-import * as abi from '../../assembly/verifier/abi.ts';
+
 import type { LinkedProg } from '../link/types.ts';
+import * as abi from './abi.ts';
 
 /** A load, store or atomic. */
 export interface AccessFact {

@@ -1,5 +1,5 @@
 /** Registers and stack slots as the verifier keeps them in its memory (assembly/verifier/reg-state.ts, frame.ts). */
-import * as abi from '../../assembly/verifier/abi.ts';
+import * as abi from './abi.ts';
 import type { ScalarFields } from './scalar-text.ts';
 
 export interface RegView extends ScalarFields {

@@ -1,5 +1,5 @@
 /** The registers and stack slots of a state in the verifier's memory, as text: what was known where a program was refused. */
-import * as abi from '../../assembly/verifier/abi.ts';
+import * as abi from './abi.ts';
 import { type RegView, readReg, readSlot } from './reg-view.ts';
 import { regText, type StateNames, slotText } from './state-text.ts';
 

@@ -2,10 +2,11 @@
  * Parts of a map value or of an allocated object that programs may not touch directly: locks, timers, list and tree heads and nodes, kptrs.
  * They are known by the names of their structs, by type tags (`kptr` ...) and by declaration tags (`contains:TYPE:MEMBER`).
  */
-import * as abi from '../../assembly/verifier/abi.ts';
+
 import { resolve, resolveId, sizeOf } from '../btf/resolve.ts';
 import type { Btf, BtfMember, BtfType } from '../btf/types.ts';
 import { BtfError } from '../errors/index.ts';
+import * as abi from './abi.ts';
 
 export interface SpecialField {
   /** FIELD_ */

@@ -1,6 +1,7 @@
 /** Registers, stack slots and frames as the kernel's verifier log prints them: `R1=ctx() R10=fp0 fp-8=mmmm????`. */
-import * as abi from '../../assembly/verifier/abi.ts';
+
 import type { MapSpec } from '../object/types.ts';
+import * as abi from './abi.ts';
 import { type Named, regTypeName } from './messages/format.ts';
 import type { RegView, SlotView } from './reg-view.ts';
 import { boundsText, scalarText, signedText } from './scalar-text.ts';

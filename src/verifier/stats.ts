@@ -1,6 +1,7 @@
 /** Statistics of one verification, in veristat's vocabulary and in the words of the kernel's log. */
-import * as abi from '../../assembly/verifier/abi.ts';
+
 import type { LinkedProg } from '../link/types.ts';
+import * as abi from './abi.ts';
 
 export interface VerifierStats {
   /** Insns processed on all paths. */

@@ -1,8 +1,9 @@
 /** Members of a struct as the verifier walks them when a program reads through a BTF pointer: rows of SM_SIZE. */
-import * as abi from '../../assembly/verifier/abi.ts';
+
 import { resolve, resolveId, sizeOf } from '../btf/resolve.ts';
 import type { Btf, BtfMember, BtfType } from '../btf/types.ts';
 import { BtfError } from '../errors/index.ts';
+import * as abi from './abi.ts';
 import { MEMBER_FLAGS, TAG_FLAGS } from './kernel-rules.ts';
 
 /** Number for a struct (type id) that a member is; for a struct it points to; -1 for one that is not followed. */

@@ -2,9 +2,10 @@
  * The structs a program has pointers to -> rows of INPUT_STRUCTS. Kernel structs are known by name: their layout is the vmlinux BTF's where one
  * is given, else what the program was compiled with, else their size in Linux 6.18 alone. The program's own are known by type id.
  */
-import * as abi from '../../assembly/verifier/abi.ts';
+
 import { sizeOf } from '../btf/resolve.ts';
 import type { Btf } from '../btf/types.ts';
+import * as abi from './abi.ts';
 import type { InputWriter } from './instance.ts';
 import { KPTR_STRUCTS, RCU_STRUCTS } from './kernel-rules.ts';
 import { writeFields } from './marshal-fields.ts';

@@ -1,9 +1,10 @@
 /** What a global function's BTF and declaration tags say of its arguments and result: all that its callers and it agree on. */
-import * as abi from '../../assembly/verifier/abi.ts';
+
 import { resolve, sizeOf } from '../btf/resolve.ts';
 import type { Btf, BtfType } from '../btf/types.ts';
 import { BtfError } from '../errors/index.ts';
 import type { LinkedProg } from '../link/types.ts';
+import * as abi from './abi.ts';
 
 export interface SubprogArgRow {
   /** SA_ */

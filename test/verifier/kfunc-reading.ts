@@ -1,5 +1,5 @@
 /** What the arguments and returns of kfuncs are, found from their prototypes as the kernel does: by types and suffixes of names. */
-import * as abi from '../../assembly/verifier/abi.ts';
+import * as abi from '../../src/verifier/abi.ts';
 import type { PacketType } from '../../src/verifier/tables/helpers-row.ts';
 import { hasSuffix, type KfuncArg, type KfuncRow, pointee } from '../../src/verifier/tables/kfuncs-row.ts';
 import { KFUNC_ROWS } from '../../src/verifier/tables/kfuncs-rows.ts';

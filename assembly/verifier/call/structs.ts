@@ -1,4 +1,4 @@
-// Structs of the kernel and of the program, as far as pointers to them are told apart (INPUT_STRUCTS, drawn in abi.ts).
+// Structs of the kernel and of the program, as far as pointers to them are told apart (INPUT_STRUCTS, drawn in abi/structs.ts).
 import { MF_SIZE, ST_SIZE_OF, STF_LOCAL, STF_STRICT } from '../abi';
 import { Env } from '../env';
 import { Field } from '../input';

@@ -1,6 +1,6 @@
 /** Arguments of messages about memory in the kernel's forms. */
 
-import * as abi from '../../../assembly/verifier/abi.ts';
+import * as abi from '../abi.ts';
 import { MAP_STRUCTS } from '../tables/map-structs.ts';
 
 /** Special fields of map values (btf_field_type_name). */

@@ -1,6 +1,7 @@
 /** Arguments of messages about calls in the kernel's forms. */
-import * as abi from '../../../assembly/verifier/abi.ts';
+
 import type { LinkedProg } from '../../link/types.ts';
+import * as abi from '../abi.ts';
 
 const MEMORY = 'fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_';
 const SOCKETS = 'sock_common, sock, tcp_sock, xdp_sock';

@@ -1,6 +1,7 @@
 /** Arguments of messages in the kernel's forms. */
-import * as abi from '../../../assembly/verifier/abi.ts';
+
 import type { LinkedProg } from '../../link/types.ts';
+import * as abi from '../abi.ts';
 import { exceptionCallbacks } from '../subprog-btf.ts';
 import { helperName } from '../tables/helpers.ts';
 import { formatAccessArg } from './format-access.ts';

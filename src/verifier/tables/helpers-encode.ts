@@ -1,5 +1,5 @@
-/** Helper prototypes as the verifier's module reads them: HELPER_COUNT rows of HP_SIZE (assembly/verifier/abi.ts, "Helper prototypes"). */
-import * as abi from '../../../assembly/verifier/abi.ts';
+/** Helper prototypes as the verifier's module reads them: HELPER_COUNT rows of HP_SIZE (assembly/verifier/abi/helpers.ts). */
+import * as abi from '../abi.ts';
 import type { HelperOptions } from './helpers.ts';
 import { helperGate, helperRow } from './helpers.ts';
 import { mapMask } from './helpers-maps.ts';

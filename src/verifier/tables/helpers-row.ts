@@ -26,7 +26,7 @@ export const PACKET_TYPES = [
 export type PacketType = (typeof PACKET_TYPES)[number];
 
 export interface HelperArgRow {
-  /** Type word: an ARG_ base and flags of assembly/verifier/abi.ts. */
+  /** Type word: an ARG_ base and flags of assembly/verifier/abi/types.ts. */
   readonly word: number;
   /** Bytes of a MEM_FIXED_SIZE argument. */
   readonly size: number;

@@ -17,7 +17,7 @@ import {
   MEM_WRITE,
   OBJ_RELEASE,
   PTR_MAYBE_NULL,
-} from '../../../assembly/verifier/abi.ts';
+} from '../abi.ts';
 import type { HelperRow } from './helpers-row.ts';
 import { no, row } from './helpers-row.ts';
 import {

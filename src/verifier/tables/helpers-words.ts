@@ -1,5 +1,5 @@
-// Type words of helper arguments and returns by short names, for the rows of helpers-rows.ts (assembly/verifier/abi.ts has the bits).
-import * as abi from '../../../assembly/verifier/abi.ts';
+// Type words of helper arguments and returns by short names, for the rows of helpers-rows.ts (assembly/verifier/abi/types.ts has the bits).
+import * as abi from '../abi.ts';
 
 export const ANY = abi.ARG_ANYTHING;
 export const CTX = abi.ARG_PTR_TO_CTX;

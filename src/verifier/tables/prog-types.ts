@@ -1,7 +1,7 @@
 // What BPF_PROG_LOAD and the verifier ask of each packet program type. Numbers are linux/bpf.h's; Linux 6.18 was asked for every row.
 
-import { PACKET_ACCESS_NONE, PACKET_ACCESS_READ, PACKET_ACCESS_WRITE } from '../../../assembly/verifier/abi.ts';
 import type { ProgType } from '../../object/types.ts';
+import { PACKET_ACCESS_NONE, PACKET_ACCESS_READ, PACKET_ACCESS_WRITE } from '../abi.ts';
 
 /** enum bpf_attach_type, as far as packet program types are told apart by it. */
 export const ATTACH_TYPES = {

@@ -1,4 +1,4 @@
-// Context tables as the bytes that assembly/verifier/table/ctx.ts reads; assembly/verifier/abi.ts draws them.
+// Context tables as the bytes that assembly/verifier/table/ctx.ts reads; assembly/verifier/abi/ctx.ts draws them.
 
 import {
   CTX_CELL_ROW_SHIFT,
@@ -15,7 +15,7 @@ import {
   CTX_TABLE_ROWS,
   CTX_TABLE_SIZE,
   CTX_TABLES,
-} from '../../../../assembly/verifier/abi.ts';
+} from '../../abi.ts';
 import type { PacketProgType } from '../prog-types.ts';
 import type { CtxField, CtxStruct, Shape } from './field.ts';
 import type { CtxConditions } from './views.ts';

@@ -1,6 +1,6 @@
 // What a row of a context table says: a field, the widths in which it may be loaded and stored, and what a load gives.
 
-import { SCALAR } from '../../../../assembly/verifier/abi.ts';
+import { SCALAR } from '../../abi.ts';
 
 /**
  * Widths are sizes ORed together: 1 | 2 | 4 is "as a byte, a half or a word".

@@ -1,6 +1,6 @@
 // `struct bpf_nf_ctx` (the kernel's BTF): trusted pointers to kernel structs, nothing else.
 
-import { PTR_TO_BTF_ID, PTR_TRUSTED } from '../../../../assembly/verifier/abi.ts';
+import { PTR_TO_BTF_ID, PTR_TRUSTED } from '../../abi.ts';
 import { ctxStruct, DOUBLE_WORD, field } from './field.ts';
 
 const type = PTR_TO_BTF_ID | PTR_TRUSTED;

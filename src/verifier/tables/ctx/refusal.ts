@@ -1,6 +1,6 @@
 // Why an access of a ctx, a socket or flow keys is refused: what the kernel's "invalid bpf_context access" leaves unsaid.
 
-import { SCALAR } from '../../../../assembly/verifier/abi.ts';
+import { SCALAR } from '../../abi.ts';
 import type { CtxField, CtxStruct, Shape } from './field.ts';
 
 export interface CtxAccess {

@@ -7,7 +7,7 @@ import {
   PTR_TO_PACKET_END,
   PTR_TO_PACKET_META,
   PTR_TO_SOCK_COMMON,
-} from '../../../../assembly/verifier/abi.ts';
+} from '../../abi.ts';
 import type { CtxStruct } from './field.ts';
 import { BYTE, DOUBLE_WORD, NARROW, NARROW_OR_WIDE, WORD } from './field.ts';
 import { row, view } from './matrix.ts';

@@ -1,12 +1,6 @@
 // The ctx of the types that choose or filter by socket: sk_msg, sk_lookup, sk_reuseport (linux/bpf.h).
 
-import {
-  PTR_MAYBE_NULL,
-  PTR_TO_PACKET,
-  PTR_TO_PACKET_END,
-  PTR_TO_SOCK_COMMON,
-  PTR_TO_SOCKET,
-} from '../../../../assembly/verifier/abi.ts';
+import { PTR_MAYBE_NULL, PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_SOCK_COMMON, PTR_TO_SOCKET } from '../../abi.ts';
 import { ctxStruct, DOUBLE_WORD, field, NARROW, WORD } from './field.ts';
 
 export const SK_MSG_MD = ctxStruct('sk_msg_md', 80, [

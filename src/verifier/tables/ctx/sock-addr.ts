@@ -1,6 +1,6 @@
 // `struct bpf_sock_addr` (linux/bpf.h): cgroup_sock_addr's ctx, by attach type.
 
-import { PTR_TO_SOCKET } from '../../../../assembly/verifier/abi.ts';
+import { PTR_TO_SOCKET } from '../../abi.ts';
 import type { CtxStruct } from './field.ts';
 import { DOUBLE_WORD, NARROW, NARROW_OR_WIDE, WORD, WORD_OR_WIDE } from './field.ts';
 import { row, view } from './matrix.ts';

@@ -1,6 +1,6 @@
 // `struct bpf_sock_ops` (linux/bpf.h).
 
-import { PTR_MAYBE_NULL, PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_SOCKET } from '../../../../assembly/verifier/abi.ts';
+import { PTR_MAYBE_NULL, PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_SOCKET } from '../../abi.ts';
 import { ctxStruct, DOUBLE_WORD, field, NARROW_AT_START, WORD, words } from './field.ts';
 
 /** Written as `reply`, the union's first word; the other words of `replylong` are read-only. */

@@ -1,6 +1,6 @@
 // `struct xdp_md` (linux/bpf.h), and the socket an XSKMAP lookup gives.
 
-import { PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_PACKET_META } from '../../../../assembly/verifier/abi.ts';
+import { PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_PACKET_META } from '../../abi.ts';
 import type { CtxStruct } from './field.ts';
 import { ctxStruct, field, WORD } from './field.ts';
 
