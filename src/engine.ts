@@ -28,7 +28,7 @@ import type { BpfObject, MapSpec } from './object/types.ts';
 import { Device, type DeviceOptions } from './runtime/device.ts';
 import { instantiateRuntime, type RuntimeExports } from './runtime/exports.ts';
 import type { ProgHost } from './runtime/host.ts';
-import type { BpfMap } from './runtime/map.ts';
+import { BpfMap } from './runtime/map.ts';
 import { createMap } from './runtime/map-create.ts';
 import { Memory } from './runtime/memory.ts';
 import type { Prog } from './runtime/prog.ts';
@@ -247,10 +247,7 @@ export class Engine implements ProgHost {
   async loadInsns(insns: InsnSource, options: LoadInsnsOptions): Promise<Prog> {
     checkInsns(insns, options);
     const maps = options.maps ?? [];
-    for (const map of maps) {
-      map.assertAlive();
-      if (!map.belongsTo(this)) throw new RunError('RUN_FOREIGN', { what: 'map', name: map.name });
-    }
+    for (const map of maps) BpfMap.ofHost(this, map, 'maps');
     // One spec for each place: two maps may have been made of the same one.
     const specs = maps.map((map) => ({ ...map.spec }));
     const live = new Map(specs.map((spec, i) => [spec, maps[i]]));
@@ -290,10 +287,10 @@ export class Engine implements ProgHost {
   }
 
   /** Pins a map, under its own name unless another is given: it lives until it is unpinned. @throws RunError RUN_PINNED when the name is taken */
-  pin(map: BpfMap, name: string = map.name): void {
+  pin(map: BpfMap, name: string = map?.name): void {
     this.usable('pin');
+    BpfMap.ofHost(this, map, 'map');
     if (this.pinned.has(name)) throw new RunError('RUN_PINNED', { name });
-    map.assertAlive();
     map.addUser();
     this.pinned.set(name, map);
   }

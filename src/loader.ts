@@ -12,7 +12,7 @@ import { tailCallMap } from './jit/tail-site.ts';
 import { link } from './link/link.ts';
 import type { LinkedProg } from './link/types.ts';
 import type { BpfObject, MapSpec } from './object/types.ts';
-import type { BpfMap } from './runtime/map.ts';
+import { BpfMap } from './runtime/map.ts';
 import { isImplemented } from './runtime/map-create.ts';
 import { Prog } from './runtime/prog.ts';
 import { ProgArray } from './runtime/prog-array.ts';
@@ -110,6 +110,10 @@ export class Loader {
         throw new RunError('RUN_NO_PROG', { name, have: object.progs.map((p) => p.name) });
       }
     }
+    for (const name of Object.keys(this.options.reuse ?? {})) {
+      if (!object.maps.some((map) => map.name === name))
+        throw new RunError('RUN_NO_MAP', { name, have: object.maps.map((map) => map.name) });
+    }
     const specs = object.progs.filter((p) => (progNames === undefined ? p.autoload : progNames.includes(p.name)));
     const linked = specs.map((spec) => link(object, spec, this.options));
     // As libbpf does it: maps first, so that one that cannot be made is what is reported.
@@ -156,7 +160,9 @@ export class Loader {
 
   /** The map that is there already: given for reuse, or pinned under the name. */
   private given(spec: MapSpec): BpfMap | undefined {
-    return this.options.reuse?.[spec.name] ?? (isPinned(spec) ? this.engine.pins.get(spec.name) : undefined);
+    const { reuse = {} } = this.options;
+    if (Object.hasOwn(reuse, spec.name)) return BpfMap.ofHost(this.engine, reuse[spec.name], `reuse.${spec.name}`);
+    return isPinned(spec) ? this.engine.pins.get(spec.name) : undefined;
   }
 
   private use(map: BpfMap): BpfMap {

@@ -55,6 +55,12 @@ describe('rules', () => {
   const many = (n: number): SockFilter[] => [...new Array(n - 1).fill(s(0x04, 1)), RET];
 
   test.each([
+    ['no array', null as unknown as SockFilter[], 'CBPF_INPUT: the filter is null, where the text of tcpdump -ddd or'],
+    [
+      'no struct',
+      [null] as unknown as SockFilter[],
+      'CBPF_RANGE: insn 0: code is undefined, where an integer from 0 to 65535 is expected',
+    ],
     ['no insns', [], 'CBPF_LENGTH: the filter has 0 insns, where 1 to 4096 are expected'],
     ['4097 insns', many(4097), 'CBPF_LENGTH: the filter has 4097 insns, where 1 to 4096 are expected'],
     [

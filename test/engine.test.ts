@@ -5,6 +5,7 @@ import { Engine } from '../src/engine.ts';
 import { BpfError } from '../src/errors/index.ts';
 import type { Loaded } from '../src/loader.ts';
 import { loadObject } from '../src/object/load.ts';
+import type { BpfMap } from '../src/runtime/map.ts';
 import type { ProgArray } from '../src/runtime/prog-array.ts';
 import { type BareProg, Bench, linkedProg, mapSpec, newEngine } from './engines.cases.ts';
 import {
@@ -253,6 +254,24 @@ test('two objects share a map by reuse; it lives until the last one closes', asy
   expect(engine.runtime.mem_used()).toBe(used);
   const other = engine.createMap(mapSpec(name, array));
   expect(await rejected(engine.load(example(), { reuse: { [name]: other } }))).toBe('RUN_MAP_CREATE');
+});
+
+test('only open maps of the same engine are reused or pinned', async () => {
+  const { engine } = await settled();
+  const foreign = await Engine.create();
+  const map = [...(await foreign.load(example())).maps.values()].find(({ spec }) => spec.dataKind === '')!;
+  const { name } = map;
+  const reusing = (reuse: Record<string, unknown>) =>
+    rejected(engine.load(example(), { reuse: reuse as Record<string, BpfMap> }));
+  expect(await reusing({ [name]: map })).toBe('RUN_FOREIGN');
+  expect(await reusing({ [name]: null })).toBe('RUN_OPTION');
+  expect(await reusing({ nosuch: engine.createMap(mapSpec('nosuch', array)) })).toBe('RUN_NO_MAP');
+  expect(() => engine.pin(map)).toThrow('belongs to another engine');
+  expect(() => engine.pin(null as unknown as BpfMap)).toThrow('option map: null is not a BpfMap');
+  const closed = engine.createMap(mapSpec(name, array));
+  closed.close();
+  expect(await reusing({ [name]: closed })).toBe('RUN_CLOSED');
+  foreign.close();
 });
 
 test('programs are judged by what the maps they are given hold', async () => {

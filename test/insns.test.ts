@@ -40,12 +40,18 @@ describe('loadInsns', () => {
   test.each([
     ['insns', null, { type: 'xdp' }],
     ['insns', new ArrayBuffer(16), { type: 'xdp' }],
+    ['maps', PASS, { type: 'xdp', maps: [null] }],
     ['type', PASS, undefined],
     ['type', PASS, {}],
     ['expectedAttachType', PASS, { type: 'xdp', expectedAttachType: 1.5 }],
   ])('%s that is none: %j', async (option, insns, options) => {
     const error = engine.loadInsns(insns as string, options as { type: 'xdp' });
     await expect(error).rejects.toMatchObject({ code: 'RUN_OPTION', fields: { option } });
+  });
+
+  test('what is no insn is refused as one', async () => {
+    const error = engine.loadInsns([null] as never, { type: 'xdp' });
+    await expect(error).rejects.toMatchObject({ code: 'INSN_RANGE', fields: { pc: 0, field: 'opcode' } });
   });
 
   test('code that no path reaches may call what is not here', async () => {

@@ -37,7 +37,8 @@ export function successors(op: FilterOp, insn: SockFilter, at: number): number[]
 
 function rowOf(insn: SockFilter, at: number): FilterRow {
   for (const [name, low, high] of RANGES) {
-    const found = insn[name];
+    // Plain JavaScript may hand over anything.
+    const found = (insn as SockFilter | null)?.[name] as number;
     if (!Number.isInteger(found) || found < low || found > high) {
       throw new CbpfError('CBPF_RANGE', { insn: at, field: name, found, low, high });
     }
@@ -96,6 +97,7 @@ function checkSlots(insns: readonly SockFilter[], ops: readonly FilterOp[]): voi
  * @throws CbpfError that names the first insn that breaks one
  */
 export function checkFilter(filter: readonly SockFilter[]): CheckedFilter {
+  if (!Array.isArray(filter)) throw new CbpfError('CBPF_INPUT', { found: String(filter) });
   if (filter.length === 0 || filter.length > MAX_FILTER_INSNS) {
     throw new CbpfError('CBPF_LENGTH', { found: filter.length, limit: MAX_FILTER_INSNS });
   }

@@ -1,5 +1,7 @@
 /** Error rows of classic BPF filters: code -> text. Insns are numbered from 0, as tcpdump -d numbers them. */
 export const CBPF_ERRORS = {
+  CBPF_INPUT: (f: { found: string }) =>
+    `the filter is ${f.found}, where the text of tcpdump -ddd or an array of { code, jt, jf, k } is expected`,
   CBPF_HEAD: (f: { found: string }) =>
     `the filter's text begins with '${f.found}', where the number of insns is expected, as tcpdump -ddd prints it first`,
   CBPF_SYNTAX: (f: { insn: number; found: string }) =>

@@ -34,7 +34,8 @@ const RANGES: readonly (readonly [field: keyof Insn, low: number, high: number])
 
 function checkFields(insn: Insn, pc: number): void {
   for (const [field, low, high] of RANGES) {
-    const found = insn[field];
+    // Plain JavaScript may hand over anything.
+    const found = (insn as Insn | null)?.[field] as number;
     if (!Number.isInteger(found) || found < low || found > high) {
       throw new InsnError('INSN_RANGE', { pc, field, found, low, high });
     }

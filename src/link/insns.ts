@@ -85,7 +85,8 @@ function checkReferences(prog: string, insns: readonly Insn[], maps: number): vo
 
 function insnsOf(source: InsnSource, maps: readonly MapSpec[]): readonly Insn[] {
   if (typeof source === 'string') return assemble(source, { maps: maps.map((map) => map.name) });
-  return source instanceof Uint8Array ? decodeInsns(source) : source;
+  // Encoded and back: what is no insn is refused before anything looks at it.
+  return decodeInsns(source instanceof Uint8Array ? source : encodeInsns(source));
 }
 
 /**

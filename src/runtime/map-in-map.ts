@@ -2,7 +2,16 @@
  * Maps of maps: an elem is another map of the engine, which lives at least as long as the slot holds it. Programs are given the inner map
  * itself; JavaScript sees its id and name, as bpf(2) gives ids.
  */
-import { BPF_F_INNER_MAP, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS, EINVAL } from '../../assembly/isa.ts';
+import {
+  BPF_F_INNER_MAP,
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_CGROUP_STORAGE,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+  BPF_MAP_TYPE_PROG_ARRAY,
+  EINVAL,
+} from '../../assembly/isa.ts';
 import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
 import { BpfMap, type MapCodecs, type MapHost, type UpdateOptions } from './map.ts';
@@ -10,12 +19,25 @@ import type { SlotEntry } from './prog-array.ts';
 
 const addressOf = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
 
+const EBADF = 9;
+/** The kernel's own, not in errno.h. */
+const ENOTSUPP = 524;
+const NOT_INNER: readonly number[] = [
+  BPF_MAP_TYPE_PROG_ARRAY,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_CGROUP_STORAGE,
+  BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+];
+
 /** Fields in which the map that is put in must be the template; Linux compares them (bpf_map_meta_equal). */
 const SAME = ['type', 'keySize', 'valueSize', 'flags'] as const;
 
 export class MapInMap extends BpfMap {
   private readonly inner: MapSpec;
   private readonly held = new Map<number, BpfMap>();
+  /** How many slots hold each inner map. */
+  private readonly counts = new Map<number, number>();
 
   constructor(host: MapHost, spec: MapSpec, address: number, id: number, codecs: MapCodecs, inner: MapSpec) {
     super(host, spec, address, id, codecs);
@@ -29,8 +51,7 @@ export class MapInMap extends BpfMap {
       const fields = { map: this.name, what: 'map', found: String(value), expected: 'a BpfMap' };
       throw new RunError('RUN_MAP_INPUT', fields);
     }
-    if (!this.sameHost(value)) throw new RunError('RUN_FOREIGN', { what: 'map', name: value.name });
-    value.assertAlive();
+    BpfMap.ofHost(this.host, value, 'value');
     const isAny = options.flags === undefined || options.flags === 'any' || options.flags === 0;
     if (this.spec.type === BPF_MAP_TYPE_ARRAY_OF_MAPS && !isAny) this.fail('update', -EINVAL);
     if (!this.isLike(value.spec)) this.fail('update', -EINVAL);
@@ -42,9 +63,6 @@ export class MapInMap extends BpfMap {
     this.held.set(value.address, value);
     this.counts.set(value.address, (this.counts.get(value.address) ?? 0) + 1);
   }
-
-  /** How many slots hold each inner map. */
-  private readonly counts = new Map<number, number>();
 
   private isLike(spec: MapSpec): boolean {
     if (SAME.some((field) => spec[field] !== this.inner[field])) return false;
@@ -109,8 +127,3 @@ export function innerErrno(inner: MapSpec | undefined): number {
   if (inner === undefined) return EBADF;
   return NOT_INNER.includes(inner.type) ? ENOTSUPP : 0;
 }
-
-const EBADF = 9;
-/** The kernel's own, not in errno.h. */
-const ENOTSUPP = 524;
-const NOT_INNER = [3, 12, 13, 19, 21];

@@ -77,22 +77,20 @@ export class BpfMap {
     return this.spec.type === BPF_MAP_TYPE_PERCPU_ARRAY;
   }
 
-  /** @internal throws when it is closed */
-  assertAlive(): void {
-    this.alive();
-  }
-
-  protected sameHost(other: BpfMap): boolean {
-    return other.host === this.host;
-  }
-
   protected decodeKey(bytes: Uint8Array): unknown {
     return this.codecs.key.decode(bytes);
   }
 
-  /** @internal whether it lives in this engine */
-  belongsTo(host: MapHost): boolean {
-    return this.host === host;
+  /**
+   * @internal that what a user gives for a map is one, open, and of this engine: addresses of another mean nothing here
+   * @throws RunError RUN_OPTION, RUN_CLOSED, RUN_FOREIGN
+   */
+  static ofHost(host: MapHost, map: unknown, option: string): BpfMap {
+    if (!(map instanceof BpfMap))
+      throw new RunError('RUN_OPTION', { option, found: String(map), expected: 'a BpfMap' });
+    map.alive();
+    if (map.host !== host) throw new RunError('RUN_FOREIGN', { what: 'map', name: map.name });
+    return map;
   }
 
   protected alive(): void {
