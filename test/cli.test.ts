@@ -451,6 +451,9 @@ describe('what is written', () => {
     expect([status, stderr]).toEqual([2, expect.stringContaining('that is the input')]);
     expect(readFileSync(own).length).toBe(readFileSync(capture).length);
     expect(cli(['replay', object, own, ...SLOTS, '--out', '-']).status).toBe(2);
+    const filtered = cli(['filter', '1,6 0 0 65535', own, '--write', own]);
+    expect([filtered.status, filtered.stderr]).toEqual([2, expect.stringContaining('that is the input')]);
+    expect(readFileSync(own).length).toBe(readFileSync(capture).length);
   });
 });
 
@@ -465,6 +468,8 @@ describe('graph', () => {
     [['--set', 'prog_array[0]=nosuch'], "no program 'nosuch'", 1],
     [['--set', 'prog_array[5]=port22_prog'], 'prog_array has slots 0 to 1', 2],
     [['--dot', '--svg'], 'choose one', 2],
+    [['--set', 'nosuch=1'], "no variable 'nosuch'", 1],
+    [['--prog', 'main_prog'], '--prog goes with --capture', 2],
   ])('%j', (args, message, exit) => {
     const { status, stderr } = cli(['graph', object, ...args]);
     expect([status, stderr]).toEqual([exit, expect.stringContaining(message)]);

@@ -7,6 +7,14 @@ import { KERNEL_BTF, readKernelBtf } from '../platform/node.ts';
 import { UsageError } from './errors.ts';
 import { inFile, readInput } from './files.ts';
 
+export const BTF_HELP =
+  "  --btf kernel|FILE      a kernel's types that CO-RE relocations are resolved against (default: the object's own)";
+
+/** For the linker and the verifier. */
+export function withTarget(btf: Btf | undefined): { core?: Btf; verify?: { btf: Btf } } {
+  return btf === undefined ? {} : { core: btf, verify: { btf } };
+}
+
 /** Has it relocations that only a kernel's types answer? */
 export function needsTarget(object: BpfObject): boolean {
   return object.btfExt !== undefined && object.btfExt.coreRelos.size > 0;

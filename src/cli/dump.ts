@@ -9,7 +9,7 @@ import type { LinkedLine } from '../link/types.ts';
 import { findProg } from '../object/edit.ts';
 import type { BpfObject } from '../object/types.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
-import { targetBtf } from './btf.ts';
+import { BTF_HELP, targetBtf, withTarget } from './btf.ts';
 import { EXIT, EXIT_HELP, type ExitCode } from './errors.ts';
 import { checkOutput, readObject, writeOutput } from './files.ts';
 import { print, printJson, printLines } from './output.ts';
@@ -21,7 +21,7 @@ Prints a program's insns, linked, with the source lines they come from.
 
   --prog NAME            the program
 ${TYPE_HELP}
-  --btf kernel|FILE      a kernel's types that CO-RE relocations are resolved against (default: the object's own)
+${BTF_HELP}
   --linum                print file, line and column of each source line
   --opcodes              print the insns' bytes
   --wat                  print the Wasm it becomes, as text (needs the package binaryen)
@@ -64,10 +64,8 @@ export async function dumpCommand(argv: readonly string[]): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-/** The kernel's types that `--btf` names, for the linker and the verifier. */
 function target(args: Args): PrepareOptions {
-  const btf = targetBtf(args.text('btf') ?? 'none');
-  return btf === undefined ? {} : { core: btf, verify: { btf } };
+  return withTarget(targetBtf(args.text('btf') ?? 'none'));
 }
 
 async function dumpWasm(object: BpfObject, prog: string, args: Args, file: string | undefined): Promise<void> {

@@ -8,7 +8,7 @@ import { type FilterMatch, type FilterReport, filterCapture } from '../replay/fi
 import { PcapWriter } from '../replay/pcap-writer.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
 import { describeError, EXIT, EXIT_HELP, type ExitCode, UsageError } from './errors.ts';
-import { OutputFile, readInput } from './files.ts';
+import { checkOutput, OutputFile, readInput } from './files.ts';
 import { grouped, plural, print, printJson, printLines } from './output.ts';
 
 const FILTER_HELP = `Usage: bpf2wasm filter <filter> <capture|-> [options]
@@ -88,8 +88,9 @@ export async function filterCommand(argv: readonly string[]): Promise<ExitCode> 
   }
   const [text, capture] = positionals(args, ['filter', 'capture']);
   const filter = parseFilter(filterText(text, capture));
-  const engine = await Engine.create();
   const path = args.text('write');
+  checkOutput('write', path, [capture, ...(text.startsWith('@') ? [text.slice(1)] : [])]);
+  const engine = await Engine.create();
   let file: MatchFile | undefined;
   try {
     const prog = await engine.loadFilter(filter);

@@ -3,7 +3,7 @@ import { findMap, findProg } from '../object/edit.ts';
 import type { BpfObject } from '../object/types.ts';
 import { replayFile } from '../platform/node.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
-import { targetBtf } from './btf.ts';
+import { BTF_HELP, targetBtf, withTarget } from './btf.ts';
 import { EXIT, EXIT_HELP, type ExitCode, UsageError } from './errors.ts';
 import { readObject } from './files.ts';
 import { type Counts, type Graph, graphOf, siteText } from './graph-data.ts';
@@ -12,7 +12,7 @@ import { svgText } from './graph-svg.ts';
 import { print, printJson, printLines } from './output.ts';
 import { giveTypes, requireProgs, TYPE_HELP } from './prog-type.ts';
 import { openSession } from './session.ts';
-import { isProgArray, parseSetting, SET_HELP, type Setting } from './set.ts';
+import { editObject, isProgArray, parseSetting, SET_HELP, type Setting } from './set.ts';
 
 const GRAPH_HELP = `Usage: bpf2wasm graph <object> [options]
 
@@ -26,7 +26,7 @@ constant, or the range that all paths stay in.
   --prog NAME            with --capture: the program that packets enter
 ${SET_HELP}
 ${TYPE_HELP}
-  --btf kernel|FILE      a kernel's types that CO-RE relocations are resolved against (default: the object's own)
+${BTF_HELP}
   -h, --help
 
 ${EXIT_HELP}
@@ -55,15 +55,16 @@ export async function graphCommand(argv: readonly string[]): Promise<ExitCode> {
   requireProgs(object);
   giveTypes(object, args);
   const btf = targetBtf(args.text('btf') ?? 'none');
-  const settings = args
-    .list('set')
-    .map(parseSetting)
-    .filter((setting) => isProgArray(object, setting));
+  // Variables change what is proved; what other maps hold only counts when packets come.
+  const later = editObject(object, args.list('set').map(parseSetting));
+  const settings = later.filter((setting) => isProgArray(object, setting));
   const capture = args.text('capture');
+  if (capture === undefined && args.text('prog') !== undefined)
+    throw new UsageError('--prog goes with --capture: it is the program that packets enter');
   for (const setting of settings) checkSlot(object, setting);
   const graph = graphOf(object, {
     settings,
-    ...(btf === undefined ? {} : { core: btf, verify: { btf } }),
+    ...withTarget(btf),
     ...(capture === undefined ? {} : { counts: await replayed(path, capture, args) }),
   });
   await show(graph, forms[0]);

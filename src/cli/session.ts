@@ -3,7 +3,7 @@ import { Engine, type Loaded } from '../engine.ts';
 import type { BpfObject } from '../object/types.ts';
 import type { Prog } from '../runtime/prog.ts';
 import type { Args, OptionTable } from './args.ts';
-import { needsTarget, targetBtf } from './btf.ts';
+import { BTF_HELP, needsTarget, targetBtf, withTarget } from './btf.ts';
 import { UsageError } from './errors.ts';
 import { readObject } from './files.ts';
 import { chooseProg } from './pick.ts';
@@ -27,7 +27,7 @@ export const SESSION_HELP = `  --trace                print trace_printk lines, 
   --seed N               seed of bpf_get_prandom_u32 and of hash maps (0)
   --optimize             let binaryen optimise the Wasm
 ${TYPE_HELP}
-  --btf kernel|FILE      a kernel's types that CO-RE relocations are resolved against (default: the object's own)
+${BTF_HELP}
   --unchecked            leave out the bounds checks that the verifier's proof makes needless`;
 
 export interface Session {
@@ -57,9 +57,8 @@ export async function openSession(path: string, args: Args): Promise<Session> {
   const { entry, load } = await chooseProg(object, settings, args.text('prog'));
   const later = editObject(object, settings);
   const engine = await Engine.create({ seed, trace: args.flag('trace') });
-  const target = btf === undefined ? {} : { core: btf, verify: { btf } };
-  const options = { progs: load, checked: !args.flag('unchecked'), optimize: args.flag('optimize'), ...target };
-  const loaded = await engine.load(object, options);
+  const how = { progs: load, checked: !args.flag('unchecked'), optimize: args.flag('optimize') };
+  const loaded = await engine.load(object, { ...how, ...withTarget(btf) });
   applySettings(object, loaded, later);
   return { object, engine, loaded, prog: loaded.prog(entry) };
 }
