@@ -1,9 +1,8 @@
 /** Finding and changing what an object declares, between open and load. Fields of progs and maps may also be set directly. */
 import { encodeInto } from '../btf/encode.ts';
-import { resolve } from '../btf/resolve.ts';
-import type { Btf } from '../btf/types.ts';
 import type { BtfInput } from '../btf/value.ts';
 import { ObjectError } from '../errors/index.ts';
+import { kconfigInput } from './kconfig.ts';
 import type { BpfObject, MapSpec, ProgSpec } from './types.ts';
 
 /** Names an error lists. */
@@ -38,19 +37,6 @@ export function setMaxEntries(object: BpfObject, name: string, maxEntries: numbe
   map.maxEntries = maxEntries;
 }
 
-/** Forms of a kernel's configuration file, by what the extern's type is: `y`, `m`, `n`, and numbers as text. */
-function kconfigValue(btf: Btf, type: number, value: BtfInput): BtfInput {
-  if (typeof value !== 'string') return value;
-  const variable = resolve(btf, type);
-  const resolved = variable.kind === 'var' ? resolve(btf, variable.type) : variable;
-  if (resolved.kind === 'enum') return { y: 1, m: 2, n: 0 }[value] ?? value;
-  if (resolved.kind !== 'int') return value;
-  if (resolved.encoding === 'bool') return { y: true, n: false }[value] ?? value;
-  const [, sign, digits] = /^(-?)(0x[0-9a-f]+|\d+)$/i.exec(value) ?? [];
-  if (digits !== undefined) return sign === '-' ? -BigInt(digits) : BigInt(digits);
-  return resolved.size === 1 && value.length === 1 ? value.charCodeAt(0) : value;
-}
-
 /** Gives a kconfig extern its value: `setKconfig(object, 'LINUX_KERNEL_VERSION', 0x061200)`, `setKconfig(object, 'CONFIG_NET', 'y')`. */
 export function setKconfig(object: BpfObject, name: string, value: BtfInput): void {
   const kconfigs = object.externs.filter((e) => e.kind === 'kconfig');
@@ -60,7 +46,7 @@ export function setKconfig(object: BpfObject, name: string, value: BtfInput): vo
   encodeInto(
     object.btf,
     extern.btfTypeId,
-    kconfigValue(object.btf, extern.btfTypeId, value),
+    kconfigInput(object.btf, extern.btfTypeId, value),
     bytes.subarray(extern.offset, extern.offset + extern.size),
   );
   extern.resolved = true;

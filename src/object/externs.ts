@@ -1,78 +1,29 @@
 /** Externs: `extern int CONFIG_HZ __kconfig`, `extern const void sym __ksym`, kfuncs. BTF lists them in `.kconfig` and `.ksyms`. */
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../../assembly/isa.ts';
-import { resolve, sizeOf } from '../btf/resolve.ts';
+import { encodeInto } from '../btf/encode.ts';
+import { sizeOf } from '../btf/resolve.ts';
 import type { Btf } from '../btf/types.ts';
 import { SHN_UNDEF, STB_WEAK } from '../elf/consts.ts';
 import type { ElfFile } from '../elf/types.ts';
 import { ObjectError } from '../errors/index.ts';
 import { dataMapName } from './data-maps.ts';
 import { type DatasecVar, datasecIds, datasecVars } from './datasec.ts';
+import { kconfigDefault } from './kconfig.ts';
 import { newMap } from './map-spec.ts';
 import type { ExternSpec, MapSpec } from './types.ts';
 
 const KCONFIG_SECTION = '.kconfig';
 const KSYMS_SECTION = '.ksyms';
-/**
- * Values of a kernel like the one that verdicts are held against; a user's own count (`setKconfig`). LINUX_* are libbpf's: they tell of the kernel's
- * version and abilities, and are in no configuration file.
- */
-const KCONFIG_DEFAULTS: ReadonlyMap<string, number | string> = new Map<string, number | string>([
-  ['LINUX_KERNEL_VERSION', (6 << 16) | (18 << 8)],
-  ['LINUX_HAS_BPF_COOKIE', 1],
-  ['LINUX_HAS_SYSCALL_WRAPPER', 1],
-  ['CONFIG_HZ', 250],
-  ['CONFIG_NR_CPUS', 128],
-  ['CONFIG_PAGE_SHIFT', 12],
-  ['CONFIG_PGTABLE_LEVELS', 5],
-  ...[
-    '64BIT',
-    'BPF',
-    'BPF_SYSCALL',
-    'BPF_JIT',
-    'BPF_EVENTS',
-    'CGROUPS',
-    'CGROUP_BPF',
-    'HAVE_EBPF_JIT',
-    'INET',
-    'IPV6',
-    'NET',
-  ].map((name) => [`CONFIG_${name}`, 'y'] as const),
-  ...[
-    'NETFILTER',
-    'NF_CONNTRACK',
-    'NET_CLS_BPF',
-    'NET_ACT_BPF',
-    'NET_SCHED',
-    'SMP',
-    'PREEMPT_DYNAMIC',
-    'VLAN_8021Q',
-    'XDP_SOCKETS',
-  ].map((name) => [`CONFIG_${name}`, 'y'] as const),
-]);
-
-/** The default as bytes of the extern's type; undefined where there is none that fits. */
-function defaultValue(btf: Btf, name: string, type: number, size: number): Uint8Array | undefined {
-  const value = KCONFIG_DEFAULTS.get(name);
-  if (value === undefined) return undefined;
-  const resolved = resolve(btf, type);
-  if (typeof value === 'number') {
-    if (resolved.kind !== 'int') return undefined;
-    const bytes = new Uint8Array(8);
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
-    return bytes.slice(0, size);
-  }
-  // `y` is true for a bool, 'y' for a char, TRI_YES for libbpf's enum.
-  if (resolved.kind === 'int' && size === 1)
-    return Uint8Array.of(resolved.encoding === 'bool' ? 1 : value.charCodeAt(0));
-  if (resolved.kind === 'enum' && resolved.name === 'libbpf_tristate')
-    return Uint8Array.of(TRI_YES, 0, 0, 0).slice(0, size);
-  return undefined;
-}
-
-const TRI_YES = 1;
-
 /** Bytes a kconfig value may have: strings are the longest. */
 const KCONFIG_VALUE_MAX = 4096;
+
+function defaultBytes(btf: Btf, name: string, id: number, size: number): Uint8Array | undefined {
+  const value = kconfigDefault(btf, name, id);
+  if (value === undefined) return undefined;
+  const bytes = new Uint8Array(size);
+  encodeInto(btf, id, value, bytes);
+  return bytes;
+}
 
 export function collectExterns(elf: ElfFile, btf: Btf | undefined): ExternSpec[] {
   if (btf === undefined) return [];
@@ -110,7 +61,7 @@ function kconfigExterns(btf: Btf, vars: readonly DatasecVar[], isWeak: (name: st
       });
     const offset = Math.ceil(end / 8) * 8;
     end = offset + size;
-    const initial = defaultValue(btf, name, type, size);
+    const initial = defaultBytes(btf, name, btfTypeId, size);
     const own = initial === undefined ? {} : { initial };
     return {
       name,
