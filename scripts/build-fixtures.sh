@@ -29,6 +29,7 @@ in=test/data/object
 object $in subprogs.c subprogs.o clang-19 v3
 object $in subprogs.c subprogs-clang16-v2.o clang-16 v2
 object $in subprogs.c subprogs-clang14-v1.o clang-14 v1
+object $in static-slots.c static-slots.o clang-19 v3
 object $in maps.c maps.o clang-19 v3
 object $in maps.c maps-clang14-v2.o clang-14 v2
 object $in legacy.c legacy.o clang-19 v3

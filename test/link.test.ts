@@ -350,6 +350,12 @@ describe('objects linked by bpftool', () => {
   });
 });
 
+it('data beside a pointer in the same section is good', () => {
+  const patched = new Patch('object/sections.o').content('.rel.data.pointer', 0, 8, 4).bytes;
+  const object = loadObject(patched);
+  expect(linked(object, 'probe').maps.map((map) => map.dataKind)).toEqual(['data']);
+});
+
 describe('references that are refused', () => {
   const same = (p: Patch): Patch => p;
   /** A relocation of a section: field offsets are 0 offset, 8 type, 12 symbol. */

@@ -270,6 +270,12 @@ describe('what loaders of other projects rely on', () => {
     expect(link(object, findProg(object, 'trapped')).kfuncs).toEqual(['__bpf_trap']);
   });
 
+  it('slots that name static maps and programs', () => {
+    const object = load('static-slots');
+    expect(findMap(object, 'outer').initialSlots).toEqual(['second', 'first']);
+    expect(findMap(object, 'jumps').initialSlots).toEqual(['two', 'one']);
+  });
+
   it('slots from declaration tags, constants by name, unknown pinning', () => {
     const object = load('tagged');
     expect(object.progs.map((p) => [p.name, p.type, p.global])).toEqual([
