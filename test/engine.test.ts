@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { Engine } from '../src/engine.ts';
 import { BpfError } from '../src/errors/index.ts';
 import type { Loaded } from '../src/loader.ts';
+import { setMaxEntries } from '../src/object/edit.ts';
 import { loadObject } from '../src/object/load.ts';
 import type { BpfMap } from '../src/runtime/map.ts';
 import type { ProgArray } from '../src/runtime/prog-array.ts';
@@ -254,6 +255,18 @@ test('two objects share a map by reuse; it lives until the last one closes', asy
   expect(engine.runtime.mem_used()).toBe(used);
   const other = engine.createMap(mapSpec(name, array));
   expect(await rejected(engine.load(example(), { reuse: { [name]: other } }))).toBe('RUN_MAP_CREATE');
+});
+
+test('a slot that the map has no room for is an error of load, as the size may be set before', async () => {
+  const { engine } = await settled();
+  const object = loadObject(new Uint8Array(readFileSync('test/data/object/tagged.o')));
+  setMaxEntries(object, 'calls', 5);
+  const error = await engine.load(object).catch((e: unknown) => e);
+  expect(String(error)).toContain('calls');
+  expect(String(error)).toContain('E2BIG');
+  setMaxEntries(object, 'calls', 6);
+  const loaded = await engine.load(object);
+  expect([...loaded.map('calls').entries()].map(([slot]) => slot)).toEqual([2, 5]);
 });
 
 test('only open maps of the same engine are reused or pinned', async () => {

@@ -1,5 +1,6 @@
 /** Programs that commands work on: some there must be, and each has a type. */
 import { ObjectError } from '../errors/index.ts';
+import { slotSection } from '../object/slots.ts';
 import type { BpfObject, ProgType } from '../object/types.ts';
 import { PACKET_TYPES } from '../verifier/tables/helpers-row.ts';
 import type { Args } from './args.ts';
@@ -22,6 +23,6 @@ export function giveTypes(object: BpfObject, args: Args): void {
   for (const prog of object.progs) {
     if (prog.type !== 'unspec') continue;
     if (given !== undefined) prog.type = given;
-    else if (only !== undefined && /^(0x[0-9a-f]+|\d+)\/(0x[0-9a-f]+|\d+)$/i.test(prog.section)) prog.type = only;
+    else if (only !== undefined && slotSection(prog.section) !== undefined) prog.type = only;
   }
 }

@@ -12,6 +12,7 @@ import { ObjectError } from '../errors/index.ts';
 import { hex, viewOf } from '../util/bytes.ts';
 import { firstBy } from '../util/group.ts';
 import { isMapInMap, newMap } from './map-spec.ts';
+import { fillSlot } from './slots.ts';
 import type { MapSpec } from './types.ts';
 
 const MAPS_SECTION = 'maps';
@@ -19,9 +20,6 @@ const MAPS_SECTION = 'maps';
 const SHORTEST_MAP_DEF_SIZE = 16;
 const BPF_MAP_DEF_SIZE = 20;
 const BPF_ELF_MAP_SIZE = 36;
-const NO_SLOT = 0xffff_ffff;
-/** Slots beyond it are taken for something else. */
-const SLOTS_MAX = 1 << 20;
 /** Without inner_id and inner_idx. */
 const SHORT_ELF_MAP_SIZE = 28;
 
@@ -30,7 +28,7 @@ interface LegacyMap {
   readonly spec: MapSpec;
   readonly id: number;
   readonly innerId: number;
-  /** Slot of it in the map whose inner_id is its id. */
+  /** Slot of it in the map whose inner_id is its id; -1 as a u32 for none. */
   readonly innerIndex?: number;
 }
 
@@ -66,10 +64,7 @@ function mapsOf(elf: ElfFile, section: ElfSection): MapSpec[] {
     spec.innerMap = { ...inner.spec, name: `${spec.name}.inner`, offset: -1 };
     for (const one of maps) {
       if (one.id !== innerId || isMapInMap(one.spec.type)) continue;
-      const slot = one.innerIndex ?? NO_SLOT;
-      if (slot >= Math.min(spec.maxEntries, SLOTS_MAX)) continue;
-      while (spec.initialSlots.length <= slot) spec.initialSlots.push(undefined);
-      spec.initialSlots[slot] = one.spec.name;
+      if (one.innerIndex !== undefined) fillSlot(spec, one.innerIndex, one.spec.name);
     }
   }
   return maps.map((m) => m.spec);

@@ -4,11 +4,10 @@ import type { ElfFile, ElfRelocation, ElfSection } from '../elf/types.ts';
 import { ObjectError } from '../errors/index.ts';
 import { hex, viewOf } from '../util/bytes.ts';
 import { lowerBound } from '../util/group.ts';
+import { SLOTS_MAX } from './slots.ts';
 import type { MapSpec } from './types.ts';
 
 const POINTER_SIZE = 8;
-/** Slots of all maps together: holes are not stored in the file in proportion to what they would take here. */
-const SLOTS_MAX = 1 << 20;
 
 /** Where a map's definition lies in the section. */
 export interface MapExtent {
@@ -30,6 +29,7 @@ export function collectSlots(elf: ElfFile, section: ElfSection, maps: readonly M
     const slot = slotOf(elf, section, reloc, found.map);
     const list = slots[found.index];
     total += Math.max(0, slot + 1 - list.length);
+    // Of all maps together: holes are not stored in the file in proportion to what they would take here.
     if (total > SLOTS_MAX) throw new ObjectError('OBJECT_MAP_SLOTS', { limit: SLOTS_MAX });
     while (list.length <= slot) list.push(undefined);
     list[slot] = targetName(elf, section, reloc);
