@@ -94,6 +94,7 @@ export const BPF_MAP_TYPE_DEVMAP = 14;
 export const BPF_MAP_TYPE_CGROUP_STORAGE = 19;
 export const BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE = 21;
 export const BPF_MAP_TYPE_DEVMAP_HASH = 25;
+export const BPF_MAP_TYPE_ARENA = 33;
 
 // Map update flags.
 export const BPF_ANY = 0;

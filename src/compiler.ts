@@ -31,10 +31,7 @@ export function prepare(object: BpfObject, wanted?: readonly string[], options: 
  * One Wasm module with the object's programs, bound to no engine: it imports its addresses. Same object and options, same bytes.
  */
 export async function compileObject(object: BpfObject, options: CompileObjectOptions = {}): Promise<Uint8Array> {
-  const progs = prepare(object, options.progs, options).map((prog) => ({
-    ...prog,
-    ops: withoutDead(prog, (pc) => prog.proof.reached(pc)),
-  }));
+  const progs = prepare(object, options.progs, options).map(withoutDead);
   progs.forEach(checkImplemented);
   const bytes = compile(progs, { checked: options.checked ?? false, name: object.name });
   if (options.optimize !== true) return bytes;

@@ -146,16 +146,13 @@ export class Loader {
   /** Judges a program, by Linux's rules and then by what this engine has. */
   private check(prog: LinkedProg): CheckedProg {
     checkRunnable(prog);
-    const checked = this.options.unverified === true ? checkStructure(prog) : this.verified(prog);
+    const checked =
+      this.options.unverified === true
+        ? checkStructure(prog)
+        : withoutDead(this.engine.verifier.verify(prog, this.options.verify));
     checkImplemented(checked);
     checkBindable(checked);
     return checked;
-  }
-
-  private verified(prog: LinkedProg): CheckedProg {
-    const verified = this.engine.verifier.verify(prog, this.options.verify);
-    const { proof } = verified;
-    return { ...verified, ops: withoutDead(verified, (pc) => proof.reached(pc)) };
   }
 
   /** The map that is there already: given for reuse, or pinned under the name. */

@@ -26,6 +26,7 @@ import {
   BPF_LDX,
   BPF_LOAD_ACQ,
   BPF_LSH,
+  BPF_MAP_TYPE_ARENA,
   BPF_MAP_TYPE_ARRAY,
   BPF_MEM,
   BPF_MEMSX,
@@ -84,7 +85,6 @@ import {
 } from './messages/core';
 import { useMap } from './used-maps';
 
-const BPF_MAP_TYPE_ARENA: u32 = 33;
 const ARENA_PAGE: u64 = 4096;
 /** BPF_MAX_VAR_OFF */
 const MAX_VALUE_OFFSET: u32 = 1 << 29;

@@ -1,5 +1,12 @@
 // ld_imm64: a constant, a map, the address of a map's data, the address of a function.
-import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE, EINVAL } from '../isa';
+import {
+  BPF_MAP_TYPE_ARENA,
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_MAP_IDX,
+  BPF_PSEUDO_MAP_IDX_VALUE,
+  EINVAL,
+} from '../isa';
 import {
   CONST_PTR_TO_MAP,
   MEM_RDONLY,
@@ -16,8 +23,6 @@ import { MSG_CALL_TARGET, MSG_FUNC_IS_GLOBAL, MSG_LD_IMM64_RESERVED } from './me
 import { markConst, markPointer } from './reg-state';
 import { checkWritable } from './regs';
 import { subprogAt } from './subprogs';
-
-const BPF_MAP_TYPE_ARENA: u32 = 33;
 
 /** The main loop adds 1 to `env.pc`; this adds 1 for the second slot. */
 export function checkLddw(env: Env, insn: Insn): i32 {

@@ -1,5 +1,6 @@
 // Maps that a program refers to, reached or not: how many there may be, and which do not go with it.
 import {
+  BPF_MAP_TYPE_ARENA,
   BPF_MAP_TYPE_CGROUP_STORAGE,
   BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
   E2BIG,
@@ -12,6 +13,7 @@ import { FIELD_RES_SPIN_LOCK, FIELD_SPIN_LOCK } from './abi';
 import { alloc } from './arena';
 import { Env } from './env';
 import { MapDesc } from './input';
+import { mapHasField } from './jmp-null';
 import { fail } from './log';
 import {
   MSG_ARENA_RIGHTS,
@@ -24,7 +26,6 @@ import {
 /** MAX_USED_MAPS */
 const MAX_USED_MAPS: u32 = 64;
 const BPF_PROG_TYPE_SOCKET_FILTER: u32 = 1;
-const BPF_MAP_TYPE_ARENA: u32 = 33;
 
 /** Notes that the program refers to map `index`: 0, or what is wrong with that. */
 export function useMap(env: Env, index: u32): i32 {
@@ -42,7 +43,8 @@ export function useMap(env: Env, index: u32): i32 {
 }
 
 function checkMap(env: Env, map: MapDesc): i32 {
-  if (env.input.progType == BPF_PROG_TYPE_SOCKET_FILTER && hasLock(map))
+  const isLocked = mapHasField(map, FIELD_SPIN_LOCK | FIELD_RES_SPIN_LOCK);
+  if (env.input.progType == BPF_PROG_TYPE_SOCKET_FILTER && isLocked)
     return fail(env, EINVAL, MSG_MAP_SOCKET_FILTER_LOCK);
   const type = map.type;
   if (type == BPF_MAP_TYPE_CGROUP_STORAGE || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE)
@@ -50,13 +52,6 @@ function checkMap(env: Env, map: MapDesc): i32 {
   if (type != BPF_MAP_TYPE_ARENA) return 0;
   if (uses(env, type)) return fail(env, EBUSY, MSG_ARENAS);
   return env.capable && env.allowPtrLeaks ? 0 : fail(env, EPERM, MSG_ARENA_RIGHTS);
-}
-
-function hasLock(map: MapDesc): bool {
-  for (let i: u32 = 0; i < map.fieldCount; i++) {
-    if ((map.field(i).kind & (FIELD_SPIN_LOCK | FIELD_RES_SPIN_LOCK)) != 0) return true;
-  }
-  return false;
 }
 
 /** Does the program refer to a map of this type already? */

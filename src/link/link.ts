@@ -1,5 +1,6 @@
 /** Links one program of an object: its instructions and those of every subprogram it reaches, with all references resolved. */
 import { BPF_COMPLEXITY_LIMIT_INSNS, BPF_INSN_SIZE } from '../../assembly/isa.ts';
+import { exceptionCallbackNames } from '../btf/tags.ts';
 import type { Btf } from '../btf/types.ts';
 import { LinkError } from '../errors/index.ts';
 import type { BpfObject, ProgSpec, SubprogSpec } from '../object/types.ts';
@@ -82,11 +83,10 @@ function exceptionHandlers({ btf, subprogs, btfExt, elf }: BpfObject, prog: Prog
   if (btf === undefined) return [];
   const records = btfExt?.funcs.get(elf.sections[prog.sectionIndex].name) ?? [];
   const info = records.find((record) => record.insnOffset === prog.offset);
-  const prefix = 'exception_callback:';
-  return btf.types.flatMap((tag) => {
-    if (tag.kind !== 'decl_tag' || tag.type !== info?.type || !tag.name.startsWith(prefix)) return [];
-    return subprogs.find((func) => func.global && func.name === tag.name.slice(prefix.length)) ?? [];
-  });
+  if (info === undefined) return [];
+  return exceptionCallbackNames(btf, info.type).flatMap(
+    (name) => subprogs.find((func) => func.global && func.name === name) ?? [],
+  );
 }
 
 function joined(pieces: ReadonlyMap<PlacedFunc, Uint8Array>, layout: Layout): Uint8Array {

@@ -1,8 +1,8 @@
 /** What references of an object can mean, by section and offset or by name: made once for all of its programs. */
+import { BPF_MAP_TYPE_ARENA } from '../../assembly/isa.ts';
 import type { BpfObject, ExternSpec, MapSpec, ProgSpec, SubprogSpec } from '../object/types.ts';
 import { firstBy } from '../util/group.ts';
 
-const BPF_MAP_TYPE_ARENA = 33;
 const ARENA_SECTION = '.addr_space.1';
 
 export class Lookup {
@@ -24,12 +24,11 @@ export class Lookup {
     // Aliases of a function share its code: the first name stands for all.
     this.funcs = firstBy(funcs, (f) => keyOf(f.sectionIndex, f.offset));
     this.maps = firstBy(object.maps, (m) => keyOf(m.sectionIndex, m.offset));
-    const sections = firstBy(object.maps, (m) => m.sectionIndex);
+    this.mapSections = firstBy(object.maps, (m) => m.sectionIndex);
     // Variables of the arena's address space live in the one arena of the object.
     const arena = object.maps.find((m) => m.type === BPF_MAP_TYPE_ARENA);
     const globals = object.elf.sections.find((s) => s.name === ARENA_SECTION);
     if (arena !== undefined && globals !== undefined) this.arena = { map: arena, section: globals.index };
-    this.mapSections = sections;
     this.externs = firstBy(object.externs, (e) => e.name);
     this.kconfig = object.maps.find((m) => m.dataKind === 'kconfig');
   }

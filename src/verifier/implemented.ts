@@ -5,6 +5,7 @@ import { HELPER_BY_ID } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { LinkedProg } from '../link/types.ts';
 import { helperName } from './tables/helpers.ts';
+import type { VerifiedProg } from './verify.ts';
 
 /** Program types the engine runs. */
 const RUNNABLE: readonly string[] = ['xdp', 'socket_filter'];
@@ -44,8 +45,13 @@ function isMissing(prog: LinkedProg, op: Op): boolean {
 }
 
 /** Code that no path reaches may ask for anything: a kfunc is called behind the question whether the kernel has it. It ends the program here. */
-export function withoutDead({ prog, ops }: Judged, reached: (pc: number) => boolean): readonly (Op | undefined)[] {
-  return ops.map((op, pc) => (op !== undefined && !reached(pc) && isMissing(prog, op) ? { kind: 'exit' } : op));
+export function withoutDead(verified: VerifiedProg): VerifiedProg {
+  const { prog, proof } = verified;
+  const isDead = (op: Op, pc: number): boolean => !proof.reached(pc) && isMissing(prog, op);
+  const ops = verified.ops.map((op, pc): Op | undefined =>
+    op !== undefined && isDead(op, pc) ? { kind: 'exit' } : op,
+  );
+  return { ...verified, ops };
 }
 
 /** Every helper and address the program uses exists here. @throws VerifierError */

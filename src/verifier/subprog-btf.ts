@@ -1,6 +1,7 @@
 /** What a global function's BTF and declaration tags say of its arguments and result: all that its callers and it agree on. */
 
 import { resolve, sizeOf } from '../btf/resolve.ts';
+import { exceptionCallbackNames } from '../btf/tags.ts';
 import type { Btf, BtfType } from '../btf/types.ts';
 import { BtfError } from '../errors/index.ts';
 import type { LinkedProg } from '../link/types.ts';
@@ -102,12 +103,8 @@ export function subprogRow(btf: Btf, func: number, ctxName: string): SubprogRow 
   return { flags, args };
 }
 
-/** Names of the functions that handle the program's exceptions, from its tags `exception_callback:NAME`; one at most is allowed. */
+/** Names of the functions that handle the program's exceptions. */
 export function exceptionCallbacks({ btf, funcs }: LinkedProg): string[] {
   const entry = funcs[0]?.btfId;
-  if (btf === undefined || entry === undefined) return [];
-  const prefix = 'exception_callback:';
-  return btf.types.flatMap((t) =>
-    t.kind === 'decl_tag' && t.type === entry && t.name.startsWith(prefix) ? [t.name.slice(prefix.length)] : [],
-  );
+  return btf === undefined || entry === undefined ? [] : exceptionCallbackNames(btf, entry);
 }

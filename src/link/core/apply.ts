@@ -23,7 +23,6 @@ const RESOLVED = new WeakMap<Btf, WeakMap<BtfCoreRelo, Resolution>>();
 /** @param poisoned pc -> what could not be resolved, of the whole program @throws LinkError LINK_CORE */
 export function applyCore(of: CoreFunc, insns: Uint8Array, poisoned: Map<number, string>): void {
   const { object, func, target } = of;
-
   const view = viewOf(insns);
   for (const relo of recordsOf<BtfCoreRelo>(object, func.spec, object.btfExt?.coreRelos)) {
     const at = relo.insnOffset - func.spec.offset;
@@ -41,22 +40,12 @@ export function applyCore(of: CoreFunc, insns: Uint8Array, poisoned: Map<number,
   }
 }
 
-function resolved(object: BpfObject, relo: BtfCoreRelo, target: Btf | 'local'): Resolution {
-  const { btf } = object;
+function resolved({ btf }: BpfObject, relo: BtfCoreRelo, target: Btf | 'local'): Resolution {
   if (btf === undefined) return { kind: 'wrong', why: 'the object has no BTF' };
   if (target === 'local') return resolveCore(btf, relo, target);
-  let known = RESOLVED.get(target);
-  if (known === undefined) {
-    known = new WeakMap();
-    RESOLVED.set(target, known);
-  }
-  let resolution = known.get(relo);
-  if (resolution === undefined) {
-    resolution =
-      object.btf === undefined
-        ? { kind: 'wrong', why: 'the object has no BTF' }
-        : resolveCore(object.btf, relo, target);
-    known.set(relo, resolution);
-  }
+  const known = RESOLVED.get(target) ?? new WeakMap<BtfCoreRelo, Resolution>();
+  RESOLVED.set(target, known);
+  const resolution = known.get(relo) ?? resolveCore(btf, relo, target);
+  known.set(relo, resolution);
   return resolution;
 }

@@ -1,26 +1,36 @@
 /** Writes a resolved relocation into its insn. What cannot be resolved becomes a call that no kernel has: refused, if it is reached. */
-import { BPF_CALL, BPF_DW, BPF_IMM, BPF_INSN_SIZE, BPF_JMP, BPF_LD } from '../../../assembly/isa.ts';
+import {
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_B,
+  BPF_CALL,
+  BPF_DW,
+  BPF_H,
+  BPF_IMM,
+  BPF_INSN_SIZE,
+  BPF_JMP,
+  BPF_LD,
+  BPF_LDX,
+  BPF_ST,
+  BPF_STX,
+  BPF_W,
+  BPF_X,
+} from '../../../assembly/isa.ts';
 import { hex } from '../../util/bytes.ts';
 
 /** libbpf's number for such a call, 0xbad2310: the verifier prints `invalid func unknown#195896080`. */
 const POISON_CALL = 195_896_080;
 
 const LD_IMM64 = BPF_LD | BPF_IMM | BPF_DW;
-const CLASS_LD = 0;
-const CLASS_LDX = 1;
-const CLASS_ST = 2;
-const CLASS_STX = 3;
-const CLASS_ALU = 4;
-const CLASS_ALU64 = 7;
-const SRC_X = 8;
-const SIZE_MASK = 0x18;
-/** Bits of the opcode for each width, and the width of each. */
-const SIZE_BITS = new Map([
-  [1, 0x10],
-  [2, 0x08],
-  [4, 0x00],
-  [8, 0x18],
+/** Bits of the opcode for each width, by bytes. */
+const SIZE_BITS: ReadonlyMap<number, number> = new Map([
+  [1, BPF_B],
+  [2, BPF_H],
+  [4, BPF_W],
+  [8, BPF_DW],
 ]);
+const SIZE_MASK = BPF_B | BPF_H | BPF_DW;
+const CLASS_MASK = 7;
 const OFFSET_MAX = 0x7fff;
 
 export interface CorePatch {
@@ -48,15 +58,15 @@ export function poison(view: DataView, at: number): void {
 /** Patches the insn at `at`; 'poison' where it accesses the field with a wrong width, a text when it is not the insn it should be. */
 export function patch(view: DataView, at: number, with_: CorePatch): 'done' | 'poison' | { readonly wrong: string } {
   const opcode = view.getUint8(at);
-  switch (opcode & 7) {
-    case CLASS_ALU:
-    case CLASS_ALU64:
+  switch (opcode & CLASS_MASK) {
+    case BPF_ALU:
+    case BPF_ALU64:
       return patchAlu(view, at, with_);
-    case CLASS_LDX:
-    case CLASS_ST:
-    case CLASS_STX:
+    case BPF_LDX:
+    case BPF_ST:
+    case BPF_STX:
       return patchAccess(view, at, with_);
-    case CLASS_LD:
+    case BPF_LD:
       if (opcode === LD_IMM64) return patchWide(view, at, with_);
       break;
     default:
@@ -69,7 +79,7 @@ const unexpected = (what: string, found: bigint, expected: bigint): { readonly w
 });
 
 function patchAlu(view: DataView, at: number, with_: CorePatch): 'done' | { readonly wrong: string } {
-  if ((view.getUint8(at) & SRC_X) !== 0) return { wrong: 'an ALU insn between registers has nothing to relocate' };
+  if ((view.getUint8(at) & BPF_X) !== 0) return { wrong: 'an ALU insn between registers has nothing to relocate' };
   const imm = BigInt(view.getInt32(at + 4, true));
   // The imm has 32 bits, with a sign; values are compared as far as it goes.
   if (with_.exact && BigInt.asIntN(32, imm) !== BigInt.asIntN(32, with_.original))
