@@ -5,7 +5,7 @@ import { parseElf } from '../elf/elf.ts';
 import type { BpfObject } from '../object/types.ts';
 import { KERNEL_BTF, readKernelBtf } from '../platform/node.ts';
 import { UsageError } from './errors.ts';
-import { inFile, readInput } from './files.ts';
+import { readInput, saying } from './files.ts';
 
 export const BTF_HELP =
   "  --btf kernel|FILE      a kernel's types that CO-RE relocations are resolved against (default: the object's own)";
@@ -35,7 +35,7 @@ export function targetBtf(from: string): Btf | undefined {
   try {
     return fromBytes(bytes, from);
   } catch (error) {
-    throw inFile(`--btf ${from}`, error);
+    throw saying(`--btf ${from}`, error);
   }
 }
 

@@ -1,5 +1,6 @@
 /** How the command fails: exit codes, mistakes in the command line, and what is printed about any error. */
 import { BpfError } from '../errors/index.ts';
+import { systemReason } from '../platform/node-files.ts';
 
 export const EXIT = { ok: 0, input: 1, usage: 2, violation: 3, internal: 70, interrupted: 130 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -30,16 +31,10 @@ export class FileError extends Error {
   readonly path: string;
 
   constructor(doing: 'read' | 'write', path: string, cause: unknown) {
-    super(`cannot ${doing} ${path}: ${reasonOf(cause)}`);
+    super(`cannot ${doing} ${path}: ${systemReason(cause)}`);
     this.name = 'FileError';
     this.path = path;
   }
-}
-
-/** `no such file or directory` out of Node's `ENOENT: no such file or directory, open 'x'`. */
-function reasonOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return text.replace(/^[A-Z0-9]+: /, '').replace(/, \w+( '.*')?$/, '');
 }
 
 export interface ErrorData {

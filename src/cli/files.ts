@@ -69,10 +69,19 @@ export class OutputFile {
   }
 }
 
-/** The same error, with the file's name in front of what it says. */
-export function inFile(path: string, error: unknown): unknown {
-  if (error instanceof BpfError && !error.message.startsWith(path)) error.message = `${path}: ${error.message}`;
+/** The same error, with what it is about in front of what it says: a file, an option. */
+export function saying(what: string, error: unknown): unknown {
+  if (error instanceof BpfError && !error.message.includes(what)) error.message = `${what}: ${error.message}`;
   return error;
+}
+
+/** Work on a file whose errors name it. */
+export async function about<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw saying(path, error);
+  }
 }
 
 export function readObject(path: string): BpfObject {
@@ -81,7 +90,7 @@ export function readObject(path: string): BpfObject {
   } catch (error) {
     // What the file holds has errors of its own; this is about reaching it.
     if (error instanceof Error && 'syscall' in error) throw new FileError('read', path, error);
-    throw inFile(path, error);
+    throw saying(path, error);
   }
 }
 

@@ -8,7 +8,7 @@ import { type FilterMatch, type FilterReport, filterCapture } from '../replay/fi
 import { PcapWriter } from '../replay/pcap-writer.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
 import { describeError, EXIT, EXIT_HELP, type ExitCode, UsageError } from './errors.ts';
-import { checkOutput, OutputFile, readInput } from './files.ts';
+import { about, checkOutput, OutputFile, readInput } from './files.ts';
 import { grouped, plural, print, printJson, printLines } from './output.ts';
 
 const FILTER_HELP = `Usage: bpf2wasm filter <filter> <capture|-> [options]
@@ -100,7 +100,8 @@ export async function filterCommand(argv: readonly string[]): Promise<ExitCode> 
       if (args.flag('numbers')) numbers.push(match.number);
       file?.add(match);
     };
-    const report = await filterCapture(engine, prog, readChunks(capture, { reuse: true }), { onMatch });
+    const chunks = readChunks(capture, { reuse: true });
+    const report = await about(capture, filterCapture(engine, prog, chunks, { onMatch }));
     const written = file?.finish();
     await show(args, report, { insns: filter.length, numbers, written });
     return report.error === undefined ? EXIT.ok : EXIT.input;

@@ -5,7 +5,7 @@ import { replayFile } from '../platform/node.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
 import { BTF_HELP, targetBtf, withTarget } from './btf.ts';
 import { EXIT, EXIT_HELP, type ExitCode, UsageError } from './errors.ts';
-import { readObject } from './files.ts';
+import { about, readObject } from './files.ts';
 import { type Counts, type Graph, graphOf, siteText } from './graph-data.ts';
 import { dotText } from './graph-dot.ts';
 import { svgText } from './graph-svg.ts';
@@ -84,7 +84,7 @@ function checkSlot(object: BpfObject, { text, map, key, value }: Setting): void 
 async function replayed(path: string, capture: string, args: Args): Promise<Counts> {
   const session = await openSession(path, args);
   try {
-    await replayFile(session.engine, session.prog, capture, {});
+    await about(capture, replayFile(session.engine, session.prog, capture));
     const found = new Map(
       [...session.loaded.progs].map(([name, prog]) => [
         name,

@@ -1,7 +1,7 @@
 /** Which program packets enter: the one that was named, or the one that no other reaches through the slots of a prog array. */
 import { createInterface } from 'node:readline/promises';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../../assembly/isa.ts';
-import { prepare } from '../compiler.ts';
+import { type PrepareOptions, prepare } from '../compiler.ts';
 import { BPF_FUNC_tail_call } from '../isa/helpers.ts';
 import { findProg } from '../object/edit.ts';
 import type { BpfObject, MapSpec, ProgSpec } from '../object/types.ts';
@@ -19,7 +19,16 @@ function loadable(object: BpfObject, wanted: ReadonlySet<string>): ProgSpec[] {
   return object.progs.filter((prog) => wanted.has(prog.name) || (prog.autoload && prog.type === 'xdp'));
 }
 
-export async function chooseProg(object: BpfObject, settings: readonly Setting[], named?: string): Promise<Choice> {
+export interface ChooseOptions extends PrepareOptions {
+  readonly named?: string | undefined;
+}
+
+/** `settings`: those of maps; variables have been set. */
+export async function chooseProg(
+  object: BpfObject,
+  settings: readonly Setting[],
+  { named, ...how }: ChooseOptions,
+): Promise<Choice> {
   const slots = settings.filter((setting) => isProgArray(object, setting));
   const wanted = new Set(slots.map((setting) => findProg(object, setting.value).name));
   if (named !== undefined) wanted.add(findProg(object, named).name);
@@ -30,12 +39,17 @@ export async function chooseProg(object: BpfObject, settings: readonly Setting[]
     const types = [...new Set(object.progs.map((prog) => prog.type))].join(', ');
     throw new UsageError(`the object has no xdp program to run (it has ${types}); name one with --prog`, 'USAGE_PROG');
   }
-  const free = entries(object, load, slots);
+  const free = entries(object, load, slots, how);
   return { entry: free.length === 1 ? (free[0] as string) : await ask(free, load), load };
 }
 
 /** Programs that no other one reaches. */
-function entries(object: BpfObject, load: readonly string[], settings: readonly Setting[]): string[] {
+function entries(
+  object: BpfObject,
+  load: readonly string[],
+  settings: readonly Setting[],
+  how: PrepareOptions,
+): string[] {
   const slots = new Map<MapSpec, Set<string>>();
   for (const map of object.maps) {
     if (map.type !== BPF_MAP_TYPE_PROG_ARRAY) continue;
@@ -44,7 +58,7 @@ function entries(object: BpfObject, load: readonly string[], settings: readonly 
     slots.set(map, new Set([...initial, ...set]));
   }
   const reached = new Set<string>();
-  for (const { prog, ops } of prepare(object, load)) {
+  for (const { prog, ops } of prepare(object, load, how)) {
     if (!ops.some((op) => op?.kind === 'call' && op.helper === BPF_FUNC_tail_call)) continue;
     const targets = prog.maps.flatMap((map) => [...(slots.get(map) ?? [])]);
     for (const target of targets) if (target !== prog.name) reached.add(target);

@@ -4,7 +4,7 @@ import { PcapWriter } from '../replay/pcap-writer.ts';
 import type { ReplayOptions, Report } from '../replay/replay.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
 import { EXIT, EXIT_HELP, type ExitCode } from './errors.ts';
-import { checkOutput, OutputFile } from './files.ts';
+import { about, checkOutput, OutputFile } from './files.ts';
 import { dumpMaps, mapLines } from './maps.ts';
 import { print, printJson, printLines } from './output.ts';
 import { ProgressLine } from './progress.ts';
@@ -59,7 +59,7 @@ export async function replayCommand(argv: readonly string[]): Promise<ExitCode> 
   process.once('SIGINT', interrupt);
   const progress = new ProgressLine(capture, options.loop ?? 1);
   try {
-    const report = await replayFile(session.engine, session.prog, capture, {
+    const replaying = replayFile(session.engine, session.prog, capture, {
       ...options,
       ...(out !== undefined && { output: new PcapWriter((piece) => out.write(piece)) }),
       signal: stop.signal,
@@ -68,6 +68,7 @@ export async function replayCommand(argv: readonly string[]): Promise<ExitCode> 
         return args.flag('trace') ? takeTrace(session, args, trace) : undefined;
       },
     });
+    const report = await about(capture, replaying);
     progress.clear();
     await show(session, args, report, trace);
     return statusOf(report);

@@ -54,8 +54,8 @@ export async function openSession(path: string, args: Args): Promise<Session> {
     process.stderr.write(
       'bpf2wasm: note: CO-RE relocations are taken as compiled; --btf kernel resolves them against the running kernel, --btf none says it is meant\n',
     );
-  const { entry, load } = await chooseProg(object, settings, args.text('prog'));
   const later = editObject(object, settings);
+  const { entry, load } = await chooseProg(object, later, { named: args.text('prog'), ...withTarget(btf) });
   const engine = await Engine.create({ seed, trace: args.flag('trace') });
   const how = { progs: load, checked: !args.flag('unchecked'), optimize: args.flag('optimize') };
   const loaded = await engine.load(object, { ...how, ...withTarget(btf) });

@@ -7,7 +7,7 @@ import { findMap, setKconfig } from '../object/edit.ts';
 import type { BpfObject, MapSpec } from '../object/types.ts';
 import { setVariable } from '../object/variables.ts';
 import { UsageError } from './errors.ts';
-import { parseHex } from './files.ts';
+import { parseHex, saying } from './files.ts';
 
 export const SET_HELP = `  --set MAP[KEY]=VALUE   put a value into a map before the first packet; may be repeated
                          prog arrays:   'prog_array[0]=port8080_prog'
@@ -63,7 +63,7 @@ export function parseSetting(text: string): Setting {
 
 /** A map in which the value is the name of a program. */
 export function isProgArray(object: BpfObject, setting: Setting): boolean {
-  return setting.map !== '' && findMap(object, setting.map).type === BPF_MAP_TYPE_PROG_ARRAY;
+  return findMap(object, setting.map).type === BPF_MAP_TYPE_PROG_ARRAY;
 }
 
 /** Writes settings of data sections into the object; the others are for `applySettings`. */
@@ -76,9 +76,8 @@ export function editObject(object: BpfObject, settings: readonly Setting[]): Set
         'USAGE_SET',
       );
     const value = literal(setting, setting.value) as BtfInput;
-    if (object.externs.some((extern) => extern.kind === 'kconfig' && extern.name === setting.key))
-      setKconfig(object, setting.key, value);
-    else setVariable(object, setting.key, value);
+    const isKconfig = object.externs.some(({ kind, name }) => kind === 'kconfig' && name === setting.key);
+    named(setting, () => (isKconfig ? setKconfig : setVariable)(object, setting.key, value));
     return false;
   });
 }
@@ -88,8 +87,18 @@ export function applySettings(object: BpfObject, loaded: Loaded, settings: reado
     const spec = findMap(object, setting.map);
     const map = loaded.map(spec.name);
     const key = side(object, setting, 'key', spec);
-    if (spec.type === BPF_MAP_TYPE_PROG_ARRAY) map.set(key, loaded.prog(setting.value));
-    else map.set(key, side(object, setting, 'value', spec));
+    const value =
+      spec.type === BPF_MAP_TYPE_PROG_ARRAY ? loaded.prog(setting.value) : side(object, setting, 'value', spec);
+    named(setting, () => map.set(key, value));
+  }
+}
+
+/** Errors of what is set say which setting it was. */
+function named(setting: Setting, set: () => void): void {
+  try {
+    set();
+  } catch (error) {
+    throw saying(`--set '${setting.text}'`, error);
   }
 }
 

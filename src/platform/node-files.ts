@@ -11,8 +11,14 @@ export interface ReadChunksOptions {
   reuse?: boolean;
 }
 
+/** `no such file or directory` out of Node's `ENOENT: no such file or directory, open 'x'`. */
+export function systemReason(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/^[A-Z0-9]+: /, '').replace(/, \w+( '.*')?$/, '');
+}
+
 function unreadable(path: string, error: unknown): CaptureError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = systemReason(error);
   return new CaptureError('CAPTURE_UNREADABLE', { path: path === '-' ? 'standard input' : path, reason });
 }
 
