@@ -33,6 +33,18 @@ test('a slot of the stack', () => {
   ]);
 });
 
+test('a slot of a caller is none of this frame', () => {
+  const text = `r1 = r10
+r1 += -8
+*(u64 *)(r1 + 0) = 7
+call sub
+exit
+sub: r0 = *(u64 *)(r1 + 0)
+exit`;
+  const [region, , lo, hi, mixed] = fact(text, 5);
+  expect([region, lo, hi, mixed]).toEqual([abi.PTR_TO_STACK, -8, -8, true]);
+});
+
 test('a bounded index into a map value', () => {
   const text = 'r3 = *(u32 *)(r1 + 12)\nr3 &= 7\nr2 = map[array]+4\nr2 += r3\nr0 = *(u8 *)(r2 + 1)\nr0 = 0\nexit';
   expect(fact(text, 5)).toEqual([abi.PTR_TO_MAP_VALUE, 0, 5, 12, false]);

@@ -37,7 +37,7 @@ export function checkAccess(
   let err = checkAlignment(env, reg, off, size, strict);
   if (err != 0) return err;
   off += reg.off;
-  const access = noteAccess(reg, off);
+  const access = noteAccess(env, reg, off);
   err = dispatch(env, regno, off, size, write, valueRegno, signExtends);
   if (err != 0) return err;
   recordFact(env, access);
