@@ -171,7 +171,7 @@ export const XDP_TAILROOM = 320;
 /** A context field of XDP_ABORTED..XDP_REDIRECT counts under its number; everything else here. */
 export const VERDICT_OTHER = 5;
 
-// struct Map: 64 bytes, then (array kinds) the elements or (prog array) the mirror of program ids.
+// struct Map: 128 bytes, then (array kinds) the elements or (prog array) the mirror of program ids.
 // A map's address is what `ld_imm64` of a map gives, zero-extended.
 // 0   type        u32  BPF_MAP_TYPE_*
 // 4   keySize     u32
@@ -189,6 +189,9 @@ export const VERDICT_OTHER = 5;
 // 52  end         u32  address behind the last byte of data
 // 56  impl        u32  private to the implementation (hash: buckets)
 // 60  impl2       u32  private (hash: free list)
+// 64  fields      u32  address of its struct MapFields: the special fields of a value (lock, timer, kptr, ...); 0 for none
+// 68  extra       u32  map_extra of BPF_MAP_CREATE
+// 72              56 bytes that are private to the implementation
 export const MAP_TYPE = 0;
 export const MAP_KEY_SIZE = 4;
 export const MAP_VALUE_SIZE = 8;
@@ -205,8 +208,11 @@ export const MAP_NEXT = 48;
 export const MAP_END = 52;
 export const MAP_IMPL = 56;
 export const MAP_IMPL2 = 60;
+export const MAP_FIELDS = 64;
+export const MAP_EXTRA = 68;
+export const MAP_PRIVATE = 72;
 /** Size of struct Map, and the offset of an array's first element or of a prog array's mirror. */
-export const MAP_DATA = 64;
+export const MAP_DATA = 128;
 /** Possible CPUs of an engine unless its options say otherwise. */
 export const DEFAULT_CPUS = 1;
 export const MAX_CPUS = 256;

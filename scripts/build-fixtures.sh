@@ -66,6 +66,12 @@ for name in hook capture dispatcher chain nested; do
   done
 done
 
+# One program or more for each helper, kfunc and map type: run here and in the kernel.
+for source in test/data/helpers/*.c; do
+  name=$(basename "$source" .c)
+  object test/data/helpers "$name.c" "$name.o" clang-19 v3
+done
+
 # What bpftool links of two files.
 object $in linked-a.c linked-a.o clang-19 v3
 object $in linked-b.c linked-b.o clang-19 v3
@@ -73,7 +79,7 @@ bpftool gen object $in/linked.o $in/linked-a.o $in/linked-b.o
 rm $in/linked-a.o $in/linked-b.o
 
 # What is not read is not kept: BTF stays, DWARF goes.
-for file in "$in"/*.o test/data/verify/*.o test/data/tail/*.o; do
+for file in "$in"/*.o test/data/verify/*.o test/data/tail/*.o test/data/helpers/*.o; do
   case $file in
     *bitcode.o) ;;
     *) llvm-strip-19 --strip-debug "$file" ;;

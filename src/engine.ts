@@ -126,7 +126,11 @@ export class Engine implements ProgHost {
   static async create(options: EngineOptions = {}): Promise<Engine> {
     const engine = new Engine(options);
     const traceFull = () => engine.traceBuffer.flush();
-    engine.exports = await instantiateRuntime(engine.memory.raw, { vm: engine.vm, traceFull });
+    engine.exports = await instantiateRuntime(engine.memory.raw, {
+      vm: engine.vm,
+      table: engine.table.table,
+      traceFull,
+    });
     const seed = BigInt.asUintN(64, BigInt(options.seed ?? 0));
     engine.runtime.seed(Number(seed & 0xffffffffn) | 0, Number(seed >> 32n) | 0);
     const { view } = engine.memory;

@@ -256,7 +256,7 @@ export class Loader {
     const runtime = engine.runtime as unknown as WebAssembly.ModuleImports;
     const { trap, check_mem, check_map } = runtime;
     const env = { memory: engine.memory.raw, table: engine.table.table, trap, check_mem, check_map };
-    return { env, helper: runtime } as WebAssembly.Imports;
+    return { env, helper: runtime, kfunc: runtime } as WebAssembly.Imports;
   }
 
   private makeProg(

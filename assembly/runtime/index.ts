@@ -1,6 +1,7 @@
 // build/runtime.wasm: the export lines only. src/runtime/exports.ts has their types.
 export { check_map, check_mem, trap } from './check';
 export { csum_diff } from './helper/checksum';
+export { loop } from './helper/loop';
 export {
   xdp_adjust_head,
   xdp_adjust_meta,
@@ -12,6 +13,7 @@ export {
 export { trace_printk, trace_printk_void, trace_vprintk } from './helper/print';
 export { redirect } from './helper/redirect';
 export { get_prandom_u32, get_smp_processor_id, ktime_get_ns, seed } from './helper/state';
+export { bpf_preempt_disable, bpf_preempt_enable, bpf_rcu_read_lock, bpf_rcu_read_unlock } from './kfunc/section';
 export { array_lookup } from './map/array';
 export { map_create, map_destroy } from './map/create';
 export { hash_lookup, hash_lookup4, hash_lookup8, hash_lookup16 } from './map/hash';

@@ -78,6 +78,18 @@ export function addRegion(start: u32): Region {
   return changetype<Region>(entry);
 }
 
+/** Tells checked accesses about memory of no map, one piece, at [start, end); `reserveRegion` must have said yes. */
+export function addMemory(start: u32, end: u32, access: u32): void {
+  const region = addRegion(start);
+  region.end = end;
+  region.map = 0;
+  region.data = start;
+  region.stride = end - start;
+  region.valueOffset = 0;
+  region.valueSize = end - start;
+  region.access = access;
+}
+
 /** Takes out the region that begins at `start`. */
 export function removeRegion(start: u32): void {
   const index = upper(start);

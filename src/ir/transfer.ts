@@ -1,5 +1,5 @@
 /** What one op does to the facts of registers and spilled values. */
-import { HELPER_BY_ID } from '../isa/helpers.ts';
+import { FIXED_SIZE, HELPER_BY_ID, isFixedArg } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
 import { ANY_STACK, boundOf, PACKET, PACKET_END, U32, U62, UNKNOWN } from './fact.ts';
@@ -150,10 +150,14 @@ function call(state: State, op: Op & { kind: 'call' }): void {
   const proto = HELPER_BY_ID.get(op.helper);
   proto?.args.forEach((arg, i) => {
     if (arg === 'uninit_mem') clobberBuffer(state, state.regs[i + 1], state.regs[i + 2]);
+    else if (isFixedArg(arg) && FIXED_SIZE[arg].write)
+      clobberBuffer(state, state.regs[i + 1], { kind: 'const', value: FIXED_SIZE[arg].size });
   });
   state.regs[0] = result;
   for (let r = 1; r <= 5; r++) state.regs[r] = UNKNOWN;
-  if (proto?.changesPacket !== false) forgetPacket(state);
+  // A callback may do anything to the frames above its own, and to the packet.
+  if (proto?.callsBack === true) state.slots.clear();
+  if (proto?.changesPacket !== false || proto.callsBack) forgetPacket(state);
 }
 
 function wide(op: Op & { kind: 'lddw' }): RegFact {

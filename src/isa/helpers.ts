@@ -23,9 +23,47 @@ export type HelperArg =
   /** A byte count that may be 0. */
   | 'size_or_zero'
   /** Any scalar, 64 bits. */
-  | 'anything';
+  | 'anything'
+  /** A callback: its slot in the shared table. */
+  | 'func'
+  /** What callbacks are handed on: an address or NULL, 64 bits, which nothing here looks at. */
+  | 'callback_ctx'
+  /** Memory whose size the prototype fixes: see FIXED_SIZE. */
+  | FixedArg
+  /** An address of what only the runtime knows (a socket, a ring buffer's record): its function looks for itself. */
+  | 'object';
 
-export type HelperRet = 'integer' | 'void' | 'map_value_or_null';
+/** Arguments of a fixed size. `_out`: the helper writes it. */
+export type FixedArg =
+  | 'dynptr'
+  | 'dynptr_out'
+  | 'timer'
+  | 'spin_lock'
+  | 'int'
+  | 'int_out'
+  | 'long'
+  | 'long_out'
+  | 'kptr';
+
+/** Bytes of each, and whether the helper writes. */
+export const FIXED_SIZE: Readonly<Record<FixedArg, { readonly size: number; readonly write: boolean }>> = {
+  dynptr: { size: 16, write: false },
+  dynptr_out: { size: 16, write: true },
+  timer: { size: 16, write: true },
+  spin_lock: { size: 4, write: true },
+  int: { size: 4, write: false },
+  int_out: { size: 4, write: true },
+  long: { size: 8, write: false },
+  long_out: { size: 8, write: true },
+  kptr: { size: 8, write: true },
+};
+
+export function isFixedArg(arg: HelperArg): arg is FixedArg {
+  return arg in FIXED_SIZE;
+}
+
+/** `pointer_or_null`: an address of what is no map's value. */
+export type HelperRet = 'integer' | 'void' | 'map_value_or_null' | 'pointer_or_null';
 
 export interface HelperProto {
   readonly id: number;
@@ -36,10 +74,13 @@ export interface HelperProto {
   readonly gplOnly: boolean;
   /** It may move the packet's ends: packet pointers taken before are dead. */
   readonly changesPacket: boolean;
+  /** It calls a function that it is given: its Wasm function has the frame for that as a last parameter, i32. */
+  readonly callsBack: boolean;
 }
 
 function row(id: number, name: string, args: readonly HelperArg[], ret: HelperRet, flags = ''): HelperProto {
-  return { id, name, args, ret, gplOnly: flags.includes('gpl'), changesPacket: flags.includes('pkt') };
+  const callsBack = args.includes('func');
+  return { id, name, args, ret, callsBack, gplOnly: flags.includes('gpl'), changesPacket: flags.includes('pkt') };
 }
 
 export const HELPERS: readonly HelperProto[] = [
@@ -58,6 +99,7 @@ export const HELPERS: readonly HelperProto[] = [
   row(54, 'xdp_adjust_meta', ['ctx', 'anything'], 'integer', 'pkt'),
   row(65, 'xdp_adjust_tail', ['ctx', 'anything'], 'integer', 'pkt'),
   row(177, 'trace_vprintk', ['mem', 'size', 'mem_or_null', 'size_or_zero'], 'integer', 'gpl'),
+  row(181, 'loop', ['anything', 'func', 'callback_ctx', 'anything'], 'integer'),
   row(188, 'xdp_get_buff_len', ['ctx'], 'integer'),
   row(189, 'xdp_load_bytes', ['ctx', 'anything', 'uninit_mem', 'size'], 'integer'),
   row(190, 'xdp_store_bytes', ['ctx', 'anything', 'mem', 'size'], 'integer'),
@@ -72,10 +114,10 @@ export const BPF_FUNC_tail_call = 12;
 
 /** Wasm type of an argument: addresses and sizes are i32 (memory is 32-bit), scalars i64. */
 export function wasmArg(arg: HelperArg): 'i32' | 'i64' {
-  return arg === 'anything' ? 'i64' : 'i32';
+  return arg === 'anything' || arg === 'callback_ctx' ? 'i64' : 'i32';
 }
 
 /** Wasm type of a result: addresses come as i32 and are zero-extended into R0. */
 export function wasmRet(ret: HelperRet): 'i32' | 'i64' {
-  return ret === 'map_value_or_null' ? 'i32' : 'i64';
+  return ret === 'map_value_or_null' || ret === 'pointer_or_null' ? 'i32' : 'i64';
 }

@@ -49,7 +49,7 @@ const VIOLATION_TYPE: FuncType = { params: [w.I64, w.I32, w.I64], results: [] };
 const TRAP_TYPE: FuncType = { params: [w.I32, w.I32, w.I32, w.I64, w.I32, w.I32], results: [] };
 const CHECK_MEM_TYPE: FuncType = { params: [w.I64, w.I32, w.I32], results: [w.I32] };
 const CHECK_MAP_TYPE: FuncType = { params: [w.I64], results: [w.I32] };
-const KFUNC_TYPE: FuncType = { params: [w.I64, w.I64, w.I64, w.I64, w.I64], results: [w.I64] };
+const KFUNC_TYPE: FuncType = SUBPROG_TYPE;
 
 /** Functions larger than this are beyond what Wasm engines take (V8's limit is 7,654,321 bytes). */
 const MAX_FUNCTION_BYTES = 7_654_321;
@@ -58,7 +58,7 @@ const valtype = (t: 'i32' | 'i64'): number => (t === 'i32' ? w.I32 : w.I64);
 
 function helperType(proto: HelperProto, quiet: boolean): FuncType {
   return {
-    params: proto.args.map((arg) => valtype(wasmArg(arg))),
+    params: [...proto.args.map((arg) => valtype(wasmArg(arg))), ...(proto.callsBack ? [w.I32] : [])],
     results: quiet || proto.ret === 'void' ? [] : [valtype(wasmRet(proto.ret))],
   };
 }

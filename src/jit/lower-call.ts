@@ -1,7 +1,7 @@
 /** Calls of helpers, subprograms and kfuncs. Helpers are imports; their prototypes give the Wasm signature and the checks. */
 import { MAP_DATA, MAP_KEY_SIZE, MAP_VALUE_SIZE, TRAP_BUDGET, VM_BUDGET, VM_TRACE_ON } from '../../assembly/abi.ts';
 import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, MAX_BPF_STACK } from '../../assembly/isa.ts';
-import { BPF_FUNC_tail_call, type HelperProto, wasmArg } from '../isa/helpers.ts';
+import { BPF_FUNC_tail_call, FIXED_SIZE, type HelperProto, wasmArg, wasmRet } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
 import {
@@ -85,7 +85,14 @@ function checkArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
       case 'size':
       case 'size_or_zero':
       case 'anything':
+      case 'func':
+      case 'callback_ctx':
+      case 'object':
         return;
+      default: {
+        const { size, write } = FIXED_SIZE[arg];
+        checkArgument(f, { pc, reg: i + 1, off: 0, size, write, fact: argFact(f, pc, i) });
+      }
     }
   });
 }
@@ -141,11 +148,22 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
     code.block(w.IF);
   }
   pushArgs(f, proto, pc);
+  if (proto.callsBack) {
+    saveBudget(f);
+    pushCalleeFrame(f);
+  }
   code.call(prog.funcs.helper(variant.name));
   if (unheard) code.op(w.END);
-  else if (proto.ret === 'map_value_or_null') setReg32(f, 0);
-  else if (proto.ret === 'integer') setReg(f, 0);
-  if (proto.changesPacket) refreshPacket(f);
+  else if (proto.ret !== 'void') (wasmRet(proto.ret) === 'i32' ? setReg32 : setReg)(f, 0);
+  if (proto.callsBack) loadBudget(f);
+  if (proto.changesPacket || proto.callsBack) refreshPacket(f);
+}
+
+/** Where a function called from here has its R10. */
+function pushCalleeFrame(f: FuncEnv): void {
+  f.code.get(f.fp);
+  f.code.i32(MAX_BPF_STACK);
+  f.code.op(w.I32_SUB);
 }
 
 /** A call takes its callee's size from the budget: eight levels of a hundred calls each would not end in a lifetime, without any loop. */
@@ -172,19 +190,20 @@ export function lowerLocalCall(f: FuncEnv, op: Op & { kind: 'call_local' }): voi
   saveBudget(f);
   payCall(f, op.target);
   for (let r = 1; r <= 5; r++) pushReg(f, r);
-  code.get(f.fp);
-  code.i32(MAX_BPF_STACK);
-  code.op(w.I32_SUB);
+  pushCalleeFrame(f);
   code.call(f.prog.callee(op.target));
   setReg(f, 0);
   loadBudget(f);
   refreshPacket(f);
 }
 
-/** kfuncs take and give five 64-bit registers; their prototypes are BTF's business. */
+/** kfuncs take five 64-bit registers and the frame for a callback, and give one register; their prototypes are BTF's business. */
 export function lowerKfunc(f: FuncEnv, op: Op & { kind: 'call_kfunc' }): void {
+  saveBudget(f);
   for (let r = 1; r <= 5; r++) pushReg(f, r);
+  pushCalleeFrame(f);
   f.code.call(f.prog.funcs.kfunc(f.prog.checked.prog.kfuncs[op.id] ?? `#${op.id}`));
   setReg(f, 0);
+  loadBudget(f);
   refreshPacket(f);
 }

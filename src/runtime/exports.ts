@@ -88,6 +88,7 @@ export interface RuntimeExports {
   xdp_adjust_meta(ctx: number, delta: bigint): bigint;
   xdp_adjust_tail(ctx: number, delta: bigint): bigint;
   trace_vprintk(fmt: number, size: number, args: number, argsSize: number): bigint;
+  loop(count: bigint, fn: number, ctx: bigint, flags: bigint, fp: number): bigint;
   xdp_get_buff_len(ctx: number): bigint;
   xdp_load_bytes(ctx: number, offset: bigint, buffer: number, size: number): bigint;
   xdp_store_bytes(ctx: number, offset: bigint, buffer: number, size: number): bigint;
@@ -109,6 +110,8 @@ export interface RuntimeExports {
 export interface RuntimeOptions {
   /** Address of struct Vm of the thread this instance serves. */
   vm: number;
+  /** The engine's shared table: callbacks are called through it. */
+  table: WebAssembly.Table;
   /** The trace buffer is full: take its records and set VM_TRACE_USED to 0. */
   traceFull(): void;
   /** The compiled module, where compiling bytes at run time is not allowed or was done before. */
@@ -132,7 +135,7 @@ export function compileRuntime(): Promise<WebAssembly.Module> {
 export async function instantiateRuntime(memory: WebAssembly.Memory, options: RuntimeOptions): Promise<RuntimeExports> {
   const module = options.module ?? (await compileRuntime());
   const vm = new WebAssembly.Global({ value: 'i32', mutable: false }, options.vm);
-  const env = { memory, vm, trace_full: () => options.traceFull() };
+  const env = { memory, vm, table: options.table, trace_full: () => options.traceFull() };
   const instance = await WebAssembly.instantiate(module, { env });
   return instance.exports as unknown as RuntimeExports;
 }

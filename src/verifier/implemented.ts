@@ -2,6 +2,7 @@
 import { BPF_MAP_TYPE_ARRAY } from '../../assembly/isa.ts';
 import { VerifierError } from '../errors/index.ts';
 import { HELPER_BY_ID } from '../isa/helpers.ts';
+import { hasKfunc } from '../isa/kfuncs.ts';
 import type { Op } from '../isa/op.ts';
 import type { LinkedProg } from '../link/types.ts';
 import { helperName } from './tables/helpers.ts';
@@ -35,7 +36,7 @@ function checkOp(prog: LinkedProg, op: Op, pc: number): void {
 /** Does it need what this engine has not? */
 function isMissing(prog: LinkedProg, op: Op): boolean {
   if (op.kind === 'call') return !HELPER_BY_ID.has(op.helper);
-  if (op.kind === 'call_kfunc') return true;
+  if (op.kind === 'call_kfunc') return !hasKfunc(prog.kfuncs[op.id]);
   if (op.kind !== 'lddw') return false;
   const { value } = op;
   if (value.kind === 'btf_id') return true;
@@ -64,7 +65,7 @@ export function checkImplemented({ prog, ops }: Judged): void {
 /** What only an engine with a kernel beside it could give. @throws VerifierError */
 export function checkBindable({ prog, ops }: Judged): void {
   ops.forEach((op, pc) => {
-    if (op?.kind === 'call_kfunc') {
+    if (op?.kind === 'call_kfunc' && !hasKfunc(prog.kfuncs[op.id])) {
       throw new VerifierError('VERIFIER_KFUNC', { prog: prog.name, pc, kfunc: prog.kfuncs[op.id] ?? `#${op.id}` });
     }
     if (op?.kind === 'lddw' && op.value.kind === 'btf_id') {

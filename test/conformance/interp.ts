@@ -4,6 +4,7 @@
  * are the twin's runtime, but whether their arguments may be touched is judged here.
  */
 import {
+  MAP_DATA,
   MAP_KEY_SIZE,
   MAP_MAX_ENTRIES,
   MAP_TYPE,
@@ -139,7 +140,7 @@ export class Interp {
     if (this.host.maps.some((map) => insideValue(this.host.engine, map, address, size, write))) return true;
     // An element of a hash that is free, or was deleted or replaced, is still memory of its map: an engine may let programs there.
     for (const map of this.host.maps) {
-      if (map.spec.type === 1 && inside(map.address + 64, map.address + HASH_REGION)) {
+      if (map.spec.type === 1 && inside(map.address + MAP_DATA, map.address + HASH_REGION)) {
         throw new Stop({ kind: 'ambiguous' });
       }
     }
@@ -236,7 +237,7 @@ export class Interp {
     const map = this.host.maps[imm];
     if (src === 0) this.regs[dst] = u64((BigInt(high) << 32n) | BigInt(imm >>> 0));
     else if (src === 5) this.regs[dst] = BigInt(map?.address as number);
-    else this.regs[dst] = BigInt((map?.address as number) + 64 + high);
+    else this.regs[dst] = BigInt((map?.address as number) + MAP_DATA + high);
     this.pc += 2;
     return false;
   }
@@ -364,7 +365,8 @@ export class Interp {
     const map = u32(this.regs[2] as bigint);
     const index = u32(this.regs[3] as bigint);
     if (view.getUint32(map + MAP_TYPE, true) !== 3) this.violate('argument', this.regs[2] as bigint, 0, false);
-    const id = index < view.getUint32(map + MAP_MAX_ENTRIES, true) ? view.getUint32(map + 64 + index * 4, true) : 0;
+    const id =
+      index < view.getUint32(map + MAP_MAX_ENTRIES, true) ? view.getUint32(map + MAP_DATA + index * 4, true) : 0;
     if (id === 0 || this.tailCalls >= MAX_TAIL_CALLS) {
       this.pc++;
       return;

@@ -3,7 +3,7 @@
  * packet of the batch runs as if nothing had been, and no byte changes that the program was not given.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CTX_SIZE, CTX_VERDICT, STACK_BASE, STACK_TOP, VM_BASE, VM_SIZE } from '../../assembly/abi.ts';
+import { CTX_SIZE, CTX_VERDICT, MAP_DATA, STACK_BASE, STACK_TOP, VM_BASE, VM_SIZE } from '../../assembly/abi.ts';
 import type { Engine } from '../../src/engine.ts';
 import { runBatch } from '../../src/runtime/batch.ts';
 import { frameSize, layFrame, writeContext } from '../../src/runtime/packet.ts';
@@ -117,7 +117,7 @@ const lookup = (map: number, key: number): Item[] => [
   movr(2, 0),
   ldx('dw', 1, 10, -16),
 ];
-const VALUE = 64;
+const VALUE = MAP_DATA;
 
 const accessRows: readonly Row[] = [
   ...accesses(

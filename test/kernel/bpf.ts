@@ -29,6 +29,7 @@ export interface MapCreate {
   readonly flags?: number;
   /** A map like those that this map of maps will hold. */
   readonly innerFd?: number;
+  readonly mapExtra?: number | bigint;
   readonly name?: string;
   readonly btf?: { readonly fd: number; readonly keyTypeId: number; readonly valueTypeId: number };
 }
@@ -124,6 +125,7 @@ export function createMap(spec: MapCreate): number {
     attr.setUint32(52, spec.btf.keyTypeId, true);
     attr.setUint32(56, spec.btf.valueTypeId, true);
   }
+  attr.setBigUint64(64, BigInt(spec.mapExtra ?? 0), true);
   return check('BPF_MAP_CREATE', sys.bpf(uapi.BPF_MAP_CREATE, MAP_CREATE_SIZE));
 }
 

@@ -5,6 +5,9 @@ import type { BpfObject } from '../../src/object/types.ts';
 const HEADER_SIZE = 24;
 const VAR = 14;
 const DATASEC = 15;
+const FUNC = 12;
+const FUNC_PROTO = 13;
+const ENUM64 = 19;
 const EXTERN = 2;
 const GLOBAL = 1;
 
@@ -30,6 +33,17 @@ function extraBytes(kind: number, vlen: number): number {
   }
 }
 
+/** A function's parameters must have names: `name` will do for those that have none. */
+function nameParams(view: DataView, proto: number, name: number): void {
+  const info = view.getUint32(proto + 4, true);
+  if (((info >>> 24) & 0x1f) !== FUNC_PROTO) return;
+  for (let i = 0; i < (info & 0xffff); i++) {
+    const at = proto + 12 + 8 * i;
+    // An ellipsis has neither name nor type.
+    if (view.getUint32(at, true) === 0 && view.getUint32(at + 4, true) !== 0) view.setUint32(at, name, true);
+  }
+}
+
 /** The `.BTF` section of the file with the sizes and offsets that `loadObject` found. */
 export function kernelBtf(file: Uint8Array, object: BpfObject): Uint8Array {
   const section = parseElf(file).sections.find(({ name }) => name === '.BTF');
@@ -37,6 +51,12 @@ export function kernelBtf(file: Uint8Array, object: BpfObject): Uint8Array {
   const view = new DataView(bytes.buffer);
   const start = HEADER_SIZE + view.getUint32(8, true);
   const end = start + view.getUint32(12, true);
+  const places = [0];
+  for (let at = start; at < end; ) {
+    places.push(at);
+    const info = view.getUint32(at + 4, true);
+    at += 12 + extraBytes((info >>> 24) & 0x1f, info & 0xffff);
+  }
   let id = 1;
   for (let at = start; at < end; id++) {
     const info = view.getUint32(at + 4, true);
@@ -44,7 +64,20 @@ export function kernelBtf(file: Uint8Array, object: BpfObject): Uint8Array {
     const type = object.btf?.types[id];
     // What was to be found elsewhere is there now: libbpf calls it a variable of the object's.
     if (kind === VAR && view.getUint32(at + 12, true) === EXTERN) view.setUint32(at + 12, GLOBAL, true);
-    if (kind === DATASEC && type?.kind === 'datasec' && type.name === '.kconfig') {
+    if (kind === FUNC && vlen === EXTERN) {
+      view.setUint32(at + 4, (FUNC << 24) | GLOBAL, true);
+      nameParams(view, places[view.getUint32(at + 8, true)], view.getUint32(at, true));
+    }
+    if (kind === DATASEC && type?.kind === 'datasec' && type.name === '.ksyms') {
+      // A section of functions is nothing the kernel takes, and nothing it needs: libbpf puts variables there, here it becomes an enum of their names.
+      view.setUint32(at, 0, true);
+      view.setUint32(at + 4, (ENUM64 << 24) | vlen, true);
+      view.setUint32(at + 8, 8, true);
+      for (let entry = at + 12; entry < at + 12 + 12 * vlen; entry += 12) {
+        view.setUint32(entry, view.getUint32(places[view.getUint32(entry, true)], true), true);
+        view.setBigUint64(entry + 4, 0n, true);
+      }
+    } else if (kind === DATASEC && type?.kind === 'datasec' && type.name === '.kconfig') {
       const own = object.externs.filter((extern) => extern.kind === 'kconfig');
       const last = own.at(-1);
       view.setUint32(at + 8, last === undefined ? 0 : last.offset + last.size, true);

@@ -105,7 +105,7 @@ describe('check_mem', () => {
     }
     checkRows(h, [
       [map, 4, false, false],
-      [map + 64, 8, false, false],
+      [map + abi.MAP_DATA, 8, false, false],
       [h.mem.u32(map + abi.MAP_IMPL), 4, false, false],
     ]);
   });
@@ -134,8 +134,9 @@ describe('check_mem', () => {
     }
     for (const map of live) {
       expect(h.rt.check_map(BigInt(map))).toBe(1);
-      expect(h.rt.check_map(BigInt(map + 64))).toBe(0);
-      if (h.mem.u32(map) === ARRAY) checkRows(h, edges(map + 64, map + 72, true, true).slice(0, 5));
+      expect(h.rt.check_map(BigInt(map + abi.MAP_DATA))).toBe(0);
+      if (h.mem.u32(map) === ARRAY)
+        checkRows(h, edges(map + abi.MAP_DATA, map + abi.MAP_DATA + 8, true, true).slice(0, 5));
     }
     for (const map of dead) if (!live.includes(map)) expect(h.rt.check_map(BigInt(map))).toBe(0);
     expect(h.rt.check_map(BigInt(live[0]) + (1n << 32n))).toBe(0);

@@ -132,6 +132,7 @@ export async function harness(maxPages = 65536): Promise<Harness> {
   const box: { h?: Harness } = {};
   const rt = await instantiateRuntime(memory, {
     vm: VM_BASE,
+    table: new WebAssembly.Table({ element: 'anyfunc', initial: 1 }),
     module: await compiled,
     traceFull: () => {
       const h = box.h!;

@@ -71,7 +71,13 @@ describe('array', () => {
     const map = h.map({ type: ARRAY, value: 12, max: 3 });
     expect(h.mem.u32(map + abi.MAP_STRIDE)).toBe(16);
     const at = (i: number) => h.rt.map_lookup_elem(map, h.key(i)) >>> 0;
-    expect([at(0), at(1), at(2), at(3), at(0xffffffff)]).toEqual([map + 64, map + 80, map + 96, 0, 0]);
+    expect([at(0), at(1), at(2), at(3), at(0xffffffff)]).toEqual([
+      map + abi.MAP_DATA,
+      map + abi.MAP_DATA + 16,
+      map + abi.MAP_DATA + 32,
+      0,
+      0,
+    ]);
     const update = (i: number, flags: bigint) =>
       Number(h.rt.map_update_elem(map, h.key(i), h.value(Uint8Array.of(...Array(16).fill(7))), flags));
     const flags = [0n, 1n, 2n, 3n, 4n, 5n, 6n, 8n, 1n << 32n, 1n << 63n];
@@ -87,7 +93,7 @@ describe('array', () => {
       -EINVAL,
       -E2BIG,
     ]);
-    expect([...h.mem.read(map + 80, 16)]).toEqual([...Array(12).fill(7), 0, 0, 0, 0]);
+    expect([...h.mem.read(map + abi.MAP_DATA + 16, 16)]).toEqual([...Array(12).fill(7), 0, 0, 0, 0]);
     expect(h.rt.map_delete_elem(map, h.key(1))).toBe(BigInt(-EINVAL));
     expect(h.rt.map_delete(map, h.key(1))).toBe(-EINVAL);
   });

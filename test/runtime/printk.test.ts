@@ -1,7 +1,7 @@
 // trace_printk and trace_vprintk: return values and texts against the kernel's, and the trace buffer.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { VM_BASE, VM_TRACE_ON } from '../../assembly/abi.ts';
+import { MAP_DATA, VM_BASE, VM_TRACE_ON } from '../../assembly/abi.ts';
 import { BPF_MAP_TYPE_ARRAY, EINVAL } from '../../assembly/isa.ts';
 import { type PrintkSpec, printkCase, printkSpecs, vprintkCase, vprintkSpecs } from '../kernel/cases/printk.ts';
 import { type Harness, harness } from './harness.ts';
@@ -26,8 +26,8 @@ const observed = new Map(
 /** A map value that holds these bytes: memory that programs may read. */
 function readable(h: Harness, data: Uint8Array): number {
   const map = h.map({ type: BPF_MAP_TYPE_ARRAY, value: Math.max(1, data.length), max: 1 });
-  h.mem.write(map + 64, data);
-  return map + 64;
+  h.mem.write(map + MAP_DATA, data);
+  return map + MAP_DATA;
 }
 
 function run(h: Harness, spec: PrintkSpec, vararg: boolean): bigint {

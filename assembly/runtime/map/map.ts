@@ -2,9 +2,10 @@
 import {
   MAP_COUNT,
   MAP_CPU_STRIDE,
-  MAP_DATA,
   MAP_DATA_PTR,
   MAP_END,
+  MAP_EXTRA,
+  MAP_FIELDS,
   MAP_FLAGS,
   MAP_ID,
   MAP_IMPL,
@@ -12,6 +13,7 @@ import {
   MAP_KEY_SIZE,
   MAP_MAX_ENTRIES,
   MAP_NEXT,
+  MAP_PRIVATE,
   MAP_PROG_TYPE,
   MAP_STRIDE,
   MAP_TABLE_BASE,
@@ -47,9 +49,11 @@ export class BpfMap {
   end: u32;
   impl: u32;
   impl2: u32;
+  fields: u32;
+  extra: u32;
 }
 
-if (offsetof<BpfMap>() != MAP_DATA) ERROR('BpfMap: its size drifted from abi.ts');
+if (offsetof<BpfMap>() != MAP_PRIVATE) ERROR('BpfMap: its size drifted from abi.ts');
 if (offsetof<BpfMap>('type') != MAP_TYPE) ERROR('BpfMap.type drifted from abi.ts');
 if (offsetof<BpfMap>('keySize') != MAP_KEY_SIZE) ERROR('BpfMap.keySize drifted from abi.ts');
 if (offsetof<BpfMap>('valueSize') != MAP_VALUE_SIZE) ERROR('BpfMap.valueSize drifted from abi.ts');
@@ -66,6 +70,8 @@ if (offsetof<BpfMap>('next') != MAP_NEXT) ERROR('BpfMap.next drifted from abi.ts
 if (offsetof<BpfMap>('end') != MAP_END) ERROR('BpfMap.end drifted from abi.ts');
 if (offsetof<BpfMap>('impl') != MAP_IMPL) ERROR('BpfMap.impl drifted from abi.ts');
 if (offsetof<BpfMap>('impl2') != MAP_IMPL2) ERROR('BpfMap.impl2 drifted from abi.ts');
+if (offsetof<BpfMap>('fields') != MAP_FIELDS) ERROR('BpfMap.fields drifted from abi.ts');
+if (offsetof<BpfMap>('extra') != MAP_EXTRA) ERROR('BpfMap.extra drifted from abi.ts');
 
 /** Newest map; the others follow by their `next`. */
 let head: u32 = 0;

@@ -1,0 +1,16 @@
+/**
+ * Kfuncs that the runtime has: it exports a function of the same name, (r1..r5: i64, fp: i32) -> i64, where `fp` is the frame for a callback. Their
+ * prototypes are in src/verifier/tables/kfuncs-rows.ts.
+ */
+export const KFUNCS: readonly string[] = [
+  'bpf_preempt_disable',
+  'bpf_preempt_enable',
+  'bpf_rcu_read_lock',
+  'bpf_rcu_read_unlock',
+];
+
+const KNOWN: ReadonlySet<string> = new Set(KFUNCS);
+
+export function hasKfunc(name: string | undefined): boolean {
+  return name !== undefined && KNOWN.has(name);
+}
