@@ -95,6 +95,7 @@ export const MAX_INSN_BUDGET = 1073741824;
 // 52  status           u32  CTX_* bits
 // 56  wireLength       u32  original length, as the capture says
 // 60  skb              u32  address of the packet's struct Skb, for programs that see a struct __sk_buff; 0 for XDP
+//     frags            u32  address of the packet's struct Frags, when status has CTX_STATUS_FRAGS: a packet in several buffers
 export const XDP_MD_DATA = 0;
 export const XDP_MD_DATA_END = 4;
 export const XDP_MD_DATA_META = 8;
@@ -112,6 +113,7 @@ export const CTX_REDIRECT_FLAGS = 48;
 export const CTX_STATUS = 52;
 export const CTX_WIRE_LENGTH = 56;
 export const CTX_SKB = 60;
+export const CTX_FRAGS = 60;
 /** Stride of a batch. */
 export const CTX_SIZE = 64;
 
@@ -157,6 +159,22 @@ export const SKB_SIZE = 256;
 
 /** The invocation ended in a violation; the verdict is XDP_ABORTED. */
 export const CTX_STATUS_VIOLATION = 1;
+/** The packet is in several buffers: data to data_end, the linear part, then those of its struct Frags, of which there may be none left. */
+export const CTX_STATUS_FRAGS = 2;
+
+// struct Frags: what of a packet is behind its linear part.
+// 0   count     u32
+// 4   size      u32  bytes in all of them
+// 8   frags     count times  { 0 addr u32, 4 size u32, 8 room u32: what of the buffer can be used from addr on }
+export const FRAGS_COUNT = 0;
+export const FRAGS_SIZE = 4;
+export const FRAGS_LIST = 8;
+export const FRAG_ADDR = 0;
+export const FRAG_LENGTH = 4;
+export const FRAG_ROOM = 8;
+export const FRAG_SIZE = 12;
+/** A buffer behind the linear part: a page. */
+export const FRAG_BUFFER = 4096;
 
 /** Free bytes in front of a packet, as Linux gives XDP programs. */
 export const XDP_PACKET_HEADROOM = 256;
@@ -168,6 +186,8 @@ export const XDP_FRAME_SIZE = 4096;
 export const XDP_META_MAX = 255;
 /** Room behind the packet: skb_shared_info is kept free by Linux in a 4 KiB frame. */
 export const XDP_TAILROOM = 320;
+/** Where a packet that fits a frame must end: less head room and less what Linux keeps behind. */
+export const XDP_LINEAR_MAX = 3520;
 /** A context field of XDP_ABORTED..XDP_REDIRECT counts under its number; everything else here. */
 export const VERDICT_OTHER = 5;
 

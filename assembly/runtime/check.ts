@@ -21,6 +21,7 @@ import {
   XDP_MD_SIZE,
 } from '../abi';
 import { vm } from './env';
+import { fragsOf } from './packet';
 import { findRegion, REGION_READ, REGION_WRITE, Region } from './region';
 
 if (XDP_MD_SIZE > CTX_SIZE) ERROR('struct xdp_md must lie at the start of a context record');
@@ -43,7 +44,7 @@ function insideValue(addr: u32, size: u32, write: u32): bool {
 
 /** The context as the program sees it: `struct xdp_md`, or the `struct __sk_buff` that the record names. */
 function insideCtx(addr: u32, size: u32, write: u32, ctx: u32): bool {
-  const skb = load<u32>(ctx, CTX_SKB);
+  const skb = fragsOf(ctx) ? 0 : load<u32>(ctx, CTX_SKB);
   if (!skb) return !write && inside(addr, size, ctx, ctx + XDP_MD_SIZE);
   return write ? inside(addr, size, skb + SKB_CB, skb + SKB_CB_END) : inside(addr, size, skb, skb + SK_BUFF_SIZE);
 }

@@ -5,11 +5,11 @@ export { loop } from './helper/loop';
 export {
   xdp_adjust_head,
   xdp_adjust_meta,
-  xdp_adjust_tail,
   xdp_get_buff_len,
   xdp_load_bytes,
   xdp_store_bytes,
 } from './helper/packet';
+export { xdp_adjust_tail } from './helper/packet-tail';
 export { trace_printk, trace_printk_void, trace_vprintk } from './helper/print';
 export { redirect } from './helper/redirect';
 export { get_prandom_u32, get_smp_processor_id, ktime_get_ns, seed } from './helper/state';

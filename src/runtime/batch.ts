@@ -47,7 +47,7 @@ export function runBatch(
         const { view } = host.memory;
         const ctx = view.getUint32(host.vm + VM_CTX, true);
         view.setUint32(ctx + CTX_VERDICT, XDP_ABORTED, true);
-        view.setUint32(ctx + CTX_STATUS, CTX_STATUS_VIOLATION, true);
+        view.setUint32(ctx + CTX_STATUS, view.getUint32(ctx + CTX_STATUS, true) | CTX_STATUS_VIOLATION, true);
         onViolation(violation, (ctx - range.ctx) / CTX_SIZE);
         at = ctx + CTX_SIZE;
       }

@@ -17,7 +17,7 @@ import {
   CTX_VERDICT,
   CTX_WIRE_LENGTH,
   XDP_FRAME_HEADER,
-  XDP_FRAME_SIZE,
+  XDP_LINEAR_MAX,
   XDP_MD_DATA,
   XDP_MD_DATA_END,
   XDP_MD_DATA_META,
@@ -25,7 +25,6 @@ import {
   XDP_MD_INGRESS_IFINDEX,
   XDP_MD_RX_QUEUE_INDEX,
   XDP_PACKET_HEADROOM,
-  XDP_TAILROOM,
 } from '../../assembly/abi.ts';
 
 /** What the user may set of `struct xdp_md`. */
@@ -48,12 +47,9 @@ export interface FrameLayout extends XdpMeta {
   readonly skb?: number;
 }
 
-/** Where a packet that fits must end in its frame: less head room and less what Linux keeps behind. */
-const LINEAR_MAX = XDP_FRAME_SIZE - XDP_PACKET_HEADROOM - XDP_TAILROOM;
-
 /** Bytes a frame needs for a packet of `length`, in cache lines. */
 export function frameSize(length: number): number {
-  return (XDP_PACKET_HEADROOM + Math.max(length, LINEAR_MAX) + 63) & ~63;
+  return (XDP_PACKET_HEADROOM + Math.max(length, XDP_LINEAR_MAX) + 63) & ~63;
 }
 
 /** Addresses of a packet in a frame at `base`, with the room to grow that Linux's BPF_PROG_TEST_RUN gives. */
@@ -64,7 +60,7 @@ export function layFrame(base: number, length: number, metadata = 0) {
     dataEnd: data + length,
     dataMeta: data - metadata,
     hardStart: base + XDP_FRAME_HEADER,
-    hardEnd: data + Math.max(length, LINEAR_MAX),
+    hardEnd: data + Math.max(length, XDP_LINEAR_MAX),
   };
 }
 

@@ -1,15 +1,14 @@
-// Helpers on XDP packets: moving the ends, copying bytes in and out, the length. Rules as Linux 6.18 answers them for
-// a packet in one buffer.
-import { CTX_HARD_END, CTX_HARD_START, XDP_MD_DATA, XDP_MD_DATA_END, XDP_MD_DATA_META, XDP_META_MAX } from '../../abi';
+// Helpers on XDP packets: moving the start, copying bytes in and out, the length. Rules as Linux 6.18 answers them.
+import { CTX_HARD_START, XDP_MD_DATA, XDP_MD_DATA_END, XDP_MD_DATA_META, XDP_META_MAX } from '../../abi';
 import { EACCES, EFAULT, EINVAL } from '../../isa';
+import { copyPacket, packetLength, writePacket } from '../packet';
+import { ETH_HLEN } from './packet-tail';
 
-/** An Ethernet header must remain. */
-const ETH_HLEN: i64 = 14;
 /** bpf_xdp_load_bytes and bpf_xdp_store_bytes go no further. */
-const MAX_BYTES: u64 = 0xffff;
+const MAX_BYTES: u32 = 0xffff;
 
 export function xdp_get_buff_len(ctx: u32): i64 {
-  return load<u32>(ctx, XDP_MD_DATA_END) - load<u32>(ctx, XDP_MD_DATA);
+  return packetLength(ctx);
 }
 
 /** Moves the packet's start by the low 32 bits of `delta`, signed; metadata moves along. */
@@ -38,33 +37,19 @@ export function xdp_adjust_meta(ctx: u32, delta: u64): i64 {
   return 0;
 }
 
-/** Moves the packet's end; bytes it gains are zero. */
-export function xdp_adjust_tail(ctx: u32, delta: u64): i64 {
-  const offset = <i32>delta;
-  const end = load<u32>(ctx, XDP_MD_DATA_END);
-  const moved = <i64>end + offset;
-  if (moved > <i64>load<u32>(ctx, CTX_HARD_END)) return -EINVAL;
-  if (moved < <i64>load<u32>(ctx, XDP_MD_DATA) + ETH_HLEN) return -EINVAL;
-  if (offset > 0) memory.fill(end, 0, offset);
-  store<u32>(ctx, <u32>moved, XDP_MD_DATA_END);
-  return 0;
-}
-
-/** 0, or why [offset, offset + size) of the packet cannot be copied. Offset and size are 32 bits, as Linux takes them. */
-function range(ctx: u32, offset: u64, size: u32): i32 {
-  const start = <u64>(<u32>offset);
-  if (start > MAX_BYTES || <u64>size > MAX_BYTES) return -EFAULT;
-  return start + size > <u64>xdp_get_buff_len(ctx) ? -EINVAL : 0;
+/** Why [offset, offset + size) of the packet cannot be copied. Offset and size are 32 bits, as Linux takes them. */
+function refusal(offset: u32, size: u32): i64 {
+  return offset > MAX_BYTES || size > MAX_BYTES ? -EFAULT : -EINVAL;
 }
 
 export function xdp_load_bytes(ctx: u32, offset: u64, buffer: u32, size: u32): i64 {
-  const error = range(ctx, offset, size);
-  if (!error) memory.copy(buffer, load<u32>(ctx, XDP_MD_DATA) + <u32>offset, size);
-  return error;
+  const start = <u32>offset;
+  if (start <= MAX_BYTES && size <= MAX_BYTES && copyPacket(ctx, start, buffer, size)) return 0;
+  return refusal(start, size);
 }
 
 export function xdp_store_bytes(ctx: u32, offset: u64, buffer: u32, size: u32): i64 {
-  const error = range(ctx, offset, size);
-  if (!error) memory.copy(load<u32>(ctx, XDP_MD_DATA) + <u32>offset, buffer, size);
-  return error;
+  const start = <u32>offset;
+  if (start <= MAX_BYTES && size <= MAX_BYTES && writePacket(ctx, start, buffer, size)) return 0;
+  return refusal(start, size);
 }
