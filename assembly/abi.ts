@@ -233,6 +233,27 @@ export const MAP_EXTRA = 68;
 export const MAP_PRIVATE = 72;
 /** Size of struct Map, and the offset of an array's first element or of a prog array's mirror. */
 export const MAP_DATA = 128;
+
+// struct MapFields: what in a map's value is special, at MAP_FIELDS of the map. 16 bytes, then `count` struct MapField, 32 bytes each, by offset.
+// 0   count       u32
+// 4   kinds       u32  FIELD_* of all of them (assembly/verifier/abi/input.ts)
+// struct MapField
+// 0   offset      u32  in the value
+// 4   size        u32
+// 8   kind        u32  FIELD_*
+// 12  nodeOffset  u32  list head, tree root: where in an element its node is
+// 16  elementSize u32  list head, tree root: bytes of an element
+// 20              12 bytes for those who know the kind
+export const MAP_FIELDS_COUNT = 0;
+export const MAP_FIELDS_KINDS = 4;
+export const MAP_FIELDS_HEADER = 16;
+export const MAP_FIELD_OFFSET = 0;
+export const MAP_FIELD_SIZE = 4;
+export const MAP_FIELD_KIND = 8;
+export const MAP_FIELD_NODE_OFFSET = 12;
+export const MAP_FIELD_ELEMENT_SIZE = 16;
+export const MAP_FIELDS_STRIDE = 32;
+
 /** Possible CPUs of an engine unless its options say otherwise. */
 export const DEFAULT_CPUS = 1;
 export const MAX_CPUS = 256;

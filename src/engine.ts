@@ -34,6 +34,7 @@ import { Memory } from './runtime/memory.ts';
 import type { Prog } from './runtime/prog.ts';
 import { SharedTable } from './runtime/table.ts';
 import { TraceBuffer, type TraceQueue } from './runtime/trace.ts';
+import { valueFields } from './verifier/value-fields.ts';
 import { Verifier, type VerifyOptions } from './verifier/verify.ts';
 
 export interface EngineOptions {
@@ -277,7 +278,8 @@ export class Engine implements ProgHost {
   /** A map of its own, such as bpf_map_create gives. It lives until its `close` or the engine's. */
   createMap(spec: MapSpec, object?: BpfObject): BpfMap {
     this.usable('createMap');
-    const map = createMap(this, this.table, spec, this.nextMapId++, mapCodecs(object?.btf, spec));
+    const types = { ...mapCodecs(object?.btf, spec), fields: valueFields(object?.btf, spec) };
+    const map = createMap(this, this.table, spec, this.nextMapId++, types);
     this.ownMaps.add(map);
     return map;
   }

@@ -16,6 +16,7 @@ export { get_prandom_u32, get_smp_processor_id, ktime_get_ns, seed } from './hel
 export { bpf_preempt_disable, bpf_preempt_enable, bpf_rcu_read_lock, bpf_rcu_read_unlock } from './kfunc/section';
 export { array_lookup } from './map/array';
 export { map_create, map_destroy } from './map/create';
+export { map_set_fields } from './map/fields';
 export { hash_lookup, hash_lookup4, hash_lookup8, hash_lookup16 } from './map/hash';
 export { map_first } from './map/map';
 export {
@@ -32,6 +33,7 @@ export {
   percpu_array_update,
 } from './map/ops';
 export { percpu_array_lookup } from './map/percpu-array';
+export { map_user_gone } from './map/values';
 export { alloc, free, mem_used } from './mem';
 export { batch_copy, batch_in_place, verdict_count } from './replay/batch';
 export { pcap_walk } from './replay/pcap';

@@ -16,6 +16,10 @@ export interface RuntimeExports {
 
   map_create(type: number, keySize: number, valueSize: number, maxEntries: number, flags: number, cpus: number): number;
   map_destroy(map: number): void;
+  /** Room for `count` struct MapField behind a header that it writes, or 0 without memory. */
+  map_set_fields(map: number, count: number, kinds: number): number;
+  /** Timers and queued work in its values end. */
+  map_user_gone(map: number): void;
   /** First map of the engine; the others follow by MAP_NEXT. */
   map_first(): number;
   /** bpf(2)'s operations: per-CPU values are all CPUs' copies, found by MAP_CPU_STRIDE. Lookup gives an address or 0, the others 0 or -errno. */

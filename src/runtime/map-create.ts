@@ -12,6 +12,7 @@ import type { MapSpec } from '../object/types.ts';
 import { mapTypeName } from '../util/map-types.ts';
 import { errnoOf } from './exports.ts';
 import { BpfMap, type MapCodecs, type MapHost } from './map.ts';
+import { setMapFields } from './map-fields.ts';
 import { innerErrno, MapInMap } from './map-in-map.ts';
 import { ProgArray } from './prog-array.ts';
 import type { SharedTable } from './table.ts';
@@ -42,6 +43,7 @@ export function createMap(host: MapHost, table: SharedTable, spec: MapSpec, id: 
     throw new RunError('RUN_MAP_CREATE', { map: spec.name, errno, detail });
   }
   const address = result >>> 0;
+  setMapFields(host, address, codecs.fields ?? []);
   // A copy: the wish may be edited for the next load, the map stays as it was made.
   const own = { ...spec };
   if (type === BPF_MAP_TYPE_PROG_ARRAY) return new ProgArray(host, own, address, id, table);

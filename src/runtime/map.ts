@@ -10,6 +10,7 @@ import {
 import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
 import type { RuntimeExports } from './exports.ts';
+import { hideFields, type MapField } from './map-fields.ts';
 import type { Memory } from './memory.ts';
 
 /** Turns bytes into what users see and back; made from BTF by the engine, or `rawCodec`. */
@@ -22,6 +23,8 @@ export interface Codec {
 export interface MapCodecs {
   readonly key: Codec;
   readonly value: Codec;
+  /** Special fields of a value. */
+  readonly fields?: readonly MapField[];
 }
 
 /** Raw access instead of decoded values. */
@@ -148,9 +151,11 @@ export class BpfMap {
 
   private readValue(address: number): Uint8Array {
     const { u8, view } = this.host.memory;
-    if (!this.isPerCpu) return u8.slice(address, address + this.spec.valueSize);
+    const { fields = [] } = this.codecs;
+    const copyOf = (at: number): Uint8Array => hideFields(u8.slice(at, at + this.spec.valueSize), fields);
+    if (!this.isPerCpu) return copyOf(address);
     const stride = view.getUint32(this.address + MAP_CPU_STRIDE, true);
-    return this.onEveryCpu((cpu) => u8.subarray(address + cpu * stride, address + cpu * stride + this.spec.valueSize));
+    return this.onEveryCpu((cpu) => copyOf(address + cpu * stride));
   }
 
   private decodeValue(bytes: Uint8Array): unknown {
@@ -288,7 +293,9 @@ export class BpfMap {
     this.release();
   }
 
-  protected lastUserGone(): void {}
+  protected lastUserGone(): void {
+    this.host.runtime.map_user_gone(this.address);
+  }
 
   protected destroy(): void {
     this.closed = true;

@@ -1,7 +1,7 @@
 // BPF_MAP_TYPE_ARRAY: values 8 bytes apart right behind the header, all there from the start.
 import { MAP_DATA } from '../../abi';
 import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT } from '../../isa';
-import { copy } from '../copy';
+import { copyValue, freeFields } from './fields';
 import { BpfMap, MapSpec, newMap, round8 } from './map';
 
 export function arrayCreate(spec: MapSpec): u32 {
@@ -29,7 +29,9 @@ export function arrayUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
   const index = load<u32>(key);
   const error = arrayUpdateError(m, index, flags);
   if (error) return error;
-  copy(m.data + index * m.stride, value, m.valueSize);
+  const to = m.data + index * m.stride;
+  copyValue(m, to, value);
+  freeFields(m, to);
   return 0;
 }
 

@@ -21,10 +21,12 @@ import {
   EINVAL,
 } from '../../isa';
 import { arrayCreate } from './array';
+import { ALL_FIELDS, dropFields } from './fields';
 import { hashCreate, hashDestroy } from './hash';
 import { BpfMap, dropMap, MapSpec, round8 } from './map';
 import { percpuArrayCreate } from './percpu-array';
 import { progArrayCreate } from './prog-array';
+import { freeValues } from './values';
 
 const ACCESS_FLAGS: u32 = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
 const ARRAY_FLAGS: u32 = BPF_F_NUMA_NODE | BPF_F_MMAPABLE | BPF_F_PRESERVE_ELEMS | BPF_F_INNER_MAP | ACCESS_FLAGS;
@@ -116,6 +118,8 @@ export function map_create(type: u32, keySize: u32, valueSize: u32, maxEntries: 
 
 /** Frees a map. The caller sees to it that no program uses it any more. */
 export function map_destroy(map: u32): void {
+  freeValues(map, ALL_FIELDS);
+  dropFields(map);
   const type = changetype<BpfMap>(map).type;
   if (type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_HASH_OF_MAPS) hashDestroy(map);
   else dropMap(map);

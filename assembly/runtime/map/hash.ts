@@ -25,6 +25,7 @@ import {
 import { copy } from '../copy';
 import { alloc, free } from '../mem';
 import { removeRegion, reserveRegion } from '../region';
+import { copyValue, freeFields, freeKinds } from './fields';
 import { hash4, hash8, hash16, hashKey, sameKey } from './hash-key';
 import { BpfMap, dropMap, MapSpec, mapRegion, newMap, round8 } from './map';
 
@@ -225,7 +226,7 @@ export function hashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
   if (!element) return -ENOMEM;
   store<u32>(element, hash, 4);
   copy(element + ELEMENT_KEY, key, m.keySize);
-  copy(element + s.valueOffset, value, m.valueSize);
+  copyValue(m, element + s.valueOffset, value);
   const bucket = bucketOf(map, hash);
   store<u32>(element, load<u32>(bucket));
   store<u32>(bucket, element);
@@ -233,6 +234,7 @@ export function hashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
     m.count++;
   } else {
     unlink(bucket, old);
+    freeFields(m, old + s.valueOffset);
     if (!s.spare) give(map, old);
   }
   return 0;
@@ -244,9 +246,20 @@ export function hashDelete(map: u32, key: u32): i32 {
   const element = find(map, key, hash);
   if (!element) return -ENOENT;
   unlink(bucketOf(map, hash), element);
+  freeFields(m, element + state(map).valueOffset);
   give(map, element);
   m.count--;
   return 0;
+}
+
+/** Lets go of the fields of these kinds in every value. */
+export function hashFreeFields(map: u32, kinds: u32): void {
+  const m = changetype<BpfMap>(map);
+  const s = state(map);
+  for (let bucket: u32 = 0; bucket <= s.mask; bucket++) {
+    let element = load<u32>(map + BUCKETS + (bucket << 2));
+    for (; element; element = load<u32>(element)) freeKinds(m, element + s.valueOffset, kinds);
+  }
 }
 
 /** The key after this one, bucket by bucket; the first one for no key or one that is not there. */

@@ -1,8 +1,8 @@
 // BPF_MAP_TYPE_PERCPU_ARRAY: one array per CPU, cpuStride apart. A program sees its own CPU's copy, user space all of them.
 import { MAP_DATA, VM_CPU } from '../../abi';
-import { copy } from '../copy';
 import { vm } from '../env';
 import { arrayUpdateError } from './array';
+import { copyValue, freeFields } from './fields';
 import { BpfMap, MapSpec, newMap, round8 } from './map';
 
 /** `impl` holds the number of CPUs. */
@@ -27,12 +27,17 @@ export function percpu_array_lookup(map: u32, key: u32): u32 {
   return m.data + (cpu < m.impl ? cpu : 0) * m.cpuStride + index * m.stride;
 }
 
+function replace(m: BpfMap, to: u32, value: u32): void {
+  copyValue(m, to, value);
+  freeFields(m, to);
+}
+
 /** From a program: the running CPU's copy. */
 export function percpuArrayUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
   const m = changetype<BpfMap>(map);
   const error = arrayUpdateError(m, load<u32>(key), flags);
   if (error) return error;
-  copy(percpu_array_lookup(map, key), value, m.valueSize);
+  replace(m, percpu_array_lookup(map, key), value);
   return 0;
 }
 
@@ -43,7 +48,7 @@ export function percpuArrayUpdateAll(map: u32, key: u32, values: u32, flags: u64
   const error = arrayUpdateError(m, index, flags);
   if (error) return error;
   for (let cpu: u32 = 0; cpu < m.impl; cpu++) {
-    copy(m.data + cpu * m.cpuStride + index * m.stride, values + cpu * m.stride, m.valueSize);
+    replace(m, m.data + cpu * m.cpuStride + index * m.stride, values + cpu * m.stride);
   }
   return 0;
 }

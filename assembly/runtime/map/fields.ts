@@ -1,0 +1,90 @@
+// The special fields of a map's values (struct MapFields in abi.ts): locks, timers, kptrs, lists and trees. A copy into an element leaves them alone,
+// a copy out of one has zeros there, and what they hold goes when their element does.
+import {
+  MAP_FIELD_KIND,
+  MAP_FIELD_OFFSET,
+  MAP_FIELD_SIZE,
+  MAP_FIELDS_COUNT,
+  MAP_FIELDS_HEADER,
+  MAP_FIELDS_KINDS,
+  MAP_FIELDS_STRIDE,
+} from '../../abi';
+import { FIELD_TASK_WORK, FIELD_TIMER, FIELD_WORKQUEUE } from '../../verifier/abi/input';
+import { copy } from '../copy';
+import { alloc, free } from '../mem';
+import { BpfMap } from './map';
+
+export const ALL_FIELDS: u32 = 0xffffffff;
+/** What ends with the last user of a map, whether or not programs still refer to it. */
+export const ASYNC_FIELDS: u32 = FIELD_TIMER | FIELD_WORKQUEUE | FIELD_TASK_WORK;
+
+/** Room for `count` fields, which the caller writes behind the header, ordered by offset; 0 when there is no memory. */
+export function map_set_fields(map: u32, count: u32, kinds: u32): u32 {
+  const fields = alloc(MAP_FIELDS_HEADER + count * MAP_FIELDS_STRIDE);
+  if (!fields) return 0;
+  store<u32>(fields, count, MAP_FIELDS_COUNT);
+  store<u32>(fields, kinds, MAP_FIELDS_KINDS);
+  changetype<BpfMap>(map).fields = fields;
+  return fields;
+}
+
+export function dropFields(map: u32): void {
+  free(changetype<BpfMap>(map).fields);
+}
+
+/** Whether values have a field of one of these kinds (FIELD_*). */
+export function hasField(m: BpfMap, kinds: u32): bool {
+  return m.fields ? (load<u32>(m.fields, MAP_FIELDS_KINDS) & kinds) != 0 : false;
+}
+
+/** Copies a value into an element or out of one, all but its special fields. */
+export function copyValue(m: BpfMap, to: u32, from: u32): void {
+  const fields = m.fields;
+  if (!fields) {
+    copy(to, from, m.valueSize);
+    return;
+  }
+  let done: u32 = 0;
+  const end = endOf(fields);
+  for (let field = fields + MAP_FIELDS_HEADER; field != end; field += MAP_FIELDS_STRIDE) {
+    const offset = load<u32>(field, MAP_FIELD_OFFSET);
+    copy(to + done, from + done, offset - done);
+    done = offset + load<u32>(field, MAP_FIELD_SIZE);
+  }
+  copy(to + done, from + done, m.valueSize - done);
+}
+
+/** Special fields as they begin: zero. Of a value that holds nothing: a new element, or a copy for user space. */
+export function initValue(m: BpfMap, value: u32): void {
+  const fields = m.fields;
+  if (!fields) return;
+  const end = endOf(fields);
+  for (let field = fields + MAP_FIELDS_HEADER; field != end; field += MAP_FIELDS_STRIDE) {
+    memory.fill(value + load<u32>(field, MAP_FIELD_OFFSET), 0, load<u32>(field, MAP_FIELD_SIZE));
+  }
+}
+
+/** Lets go of all that a value's fields hold: its element is deleted, replaced, or an array's value overwritten. */
+export function freeFields(m: BpfMap, value: u32): void {
+  if (m.fields) freeKinds(m, value, ALL_FIELDS);
+}
+
+/** The same for the fields of some kinds. */
+export function freeKinds(m: BpfMap, value: u32, kinds: u32): void {
+  const end = endOf(m.fields);
+  for (let field = m.fields + MAP_FIELDS_HEADER; field != end; field += MAP_FIELDS_STRIDE) {
+    if (load<u32>(field, MAP_FIELD_KIND) & kinds) freeField(m, value + load<u32>(field, MAP_FIELD_OFFSET), field);
+  }
+}
+
+/** One field at `at`; `field` is its struct MapField. Locks are nobody's while an element is freed: there is nothing to give back. */
+function freeField(m: BpfMap, at: u32, field: u32): void {
+  switch (load<u32>(field, MAP_FIELD_KIND)) {
+    default:
+      memory.fill(at, 0, load<u32>(field, MAP_FIELD_SIZE));
+  }
+}
+
+function endOf(fields: u32): u32 {
+  return fields + MAP_FIELDS_HEADER + load<u32>(fields, MAP_FIELDS_COUNT) * MAP_FIELDS_STRIDE;
+}

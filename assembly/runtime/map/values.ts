@@ -1,0 +1,22 @@
+// Every value of a map at once: what its special fields hold is let go.
+import { BPF_MAP_TYPE_HASH } from '../../isa';
+import { ASYNC_FIELDS, freeKinds, hasField } from './fields';
+import { hashFreeFields } from './hash';
+import { BpfMap } from './map';
+
+/** Lets go of the fields of these kinds in every value, of every CPU. */
+export function freeValues(map: u32, kinds: u32): void {
+  const m = changetype<BpfMap>(map);
+  if (!hasField(m, kinds)) return;
+  if (m.type == BPF_MAP_TYPE_HASH) {
+    hashFreeFields(map, kinds);
+    return;
+  }
+  // Arrays; a per-CPU array has as many again for each CPU.
+  for (let value = m.data; value < m.end; value += m.stride) freeKinds(m, value, kinds);
+}
+
+/** The last user of the map lets go of it: its timers and queued work end. */
+export function map_user_gone(map: u32): void {
+  freeValues(map, ASYNC_FIELDS);
+}
