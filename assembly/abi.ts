@@ -258,6 +258,24 @@ export const MAP_FIELDS_STRIDE = 32;
 export const DEFAULT_CPUS = 1;
 export const MAX_CPUS = 256;
 
+// struct Dynptr: `struct bpf_dynptr_kern` of Linux, in the 16 bytes that a program keeps as a `struct bpf_dynptr`. All zero when it stands for nothing.
+// 0   data    u64  address of the memory; of the context record for a packet
+// 8   size    u32  bytes in bits 0 to 23, DYNPTR_TYPE_* in bits 28 to 30, bit 31: it may only be read
+// 12  offset  u32  where in `data` it begins
+export const DYNPTR_DATA = 0;
+export const DYNPTR_SIZE_WORD = 8;
+export const DYNPTR_OFFSET = 12;
+export const DYNPTR_SIZE_MASK = 0xffffff;
+export const DYNPTR_TYPE_SHIFT = 28;
+export const DYNPTR_TYPE_MASK = 7;
+export const DYNPTR_RDONLY_SHIFT = 31;
+/** Bytes of a struct Dynptr. */
+export const DYNPTR_BYTES = 16;
+export const DYNPTR_TYPE_LOCAL = 1;
+export const DYNPTR_TYPE_RINGBUF = 2;
+export const DYNPTR_TYPE_SKB = 3;
+export const DYNPTR_TYPE_XDP = 4;
+
 // Statistics of one program, u64 each: runs, then for each tail-call site `taken` and `missed`.
 export const STATS_RUNS = 0;
 export const STATS_SITES = 8;

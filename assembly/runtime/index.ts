@@ -1,6 +1,7 @@
 // build/runtime.wasm: the export lines only. src/runtime/exports.ts has their types.
 export { check_map, check_mem, trap } from './check';
 export { csum_diff } from './helper/checksum';
+export { dynptr_data, dynptr_from_mem, dynptr_read, dynptr_write } from './helper/dynptr';
 export { loop } from './helper/loop';
 export {
   xdp_adjust_head,
@@ -13,6 +14,18 @@ export { xdp_adjust_tail } from './helper/packet-tail';
 export { trace_printk, trace_printk_void, trace_vprintk } from './helper/print';
 export { redirect } from './helper/redirect';
 export { get_prandom_u32, get_smp_processor_id, ktime_get_ns, seed } from './helper/state';
+export {
+  bpf_dynptr_adjust,
+  bpf_dynptr_clone,
+  bpf_dynptr_copy,
+  bpf_dynptr_from_xdp,
+  bpf_dynptr_is_null,
+  bpf_dynptr_is_rdonly,
+  bpf_dynptr_memset,
+  bpf_dynptr_size,
+  bpf_dynptr_slice,
+  bpf_dynptr_slice_rdwr,
+} from './kfunc/dynptr';
 export { bpf_preempt_disable, bpf_preempt_enable, bpf_rcu_read_lock, bpf_rcu_read_unlock } from './kfunc/section';
 export { array_lookup } from './map/array';
 export { map_create, map_destroy } from './map/create';

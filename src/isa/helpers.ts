@@ -103,6 +103,10 @@ export const HELPERS: readonly HelperProto[] = [
   row(188, 'xdp_get_buff_len', ['ctx'], 'integer'),
   row(189, 'xdp_load_bytes', ['ctx', 'anything', 'uninit_mem', 'size'], 'integer'),
   row(190, 'xdp_store_bytes', ['ctx', 'anything', 'mem', 'size'], 'integer'),
+  row(197, 'dynptr_from_mem', ['uninit_mem', 'size_or_zero', 'anything', 'dynptr_out'], 'integer'),
+  row(201, 'dynptr_read', ['uninit_mem', 'size_or_zero', 'dynptr', 'anything', 'anything'], 'integer'),
+  row(202, 'dynptr_write', ['dynptr', 'anything', 'mem', 'size_or_zero', 'anything'], 'integer'),
+  row(203, 'dynptr_data', ['dynptr', 'anything', 'anything'], 'pointer_or_null'),
 ];
 
 export const HELPER_BY_ID: ReadonlyMap<number, HelperProto> = new Map(HELPERS.map((h) => [h.id, h]));

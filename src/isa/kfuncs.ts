@@ -3,6 +3,16 @@
  * prototypes are in src/verifier/tables/kfuncs-rows.ts.
  */
 export const KFUNCS: readonly string[] = [
+  'bpf_dynptr_adjust',
+  'bpf_dynptr_clone',
+  'bpf_dynptr_copy',
+  'bpf_dynptr_from_xdp',
+  'bpf_dynptr_is_null',
+  'bpf_dynptr_is_rdonly',
+  'bpf_dynptr_memset',
+  'bpf_dynptr_size',
+  'bpf_dynptr_slice',
+  'bpf_dynptr_slice_rdwr',
   'bpf_preempt_disable',
   'bpf_preempt_enable',
   'bpf_rcu_read_lock',

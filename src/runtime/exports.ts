@@ -96,6 +96,10 @@ export interface RuntimeExports {
   xdp_get_buff_len(ctx: number): bigint;
   xdp_load_bytes(ctx: number, offset: bigint, buffer: number, size: number): bigint;
   xdp_store_bytes(ctx: number, offset: bigint, buffer: number, size: number): bigint;
+  dynptr_from_mem(data: number, size: number, flags: bigint, ptr: number): bigint;
+  dynptr_read(to: number, length: number, src: number, offset: bigint, flags: bigint): bigint;
+  dynptr_write(dst: number, offset: bigint, from: number, length: number, flags: bigint): bigint;
+  dynptr_data(ptr: number, offset: bigint, length: bigint): number;
 
   // Variants of helpers for what the compiler knows: the map's type and key size, or that no one reads the result.
   array_lookup(map: number, key: number): number;

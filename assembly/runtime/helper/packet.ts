@@ -1,7 +1,7 @@
 // Helpers on XDP packets: moving the start, copying bytes in and out, the length. Rules as Linux 6.18 answers them.
 import { CTX_HARD_START, XDP_MD_DATA, XDP_MD_DATA_END, XDP_MD_DATA_META, XDP_META_MAX } from '../../abi';
 import { EACCES, EFAULT, EINVAL } from '../../isa';
-import { copyPacket, packetLength, writePacket } from '../packet';
+import { copyPacket, packetLength, packetPointer, writePacket } from '../packet';
 import { ETH_HLEN } from './packet-tail';
 
 /** bpf_xdp_load_bytes and bpf_xdp_store_bytes go no further. */
@@ -40,6 +40,11 @@ export function xdp_adjust_meta(ctx: u32, delta: u64): i64 {
 /** Why [offset, offset + size) of the packet cannot be copied. Offset and size are 32 bits, as Linux takes them. */
 function refusal(offset: u32, size: u32): i64 {
   return offset > MAX_BYTES || size > MAX_BYTES ? -EFAULT : -EINVAL;
+}
+
+/** The address of [offset, offset + size) of the packet; 0 when it is not in one buffer, or further away than these helpers go. */
+export function xdpPointer(ctx: u32, offset: u32, size: u32): u32 {
+  return offset > MAX_BYTES || size > MAX_BYTES ? 0 : packetPointer(ctx, offset, size);
 }
 
 export function xdp_load_bytes(ctx: u32, offset: u64, buffer: u32, size: u32): i64 {
