@@ -87,13 +87,19 @@ export const BPF_INSN_SIZE = 8;
 export const BPF_MAP_TYPE_HASH = 1;
 export const BPF_MAP_TYPE_ARRAY = 2;
 export const BPF_MAP_TYPE_PROG_ARRAY = 3;
+export const BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4;
 export const BPF_MAP_TYPE_PERCPU_ARRAY = 6;
 export const BPF_MAP_TYPE_ARRAY_OF_MAPS = 12;
 export const BPF_MAP_TYPE_HASH_OF_MAPS = 13;
 export const BPF_MAP_TYPE_DEVMAP = 14;
 export const BPF_MAP_TYPE_CGROUP_STORAGE = 19;
 export const BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE = 21;
+export const BPF_MAP_TYPE_QUEUE = 22;
+export const BPF_MAP_TYPE_STACK = 23;
 export const BPF_MAP_TYPE_DEVMAP_HASH = 25;
+export const BPF_MAP_TYPE_RINGBUF = 27;
+export const BPF_MAP_TYPE_BLOOM_FILTER = 30;
+export const BPF_MAP_TYPE_USER_RINGBUF = 31;
 export const BPF_MAP_TYPE_ARENA = 33;
 
 // Map update flags.
@@ -113,6 +119,17 @@ export const BPF_F_WRONLY_PROG = 0x100;
 export const BPF_F_MMAPABLE = 0x400;
 export const BPF_F_PRESERVE_ELEMS = 0x800;
 export const BPF_F_INNER_MAP = 0x1000;
+
+// Ring buffers: flags of submissions and drains, what bpf_ringbuf_query asks for, bits of a record's length.
+export const BPF_RB_NO_WAKEUP = 1;
+export const BPF_RB_FORCE_WAKEUP = 2;
+export const BPF_RB_AVAIL_DATA = 0;
+export const BPF_RB_RING_SIZE = 1;
+export const BPF_RB_CONS_POS = 2;
+export const BPF_RB_PROD_POS = 3;
+export const BPF_RINGBUF_BUSY_BIT = 0x80000000;
+export const BPF_RINGBUF_DISCARD_BIT = 0x40000000;
+export const BPF_RINGBUF_HDR_SZ = 8;
 
 // XDP verdicts (enum xdp_action).
 export const XDP_ABORTED = 0;
@@ -143,4 +160,5 @@ export const EEXIST = 17;
 export const EINVAL = 22;
 export const ENOSPC = 28;
 export const ERANGE = 34;
+export const EOPNOTSUPP = 95;
 export const ENOTSUPP = 524;

@@ -38,11 +38,13 @@ export {
   type VerdictCounts,
   type ViolationReport,
 } from './replay/replay.ts';
+export { BloomFilter } from './runtime/bloom-filter.ts';
 export { Device, type DeviceOptions, Link } from './runtime/device.ts';
 export { BpfMap } from './runtime/map.ts';
 export { type Verdict, verdictName } from './runtime/packet.ts';
 export { Prog, type ProgStats, type RunOptions, type RunResult } from './runtime/prog.ts';
 export { ProgArray } from './runtime/prog-array.ts';
+export { Queue } from './runtime/queue.ts';
 export type { SkbMeta } from './runtime/skb.ts';
 export { formatTraceLine } from './runtime/trace.ts';
 export { describeViolation, type Violation } from './runtime/trap.ts';

@@ -13,6 +13,16 @@ export {
 export { xdp_adjust_tail } from './helper/packet-tail';
 export { trace_printk, trace_printk_void, trace_vprintk } from './helper/print';
 export { redirect } from './helper/redirect';
+export {
+  ringbuf_discard,
+  ringbuf_discard_dynptr,
+  ringbuf_output,
+  ringbuf_query,
+  ringbuf_reserve,
+  ringbuf_reserve_dynptr,
+  ringbuf_submit,
+  ringbuf_submit_dynptr,
+} from './helper/ringbuf';
 export { get_prandom_u32, get_smp_processor_id, ktime_get_ns, seed } from './helper/state';
 export {
   bpf_dynptr_adjust,
@@ -31,6 +41,7 @@ export { array_lookup } from './map/array';
 export { map_create, map_destroy } from './map/create';
 export { map_set_fields } from './map/fields';
 export { hash_lookup, hash_lookup4, hash_lookup8, hash_lookup16 } from './map/hash';
+export { map_peek, map_peek_elem, map_pop, map_pop_elem, map_push_elem, queue_at } from './map/keyless';
 export { map_first } from './map/map';
 export {
   array_update,
@@ -46,6 +57,8 @@ export {
   percpu_array_update,
 } from './map/ops';
 export { percpu_array_lookup } from './map/percpu-array';
+export { ringbuf_consume, ringbuf_next, ringbuf_walk } from './map/ringbuf';
+export { user_ringbuf_commit, user_ringbuf_drain, user_ringbuf_reserve } from './map/user-ringbuf';
 export { map_user_gone } from './map/values';
 export { alloc, free, mem_used } from './mem';
 export { batch_copy, batch_in_place, verdict_count } from './replay/batch';

@@ -3,11 +3,13 @@ const ERRNO_TEXT: Record<number, string> = {
   1: 'EPERM: operation not permitted',
   2: 'ENOENT: no such element',
   7: 'E2BIG: the map is full, or the index is out of range',
+  11: 'EAGAIN: try again',
   12: 'ENOMEM: out of memory',
   16: 'EBUSY: busy',
   17: 'EEXIST: the element exists already',
   22: 'EINVAL: invalid argument',
   28: 'ENOSPC: no space left',
+  95: 'EOPNOTSUPP: operation not supported',
   524: 'ENOTSUPP: operation not supported',
 };
 
@@ -22,8 +24,7 @@ export const RUN_ERRORS = {
     `no program named ${f.name}; there ${f.have.length === 1 ? 'is' : 'are'} ${f.have.join(', ') || 'none'}`,
   RUN_NO_MAP: (f: { name: string; have: readonly string[] }) =>
     `no map named ${f.name}; there ${f.have.length === 1 ? 'is' : 'are'} ${f.have.join(', ') || 'none'}`,
-  RUN_MAP_TYPE: (f: { map: string; type: number | string }) =>
-    `map ${f.map}: type ${f.type} is not implemented; array, percpu_array, hash, prog_array, array_of_maps and hash_of_maps are`,
+  RUN_MAP_TYPE: (f: { map: string; type: number | string }) => `map ${f.map}: type ${f.type} is not implemented here`,
   RUN_MAP_CREATE: (f: { map: string; errno: number; detail: string }) =>
     `map ${f.map} cannot be created: ${ERRNO_TEXT[f.errno] ?? `errno ${f.errno}`} (${f.detail})`,
   RUN_MAP_OP: (f: { map: string; op: string; errno: number }) =>

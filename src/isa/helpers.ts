@@ -12,6 +12,8 @@ export type HelperArg =
   | 'map_key'
   /** Readable memory of the map's value size. */
   | 'map_value'
+  /** Writable memory of the map's value size; of a bloom filter it is read. */
+  | 'map_value_out'
   /** Readable memory; the next argument is its size. */
   | 'mem'
   /** The same, or NULL when the size is 0. */
@@ -98,15 +100,27 @@ export const HELPERS: readonly HelperProto[] = [
   row(44, 'xdp_adjust_head', ['ctx', 'anything'], 'integer', 'pkt'),
   row(54, 'xdp_adjust_meta', ['ctx', 'anything'], 'integer', 'pkt'),
   row(65, 'xdp_adjust_tail', ['ctx', 'anything'], 'integer', 'pkt'),
+  row(87, 'map_push_elem', ['const_map_ptr', 'map_value', 'anything'], 'integer'),
+  row(88, 'map_pop_elem', ['const_map_ptr', 'map_value_out'], 'integer'),
+  row(89, 'map_peek_elem', ['const_map_ptr', 'map_value_out'], 'integer'),
+  row(130, 'ringbuf_output', ['const_map_ptr', 'mem', 'size_or_zero', 'anything'], 'integer'),
+  row(131, 'ringbuf_reserve', ['const_map_ptr', 'anything', 'anything'], 'pointer_or_null'),
+  row(132, 'ringbuf_submit', ['object', 'anything'], 'void'),
+  row(133, 'ringbuf_discard', ['object', 'anything'], 'void'),
+  row(134, 'ringbuf_query', ['const_map_ptr', 'anything'], 'integer'),
   row(177, 'trace_vprintk', ['mem', 'size', 'mem_or_null', 'size_or_zero'], 'integer', 'gpl'),
   row(181, 'loop', ['anything', 'func', 'callback_ctx', 'anything'], 'integer'),
   row(188, 'xdp_get_buff_len', ['ctx'], 'integer'),
   row(189, 'xdp_load_bytes', ['ctx', 'anything', 'uninit_mem', 'size'], 'integer'),
   row(190, 'xdp_store_bytes', ['ctx', 'anything', 'mem', 'size'], 'integer'),
   row(197, 'dynptr_from_mem', ['uninit_mem', 'size_or_zero', 'anything', 'dynptr_out'], 'integer'),
+  row(198, 'ringbuf_reserve_dynptr', ['const_map_ptr', 'anything', 'anything', 'dynptr_out'], 'integer'),
+  row(199, 'ringbuf_submit_dynptr', ['dynptr_out', 'anything'], 'void'),
+  row(200, 'ringbuf_discard_dynptr', ['dynptr_out', 'anything'], 'void'),
   row(201, 'dynptr_read', ['uninit_mem', 'size_or_zero', 'dynptr', 'anything', 'anything'], 'integer'),
   row(202, 'dynptr_write', ['dynptr', 'anything', 'mem', 'size_or_zero', 'anything'], 'integer'),
   row(203, 'dynptr_data', ['dynptr', 'anything', 'anything'], 'pointer_or_null'),
+  row(209, 'user_ringbuf_drain', ['const_map_ptr', 'func', 'callback_ctx', 'anything'], 'integer'),
 ];
 
 export const HELPER_BY_ID: ReadonlyMap<number, HelperProto> = new Map(HELPERS.map((h) => [h.id, h]));

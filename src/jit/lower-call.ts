@@ -1,6 +1,6 @@
 /** Calls of helpers, subprograms and kfuncs. Helpers are imports; their prototypes give the Wasm signature and the checks. */
 import { MAP_DATA, MAP_KEY_SIZE, MAP_VALUE_SIZE, TRAP_BUDGET, VM_BUDGET, VM_TRACE_ON } from '../../assembly/abi.ts';
-import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, MAX_BPF_STACK } from '../../assembly/isa.ts';
+import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, BPF_MAP_TYPE_BLOOM_FILTER, MAX_BPF_STACK } from '../../assembly/isa.ts';
 import { BPF_FUNC_tail_call, FIXED_SIZE, type HelperProto, wasmArg, wasmRet } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
@@ -26,11 +26,19 @@ function argFact(f: FuncEnv, pc: number, i: number): RegFact {
   return f.prog.facts.args[pc]?.[i] ?? UNKNOWN;
 }
 
+/** What is asked of a bloom filter is only read. One that is not known by name can only be the inner map of another. */
+function mayBeBloom(f: FuncEnv, map: RegFact): boolean {
+  const { maps } = f.prog.checked.prog;
+  if (map.kind === 'map') return maps[map.map].type === BPF_MAP_TYPE_BLOOM_FILTER;
+  return maps.some(({ innerMap }) => innerMap?.type === BPF_MAP_TYPE_BLOOM_FILTER);
+}
+
 /** A key or value argument: its size is the map's. */
-function checkMapMemory(f: FuncEnv, pc: number, i: number, what: 'keySize' | 'valueSize'): void {
+function checkMapMemory(f: FuncEnv, pc: number, i: number, what: 'keySize' | 'valueSize', out = false): void {
   const reg = i + 1;
   const map = argFact(f, pc, 0);
-  const at = { pc, reg, off: 0, write: false, fact: argFact(f, pc, i) };
+  const write = out && !mayBeBloom(f, map);
+  const at = { pc, reg, off: 0, write, fact: argFact(f, pc, i) };
   if (map.kind === 'map') {
     checkArgument(f, { ...at, size: f.prog.checked.prog.maps[map.map][what] });
     return;
@@ -50,10 +58,17 @@ function checkMemory(f: FuncEnv, pc: number, i: number, write: boolean): void {
   else checkSizedArgument(f, at, () => pushReg32(f, reg + 1));
 }
 
+const DENIED: Readonly<Record<string, number>> = {
+  map_lookup_elem: BPF_F_WRONLY_PROG,
+  map_update_elem: BPF_F_RDONLY_PROG,
+  map_delete_elem: BPF_F_RDONLY_PROG,
+  map_push_elem: BPF_F_RDONLY_PROG,
+  map_pop_elem: BPF_F_RDONLY_PROG,
+};
+
 /** Flags of a map that forbid a program this helper. */
 function deniedFlags(proto: HelperProto): number {
-  if (proto.name === 'map_lookup_elem') return BPF_F_WRONLY_PROG;
-  return proto.name === 'map_update_elem' || proto.name === 'map_delete_elem' ? BPF_F_RDONLY_PROG : 0;
+  return DENIED[proto.name] ?? 0;
 }
 
 function checkArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
@@ -74,6 +89,9 @@ function checkArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
         return;
       case 'map_value':
         checkMapMemory(f, pc, i, 'valueSize');
+        return;
+      case 'map_value_out':
+        checkMapMemory(f, pc, i, 'valueSize', true);
         return;
       case 'mem':
       case 'mem_or_null':

@@ -14,7 +14,15 @@ export interface RuntimeExports {
   /** Bytes in use, for leak checks. */
   mem_used(): number;
 
-  map_create(type: number, keySize: number, valueSize: number, maxEntries: number, flags: number, cpus: number): number;
+  map_create(
+    type: number,
+    keySize: number,
+    valueSize: number,
+    maxEntries: number,
+    flags: number,
+    cpus: number,
+    extra: number,
+  ): number;
   map_destroy(map: number): void;
   /** Room for `count` struct MapField behind a header that it writes, or 0 without memory. */
   map_set_fields(map: number, count: number, kinds: number): number;
@@ -28,6 +36,19 @@ export interface RuntimeExports {
   map_delete(map: number, key: number): number;
   /** `key` 0 asks for the first one. */
   map_next_key(map: number, key: number, out: number): number;
+  /** Queue and stack: the next value, taken or only looked at; bloom filter: `map_peek` asks for the value. 0 or -errno. */
+  map_pop(map: number, out: number): number;
+  map_peek(map: number, value: number): number;
+  /** Address of the value that comes out after `index` others, or 0. */
+  queue_at(map: number, index: number): number;
+  /** Header of the next record to read, or 0; and that it was read. */
+  ringbuf_next(map: number): number;
+  ringbuf_consume(map: number): void;
+  /** Header of the record behind the one with this header, of the first one for 0; or 0. */
+  ringbuf_walk(map: number, header: number): number;
+  /** A record for JavaScript to fill, or 0; and its end, submitted or discarded. */
+  user_ringbuf_reserve(map: number, size: number): number;
+  user_ringbuf_commit(record: number, discard: number): void;
 
   /** Seeds get_prandom_u32 and the hashes of maps created afterwards. */
   seed(low: number, high: number): void;
@@ -91,6 +112,18 @@ export interface RuntimeExports {
   xdp_adjust_head(ctx: number, delta: bigint): bigint;
   xdp_adjust_meta(ctx: number, delta: bigint): bigint;
   xdp_adjust_tail(ctx: number, delta: bigint): bigint;
+  map_push_elem(map: number, value: number, flags: bigint): bigint;
+  map_pop_elem(map: number, value: number): bigint;
+  map_peek_elem(map: number, value: number): bigint;
+  ringbuf_output(map: number, data: number, size: number, flags: bigint): bigint;
+  ringbuf_reserve(map: number, size: bigint, flags: bigint): number;
+  ringbuf_submit(record: number, flags: bigint): void;
+  ringbuf_discard(record: number, flags: bigint): void;
+  ringbuf_query(map: number, what: bigint): bigint;
+  ringbuf_reserve_dynptr(map: number, size: bigint, flags: bigint, ptr: number): bigint;
+  ringbuf_submit_dynptr(ptr: number, flags: bigint): void;
+  ringbuf_discard_dynptr(ptr: number, flags: bigint): void;
+  user_ringbuf_drain(map: number, fn: number, ctx: bigint, flags: bigint, fp: number): bigint;
   trace_vprintk(fmt: number, size: number, args: number, argsSize: number): bigint;
   loop(count: bigint, fn: number, ctx: bigint, flags: bigint, fp: number): bigint;
   xdp_get_buff_len(ctx: number): bigint;

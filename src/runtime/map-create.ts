@@ -2,19 +2,24 @@
 import {
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_BLOOM_FILTER,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
+  BPF_MAP_TYPE_QUEUE,
+  BPF_MAP_TYPE_STACK,
 } from '../../assembly/isa.ts';
 import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
 import { mapTypeName } from '../util/map-types.ts';
+import { BloomFilter } from './bloom-filter.ts';
 import { errnoOf } from './exports.ts';
 import { BpfMap, type MapCodecs, type MapHost } from './map.ts';
 import { setMapFields } from './map-fields.ts';
 import { innerErrno, MapInMap } from './map-in-map.ts';
 import { ProgArray } from './prog-array.ts';
+import { Queue } from './queue.ts';
 import type { SharedTable } from './table.ts';
 
 const IMPLEMENTED = [
@@ -24,7 +29,19 @@ const IMPLEMENTED = [
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_QUEUE,
+  BPF_MAP_TYPE_STACK,
+  BPF_MAP_TYPE_BLOOM_FILTER,
 ];
+
+type MapClass = new (...args: ConstructorParameters<typeof BpfMap>) => BpfMap;
+
+/** Classes of the types that can do more than a BpfMap, or less. */
+const KINDS: Readonly<Record<number, MapClass>> = {
+  [BPF_MAP_TYPE_QUEUE]: Queue,
+  [BPF_MAP_TYPE_STACK]: Queue,
+  [BPF_MAP_TYPE_BLOOM_FILTER]: BloomFilter,
+};
 
 export function isImplemented(type: number): boolean {
   return IMPLEMENTED.includes(type);
@@ -34,9 +51,11 @@ export function isImplemented(type: number): boolean {
 export function createMap(host: MapHost, table: SharedTable, spec: MapSpec, id: number, codecs: MapCodecs): BpfMap {
   if (!isImplemented(spec.type)) throw new RunError('RUN_MAP_TYPE', { map: spec.name, type: mapTypeName(spec.type) });
   const { type, keySize, valueSize, maxEntries, flags } = spec;
+  // What has no meaning in 32 bits has none above either.
+  const extra = Number(spec.mapExtra > 0xffffffffn ? 0xffffffffn : spec.mapExtra);
   const isOuter = type === BPF_MAP_TYPE_ARRAY_OF_MAPS || type === BPF_MAP_TYPE_HASH_OF_MAPS;
   if (isOuter) checkInner(spec);
-  const result = host.runtime.map_create(type, keySize, valueSize, maxEntries, flags, host.cpus);
+  const result = host.runtime.map_create(type, keySize, valueSize, maxEntries, flags, host.cpus, extra);
   const errno = errnoOf(result);
   if (errno !== 0) {
     const detail = `type ${type}, key ${keySize} bytes, value ${valueSize} bytes, ${maxEntries} entries, flags 0x${flags.toString(16)}`;
@@ -48,7 +67,8 @@ export function createMap(host: MapHost, table: SharedTable, spec: MapSpec, id: 
   const own = { ...spec };
   if (type === BPF_MAP_TYPE_PROG_ARRAY) return new ProgArray(host, own, address, id, table);
   if (isOuter) return new MapInMap(host, own, address, id, codecs, { ...(spec.innerMap as MapSpec) });
-  return new BpfMap(host, own, address, id, codecs);
+  const Kind = KINDS[type] ?? BpfMap;
+  return new Kind(host, own, address, id, codecs);
 }
 
 /** A map of maps needs a template of what it holds. */

@@ -55,7 +55,7 @@ export class BpfMap {
   /** Address of `struct Map` in the engine's memory. */
   readonly address: number;
   protected readonly host: MapHost;
-  private readonly codecs: MapCodecs;
+  protected readonly codecs: MapCodecs;
   private frozen = false;
   private closed = false;
   /** Programs and users that refer to it; the last one to go frees it. */
@@ -104,18 +104,19 @@ export class BpfMap {
     throw new RunError('RUN_MAP_OP', { map: this.name, op, errno: -result });
   }
 
-  /** Encodes a key: raw bytes pass as they are; array kinds take a number. */
+  /** Encodes a key: raw bytes pass as they are; array kinds take a number; maps without keys take nothing. */
   protected keyBytes(key: unknown): Uint8Array {
+    if (this.spec.keySize === 0 && (key === undefined || key === null)) return new Uint8Array(0);
     const bytes = key instanceof Uint8Array ? key : this.codecs.key.encode(key, `key of map ${this.name}`);
     this.checkSize('key', bytes.length, this.spec.keySize);
     return bytes;
   }
 
-  private checkSize(what: string, found: number, expected: number): void {
+  protected checkSize(what: string, found: number, expected: number): void {
     if (found !== expected) throw new RunError('RUN_MAP_SIZE', { map: this.name, what, found, expected });
   }
 
-  private valueIn(value: unknown): Uint8Array {
+  protected valueIn(value: unknown): Uint8Array {
     if (value instanceof Uint8Array) {
       if (this.isPerCpu && value.length === this.spec.valueSize) return this.onEveryCpu(() => value);
       this.checkSize('value', value.length, this.valueBytes);
@@ -149,7 +150,7 @@ export class BpfMap {
     return at;
   }
 
-  private readValue(address: number): Uint8Array {
+  protected readValue(address: number): Uint8Array {
     const { u8, view } = this.host.memory;
     const { fields = [] } = this.codecs;
     const copyOf = (at: number): Uint8Array => hideFields(u8.slice(at, at + this.spec.valueSize), fields);
@@ -158,7 +159,7 @@ export class BpfMap {
     return this.onEveryCpu((cpu) => copyOf(address + cpu * stride));
   }
 
-  private decodeValue(bytes: Uint8Array): unknown {
+  protected decodeValue(bytes: Uint8Array): unknown {
     if (!this.isPerCpu) return this.codecs.value.decode(bytes);
     const stride = (this.spec.valueSize + 7) & ~7;
     const values: unknown[] = [];

@@ -137,7 +137,7 @@ function beginElem(sys: Syscalls, fd: number, key: Uint8Array | undefined): Data
 }
 
 /** BPF_MAP_LOOKUP_ELEM: `size` bytes of value (a per-CPU map wants 8-aligned value size times possible CPUs). */
-export function lookupElem(fd: number, key: Uint8Array, size: number, flags = 0): Uint8Array {
+export function lookupElem(fd: number, key: Uint8Array | undefined, size: number, flags = 0): Uint8Array {
   const sys = syscalls();
   const attr = beginElem(sys, fd, key);
   const value = sys.alloc(size);
@@ -147,8 +147,31 @@ export function lookupElem(fd: number, key: Uint8Array, size: number, flags = 0)
   return value.bytes.slice();
 }
 
+/** BPF_MAP_LOOKUP_AND_DELETE_ELEM: what a queue or stack pops. */
+export function popElem(fd: number, size: number): Uint8Array {
+  const sys = syscalls();
+  const attr = beginElem(sys, fd, undefined);
+  const value = sys.alloc(size);
+  attr.setBigUint64(16, value.address, true);
+  check('BPF_MAP_LOOKUP_AND_DELETE_ELEM', sys.bpf(uapi.BPF_MAP_LOOKUP_AND_DELETE_ELEM, MAP_ELEM_SIZE));
+  return value.bytes.slice();
+}
+
+/** Is the value in a bloom filter? (BPF_MAP_LOOKUP_ELEM, which takes it in the value's place.) */
+export function peekElem(fd: number, value: Uint8Array): void {
+  const sys = syscalls();
+  const attr = beginElem(sys, fd, undefined);
+  attr.setBigUint64(16, sys.put(value), true);
+  check('BPF_MAP_LOOKUP_ELEM', sys.bpf(uapi.BPF_MAP_LOOKUP_ELEM, MAP_ELEM_SIZE));
+}
+
 /** BPF_MAP_UPDATE_ELEM. */
-export function updateElem(fd: number, key: Uint8Array, value: Uint8Array, flags: number | bigint = 0): void {
+export function updateElem(
+  fd: number,
+  key: Uint8Array | undefined,
+  value: Uint8Array,
+  flags: number | bigint = 0,
+): void {
   const sys = syscalls();
   const attr = beginElem(sys, fd, key);
   attr.setBigUint64(16, sys.put(value), true);
@@ -164,7 +187,7 @@ export function freezeMap(fd: number): void {
 }
 
 /** BPF_MAP_DELETE_ELEM. */
-export function deleteElem(fd: number, key: Uint8Array): void {
+export function deleteElem(fd: number, key: Uint8Array | undefined): void {
   const sys = syscalls();
   beginElem(sys, fd, key);
   check('BPF_MAP_DELETE_ELEM', sys.bpf(uapi.BPF_MAP_DELETE_ELEM, 16));

@@ -17,6 +17,8 @@ import { kfuncIds } from './kfunc-ids.ts';
 import { kernelBtf } from './object-btf.ts';
 
 const PROG_ARRAY = 3;
+/** Types whose BTF libbpf keeps to itself. */
+const UNTYPED = new Set([4, 22, 23, 27, 31]);
 const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -50,7 +52,7 @@ export class KernelSide {
     if (known !== undefined) return known;
     const { type, keySize, valueSize, maxEntries, flags, mapExtra, btfKeyTypeId, btfValueTypeId } = spec;
     const template = spec.innerMap === undefined ? undefined : createMap({ ...spec.innerMap, name: '' });
-    const typed = btfValueTypeId !== 0 && spec.dataKind === '';
+    const typed = btfValueTypeId !== 0 && spec.dataKind === '' && !UNTYPED.has(type);
     const fd = createMap({
       type,
       keySize,
@@ -131,7 +133,7 @@ export interface CompareOptions {
 }
 
 /** Map types that have no elements to look up, or whose elements are the engine's own. */
-const NOT_COMPARED = new Set([PROG_ARRAY, 4, 14, 15, 16, 17, 18, 25, 27, 30, 31, 33]);
+const NOT_COMPARED = new Set([PROG_ARRAY, 4, 14, 15, 16, 17, 18, 22, 23, 25, 27, 30, 31, 33]);
 const PER_CPU = new Set([5, 6, 10]);
 
 /** Possible CPUs of the machine: a per-CPU value has a copy for each. */

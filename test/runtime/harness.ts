@@ -32,6 +32,7 @@ export interface MapOptions {
   max?: number;
   flags?: number;
   cpus?: number;
+  extra?: number;
 }
 
 export interface Packet {
@@ -71,7 +72,15 @@ export class Harness {
 
   /** The map's address, or the negated errno. */
   map(o: MapOptions): number {
-    const map = this.rt.map_create(o.type, o.key ?? 4, o.value ?? 8, o.max ?? 4, o.flags ?? 0, o.cpus ?? 1);
+    const map = this.rt.map_create(
+      o.type,
+      o.key ?? 4,
+      o.value ?? 8,
+      o.max ?? 4,
+      o.flags ?? 0,
+      o.cpus ?? 1,
+      o.extra ?? 0,
+    );
     return errnoOf(map) ? map : map >>> 0;
   }
 

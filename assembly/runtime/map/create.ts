@@ -13,19 +13,29 @@ import {
   BPF_F_ZERO_SEED,
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_BLOOM_FILTER,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
+  BPF_MAP_TYPE_QUEUE,
+  BPF_MAP_TYPE_RINGBUF,
+  BPF_MAP_TYPE_STACK,
+  BPF_MAP_TYPE_USER_RINGBUF,
   E2BIG,
   EINVAL,
 } from '../../isa';
 import { arrayCreate } from './array';
+import { bloomFilterCreate } from './bloom-filter';
+import { checkKeyless, checkRingbuf } from './create-keyless';
 import { ALL_FIELDS, dropFields } from './fields';
 import { hashCreate, hashDestroy } from './hash';
 import { BpfMap, dropMap, MapSpec, round8 } from './map';
 import { percpuArrayCreate } from './percpu-array';
 import { progArrayCreate } from './prog-array';
+import { queueStackCreate } from './queue-stack';
+import { ringbufCreate, ringbufDestroy } from './ringbuf';
+import { userRingbufCreate, userRingbufDestroy } from './user-ringbuf';
 import { freeValues } from './values';
 
 const ACCESS_FLAGS: u32 = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
@@ -69,6 +79,7 @@ function checkHash(spec: MapSpec): i32 {
 function check(spec: MapSpec): i32 {
   if (!exclusive(spec.flags, BPF_F_RDONLY, BPF_F_WRONLY)) return -EINVAL;
   if (spec.cpus == 0 || spec.cpus > <u32>MAX_CPUS) return -EINVAL;
+  if (spec.extra && spec.type != BPF_MAP_TYPE_BLOOM_FILTER) return -EINVAL;
   switch (spec.type) {
     case BPF_MAP_TYPE_ARRAY:
     case BPF_MAP_TYPE_PERCPU_ARRAY:
@@ -81,6 +92,13 @@ function check(spec: MapSpec): i32 {
       return checkProgArray(spec);
     case BPF_MAP_TYPE_HASH_OF_MAPS:
       return spec.valueSize != 4 ? -EINVAL : checkHash(spec);
+    case BPF_MAP_TYPE_QUEUE:
+    case BPF_MAP_TYPE_STACK:
+    case BPF_MAP_TYPE_BLOOM_FILTER:
+      return checkKeyless(spec);
+    case BPF_MAP_TYPE_RINGBUF:
+    case BPF_MAP_TYPE_USER_RINGBUF:
+      return checkRingbuf(spec);
     default:
       return -EINVAL;
   }
@@ -95,6 +113,15 @@ function make(spec: MapSpec): u32 {
       return percpuArrayCreate(spec);
     case BPF_MAP_TYPE_PROG_ARRAY:
       return progArrayCreate(spec);
+    case BPF_MAP_TYPE_QUEUE:
+    case BPF_MAP_TYPE_STACK:
+      return queueStackCreate(spec);
+    case BPF_MAP_TYPE_BLOOM_FILTER:
+      return bloomFilterCreate(spec);
+    case BPF_MAP_TYPE_RINGBUF:
+      return ringbufCreate(spec);
+    case BPF_MAP_TYPE_USER_RINGBUF:
+      return userRingbufCreate(spec);
     default:
       return hashCreate(spec);
   }
@@ -104,7 +131,15 @@ function make(spec: MapSpec): u32 {
  * A map's address, or a negated errno: the last 4095 values of u32, which are no addresses because the last page of
  * memory is never used.
  */
-export function map_create(type: u32, keySize: u32, valueSize: u32, maxEntries: u32, flags: u32, cpus: u32): u32 {
+export function map_create(
+  type: u32,
+  keySize: u32,
+  valueSize: u32,
+  maxEntries: u32,
+  flags: u32,
+  cpus: u32,
+  extra: u32,
+): u32 {
   const spec = changetype<MapSpec>(specRoom);
   spec.type = type;
   spec.keySize = keySize;
@@ -112,6 +147,7 @@ export function map_create(type: u32, keySize: u32, valueSize: u32, maxEntries: 
   spec.maxEntries = maxEntries;
   spec.flags = flags;
   spec.cpus = cpus;
+  spec.extra = extra;
   const error = check(spec);
   return error ? error : make(spec);
 }
@@ -120,7 +156,18 @@ export function map_create(type: u32, keySize: u32, valueSize: u32, maxEntries: 
 export function map_destroy(map: u32): void {
   freeValues(map, ALL_FIELDS);
   dropFields(map);
-  const type = changetype<BpfMap>(map).type;
-  if (type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_HASH_OF_MAPS) hashDestroy(map);
-  else dropMap(map);
+  switch (changetype<BpfMap>(map).type) {
+    case BPF_MAP_TYPE_HASH:
+    case BPF_MAP_TYPE_HASH_OF_MAPS:
+      hashDestroy(map);
+      return;
+    case BPF_MAP_TYPE_RINGBUF:
+      ringbufDestroy(map);
+      return;
+    case BPF_MAP_TYPE_USER_RINGBUF:
+      userRingbufDestroy(map);
+      return;
+    default:
+      dropMap(map);
+  }
 }

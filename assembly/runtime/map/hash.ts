@@ -66,6 +66,11 @@ export function setHashSeed(seed: u64): void {
   engineSeed = seed;
 }
 
+/** The seed of maps that are made from now on. */
+export function hashSeed(): u64 {
+  return engineSeed;
+}
+
 function state(map: u32): HashState {
   return changetype<HashState>(map + STATE);
 }

@@ -24,8 +24,14 @@ import {
   BPF_F_RDONLY_PROG,
   BPF_F_WRONLY_PROG,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_BLOOM_FILTER,
   BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
+  BPF_MAP_TYPE_QUEUE,
+  BPF_MAP_TYPE_RINGBUF,
+  BPF_MAP_TYPE_STACK,
+  BPF_MAP_TYPE_USER_RINGBUF,
   ENOMEM,
 } from '../../isa';
 import { alloc, free } from '../mem';
@@ -86,6 +92,7 @@ export class MapSpec {
   maxEntries: u32;
   flags: u32;
   cpus: u32;
+  extra: u32;
 }
 
 /** Bytes of a value's slot. */
@@ -93,10 +100,27 @@ export function round8(size: u32): u32 {
   return (size + 7) & ~7;
 }
 
-/** What programs may do with the values. The mirror of a prog array and the addresses of inner maps are the engine's own. */
+/** No program has a pointer into these: what they hold is copied, or is the engine's own, or lies in a region of its own. */
+function isOpaque(type: u32): bool {
+  switch (type) {
+    case BPF_MAP_TYPE_PROG_ARRAY:
+    case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+    case BPF_MAP_TYPE_HASH_OF_MAPS:
+    case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+    case BPF_MAP_TYPE_QUEUE:
+    case BPF_MAP_TYPE_STACK:
+    case BPF_MAP_TYPE_BLOOM_FILTER:
+    case BPF_MAP_TYPE_RINGBUF:
+    case BPF_MAP_TYPE_USER_RINGBUF:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** What programs may do with the values. */
 function access(type: u32, flags: u32): u32 {
-  const isOwn = type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS;
-  if (type == BPF_MAP_TYPE_PROG_ARRAY || isOwn) return 0;
+  if (isOpaque(type)) return 0;
   if (flags & BPF_F_RDONLY_PROG) return REGION_READ;
   return flags & BPF_F_WRONLY_PROG ? REGION_WRITE : REGION_READ | REGION_WRITE;
 }
@@ -115,6 +139,7 @@ export function newMap(spec: MapSpec, size: u64, dataOffset: u32, stride: u32, v
   map.valueSize = spec.valueSize;
   map.maxEntries = spec.maxEntries;
   map.flags = spec.flags;
+  map.extra = spec.extra;
   map.id = ++lastId;
   map.data = address + dataOffset;
   map.stride = stride;

@@ -3,17 +3,27 @@ import {
   BPF_F_LOCK,
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_BLOOM_FILTER,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
+  BPF_MAP_TYPE_QUEUE,
+  BPF_MAP_TYPE_RINGBUF,
+  BPF_MAP_TYPE_STACK,
+  BPF_MAP_TYPE_USER_RINGBUF,
   EINVAL,
+  ENOTSUPP,
+  EOPNOTSUPP,
 } from '../../isa';
 import { array_lookup, arrayDelete, arrayNextKey, arrayUpdate } from './array';
 import { hash_lookup, hashDelete, hashNextKey, hashUpdate } from './hash';
+import { pushElem } from './keyless';
 import { BpfMap } from './map';
 import { percpu_array_lookup, percpuArrayUpdate, percpuArrayUpdateAll } from './percpu-array';
 import { progArrayDelete, progArrayLookup } from './prog-array';
+import { queueStackAt } from './queue-stack';
 
 // From programs. The verifier keeps prog arrays away from these; here they find nothing and change nothing.
 
@@ -82,6 +92,14 @@ export function map_lookup(map: u32, key: u32): u32 {
     case BPF_MAP_TYPE_HASH:
     case BPF_MAP_TYPE_HASH_OF_MAPS:
       return hash_lookup(map, key);
+    case BPF_MAP_TYPE_QUEUE:
+    case BPF_MAP_TYPE_STACK:
+      return queueStackAt(map, 0);
+    case BPF_MAP_TYPE_BLOOM_FILTER:
+    case BPF_MAP_TYPE_RINGBUF:
+    case BPF_MAP_TYPE_USER_RINGBUF:
+    case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+      return 0;
     default:
       return array_lookup(map, key);
   }
@@ -99,6 +117,13 @@ export function map_update(map: u32, key: u32, value: u32, flags: u32): i32 {
       return hashUpdate(map, key, value, flags);
     case BPF_MAP_TYPE_PERCPU_ARRAY:
       return percpuArrayUpdateAll(map, key, value, flags);
+    case BPF_MAP_TYPE_QUEUE:
+    case BPF_MAP_TYPE_STACK:
+    case BPF_MAP_TYPE_BLOOM_FILTER:
+      return pushElem(map, value, flags);
+    case BPF_MAP_TYPE_RINGBUF:
+    case BPF_MAP_TYPE_USER_RINGBUF:
+      return -ENOTSUPP;
     default:
       return -EINVAL;
   }
@@ -111,6 +136,11 @@ export function map_delete(map: u32, key: u32): i32 {
       return hashDelete(map, key);
     case BPF_MAP_TYPE_PROG_ARRAY:
       return progArrayDelete(map, key);
+    case BPF_MAP_TYPE_BLOOM_FILTER:
+      return -EOPNOTSUPP;
+    case BPF_MAP_TYPE_RINGBUF:
+    case BPF_MAP_TYPE_USER_RINGBUF:
+      return -ENOTSUPP;
     default:
       return arrayDelete();
   }
@@ -118,7 +148,19 @@ export function map_delete(map: u32, key: u32): i32 {
 
 /** Writes the key after `key` (0: the first one) to `out`: 0, or -ENOENT at the end. */
 export function map_next_key(map: u32, key: u32, out: u32): i32 {
-  const type = changetype<BpfMap>(map).type;
-  const isHash = type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_HASH_OF_MAPS;
-  return isHash ? hashNextKey(map, key, out) : arrayNextKey(map, key, out);
+  switch (changetype<BpfMap>(map).type) {
+    case BPF_MAP_TYPE_HASH:
+    case BPF_MAP_TYPE_HASH_OF_MAPS:
+      return hashNextKey(map, key, out);
+    case BPF_MAP_TYPE_QUEUE:
+    case BPF_MAP_TYPE_STACK:
+      return -EINVAL;
+    case BPF_MAP_TYPE_BLOOM_FILTER:
+      return -EOPNOTSUPP;
+    case BPF_MAP_TYPE_RINGBUF:
+    case BPF_MAP_TYPE_USER_RINGBUF:
+      return -ENOTSUPP;
+    default:
+      return arrayNextKey(map, key, out);
+  }
 }

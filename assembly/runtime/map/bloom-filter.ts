@@ -1,0 +1,79 @@
+// BPF_MAP_TYPE_BLOOM_FILTER: a value that was pushed is found for ever; one that was not is found seldom. map_extra is the number of hash functions.
+import { MAP_DATA, MAP_PRIVATE } from '../../abi';
+import { BPF_F_ZERO_SEED, EINVAL, ENOENT } from '../../isa';
+import { hashSeed } from './hash';
+import { hashKey } from './hash-key';
+import { BpfMap, MapSpec, newMap } from './map';
+
+/** Hash functions when map_extra names none. */
+const DEFAULT_HASHES: u32 = 5;
+const WORD_BITS: u64 = 64;
+/** What tells one hash function from the next. */
+const STEP: u64 = 0x9e3779b97f4a7c15;
+
+/** What lies at MAP_PRIVATE. */
+@unmanaged
+class Bits {
+  seed: u64;
+  /** Number of bits - 1. */
+  mask: u32;
+  hashes: u32;
+}
+
+function bits(map: u32): Bits {
+  return changetype<Bits>(map + MAP_PRIVATE);
+}
+
+/** As many bits as make the fewest false positives, 1 / ln 2 for each hash of each value, rounded up to a power of two. */
+function bitCount(spec: MapSpec, hashes: u32): u64 {
+  const wanted = (<u64>spec.maxEntries * hashes * 7) / 5;
+  if (wanted <= WORD_BITS) return WORD_BITS;
+  if (wanted > (<u64>1) << 31) return (<u64>1) << 32;
+  return (<u64>1) << (64 - clz(wanted - 1));
+}
+
+export function bloomFilterCreate(spec: MapSpec): u32 {
+  const hashes = spec.extra ? spec.extra : DEFAULT_HASHES;
+  const count = bitCount(spec, hashes);
+  const map = newMap(spec, <u64>MAP_DATA + (count >> 3), MAP_DATA, 0);
+  if (map >= <u32>-4095) return map;
+  const b = bits(map);
+  b.seed = spec.flags & BPF_F_ZERO_SEED ? 0 : hashSeed();
+  b.mask = <u32>(count - 1);
+  b.hashes = hashes;
+  return map;
+}
+
+function bitOf(map: u32, value: u32, hash: u32): u32 {
+  const b = bits(map);
+  return hashKey(value, changetype<BpfMap>(map).valueSize, b.seed + STEP * hash) & b.mask;
+}
+
+/** `count` of the map is how many pushes found a bit to set. */
+export function bloomFilterPush(map: u32, value: u32, flags: u64): i32 {
+  if (flags) return -EINVAL;
+  const m = changetype<BpfMap>(map);
+  const hashes = bits(map).hashes;
+  let isNew: u32 = 0;
+  for (let i: u32 = 0; i < hashes; i++) {
+    const bit = bitOf(map, value, i);
+    const at = m.data + (bit >> 3);
+    const before = load<u8>(at);
+    const set = before | ((<u8>1) << (<u8>(bit & 7)));
+    if (set != before) isNew = 1;
+    store<u8>(at, set);
+  }
+  m.count += isNew;
+  return 0;
+}
+
+/** 0 when the value may have been pushed, -ENOENT when it was not. */
+export function bloomFilterPeek(map: u32, value: u32): i32 {
+  const data = changetype<BpfMap>(map).data;
+  const hashes = bits(map).hashes;
+  for (let i: u32 = 0; i < hashes; i++) {
+    const bit = bitOf(map, value, i);
+    if (!((load<u8>(data + (bit >> 3)) >> <u8>(bit & 7)) & 1)) return -ENOENT;
+  }
+  return 0;
+}
