@@ -4,7 +4,8 @@
 import { STATS_SITE_SIZE, STATS_SITES } from '../assembly/abi.ts';
 import type { Engine, InternalLoadOptions } from './engine.ts';
 import { CompileError, RunError } from './errors/index.ts';
-import { HELPER_BY_ID } from './isa/helpers.ts';
+import { BPF_FUNC_tail_call, HELPER_BY_ID } from './isa/helpers.ts';
+import { kfuncMovesPacket } from './isa/kfuncs.ts';
 import { isInlined } from './jit/batch.ts';
 import { type Binding, callbackTargets, compile, tailCallSites } from './jit/compile.ts';
 import { seesSkb } from './jit/env.ts';
@@ -268,8 +269,7 @@ export class Loader {
     const { engine } = this;
     const { prog } = checked;
     const used = prog.maps.map((spec) => maps.get(spec) as BpfMap);
-    const calls = checked.ops.filter((op) => op?.kind === 'call').map((op) => HELPER_BY_ID.get(op.helper));
-    const tailCalls = calls.some((h) => h?.name === 'tail_call');
+    const tailCalls = checked.ops.some((op) => op?.kind === 'call' && op.helper === BPF_FUNC_tail_call);
     const kind = { type: prog.type, attachType: Math.max(0, prog.expectedAttachType), frags: prog.frags === true };
     for (const map of used) {
       if (tailCalls && map instanceof ProgArray) map.claim(prog.name, kind);
@@ -291,7 +291,7 @@ export class Loader {
       sites: tailCallSites(checked),
       siteMaps: tailCallSites(checked).map((pc) => tailCallMap(checked, pc)?.name),
       inlined: isInlined(checked),
-      movesPacket: calls.some((h) => h?.changesPacket === true),
+      movesPacket: movesPacket(checked),
       tailCalls,
       seesSkb: seesSkb(prog),
       dispose: () => {
@@ -303,6 +303,14 @@ export class Loader {
     engine.liveProgs.add(made);
     return made;
   }
+}
+
+/** Whether it calls what may move the packet's ends. */
+function movesPacket({ ops, prog }: CheckedProg): boolean {
+  return ops.some((op) => {
+    if (op?.kind === 'call_kfunc') return kfuncMovesPacket(prog.kfuncs[op.id]);
+    return op?.kind === 'call' && HELPER_BY_ID.get(op.helper)?.changesPacket === true;
+  });
 }
 
 /** LIBBPF_PIN_BY_NAME; PIN_GLOBAL_NS of iproute2's struct. Other numbers are a loader's own, and mean nothing here. */

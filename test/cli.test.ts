@@ -246,7 +246,6 @@ describe('run', () => {
 
   test.each([
     [ctx(0, 61), 'data_end'],
-    [ctx(0, 59), 'data_end'],
     [ctx(64, 60), 'data'],
     [ctx(3, 60), 'data'],
     [ctx(48, 60), 'data'],

@@ -36,6 +36,7 @@ export {
   bpf_dynptr_slice,
   bpf_dynptr_slice_rdwr,
 } from './kfunc/dynptr';
+export { bpf_xdp_pull_data } from './kfunc/packet';
 export { bpf_preempt_disable, bpf_preempt_enable, bpf_rcu_read_lock, bpf_rcu_read_unlock } from './kfunc/section';
 export { array_lookup } from './map/array';
 export { map_create, map_destroy } from './map/create';
@@ -62,4 +63,5 @@ export { user_ringbuf_commit, user_ringbuf_drain, user_ringbuf_reserve } from '.
 export { map_user_gone } from './map/values';
 export { alloc, free, mem_used } from './mem';
 export { batch_copy, batch_in_place, verdict_count } from './replay/batch';
+export { batch_copy_frags, batch_split } from './replay/batch-frags';
 export { pcap_walk } from './replay/pcap';

@@ -1,4 +1,5 @@
 /** `bpf2wasm replay`: a capture through a program. */
+import { XDP_LINEAR_MAX } from '../../assembly/abi.ts';
 import { replayFile } from '../platform/node.ts';
 import { PcapWriter } from '../replay/pcap-writer.ts';
 import type { ReplayOptions, Report } from '../replay/replay.ts';
@@ -21,6 +22,7 @@ ${SET_HELP}
   --loop N               replay the capture N times
   --out FILE             write the packets with verdict XDP_PASS, XDP_TX or XDP_REDIRECT to a pcap file, as the program left them
   --ifindex N            ctx->ingress_ifindex (0)
+  --linear BYTES         most bytes of a packet in front of its fragments; xdp.frags programs: 3520, others: packets are in one piece
   --clock capture|engine what bpf_ktime_get_ns follows: the packets' time stamps (default) or the clock of this machine
 ${SESSION_HELP}
   --json                 print the report as JSON: { packets, bytes, verdicts, seconds, wallSeconds, packetsPerSecond, bitsPerSecond,
@@ -39,6 +41,7 @@ const OPTIONS = {
   out: { type: 'string' },
   ifindex: { type: 'string' },
   clock: { type: 'string' },
+  linear: { type: 'string' },
 } as const;
 
 export async function replayCommand(argv: readonly string[]): Promise<ExitCode> {
@@ -82,10 +85,12 @@ export async function replayCommand(argv: readonly string[]): Promise<ExitCode> 
 function numbers(args: Args): ReplayOptions {
   const loop = args.integer('loop', 1, 0x7fffffff);
   const ingressIfindex = args.integer('ifindex', 0, 0x7fffffff);
+  const linear = args.integer('linear', 0, XDP_LINEAR_MAX);
   const clock = args.choice('clock', ['capture', 'engine']);
   return {
     ...(loop !== undefined && { loop }),
     ...(ingressIfindex !== undefined && { ingressIfindex }),
+    ...(linear !== undefined && { linear }),
     ...(clock !== undefined && { clock }),
   };
 }

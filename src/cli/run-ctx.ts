@@ -1,9 +1,10 @@
 /**
  * `struct xdp_md` as BPF_PROG_TEST_RUN takes it in ctx_in and gives it in ctx_out. Its words are offsets into the data:
  *
- *     data 0..data  metadata | data..data_end  packet | data_meta 0 | ingress_ifindex | rx_queue_index | egress_ifindex 0
+ *     data 0..data  metadata | data..data_end  packet; what is behind is in fragments | data_meta 0 | ingress_ifindex | rx_queue_index | egress_ifindex 0
  */
 import {
+  XDP_LINEAR_MAX,
   XDP_MD_DATA,
   XDP_MD_DATA_END,
   XDP_MD_DATA_META,
@@ -24,6 +25,8 @@ export interface CtxIn {
   readonly metadata: number;
   readonly ingressIfindex: number;
   readonly rxQueueIndex: number;
+  /** Bytes of the packet in front of its fragments, where data_end says so. */
+  readonly linear?: number;
 }
 
 function refuse(field: string, detail: string): never {
@@ -45,12 +48,6 @@ export function parseCtx(bytes: Uint8Array, dataSize: number): CtxIn {
     refuse('egress_ifindex', `${word(XDP_MD_EGRESS_IFINDEX)}, where 0 is expected`);
   if (data > end) refuse('data', `${data} lies behind data_end, ${end}`);
   if (end > dataSize) refuse('data_end', `${end} lies behind the ${dataSize} bytes of data`);
-  if (end < dataSize) {
-    refuse(
-      'data_end',
-      `${end} leaves ${dataSize - end} bytes of the data to a fragment, which this engine does not have`,
-    );
-  }
   if (data % 4 !== 0 || data > META_ROOM)
     refuse('data', `${data} bytes of metadata; a multiple of 4, at most ${META_ROOM}`);
   if (dataSize - data < ETH_HLEN)
@@ -59,15 +56,16 @@ export function parseCtx(bytes: Uint8Array, dataSize: number): CtxIn {
   if (ingressIfindex === 0 && rxQueueIndex !== 0) {
     refuse('rx_queue_index', `${rxQueueIndex} without an ingress_ifindex`);
   }
-  return { metadata: data, ingressIfindex, rxQueueIndex };
+  const linear = end < dataSize ? { linear: Math.min(end - data, XDP_LINEAR_MAX) } : {};
+  return { metadata: data, ingressIfindex, rxQueueIndex, ...linear };
 }
 
-/** The context after a run: `data` is the metadata's length, `data_end` that of data_out. */
-export function encodeCtx(ctx: CtxIn, dataOut: number): Uint8Array {
+/** The context after a run: `data` is the metadata's length, `data_end` that of data_out without fragments. */
+export function encodeCtx(ctx: CtxIn, dataEnd: number): Uint8Array {
   const bytes = new Uint8Array(XDP_MD_SIZE);
   const view = viewOf(bytes);
   view.setUint32(XDP_MD_DATA, ctx.metadata, true);
-  view.setUint32(XDP_MD_DATA_END, dataOut, true);
+  view.setUint32(XDP_MD_DATA_END, dataEnd, true);
   view.setUint32(XDP_MD_INGRESS_IFINDEX, ctx.ingressIfindex, true);
   view.setUint32(XDP_MD_RX_QUEUE_INDEX, ctx.rxQueueIndex, true);
   return bytes;

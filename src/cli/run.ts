@@ -1,5 +1,6 @@
 /** `bpf2wasm run`: one packet through a program, in the words of `bpftool prog run`. */
 
+import { XDP_LINEAR_MAX } from '../../assembly/abi.ts';
 import { repeatPacket } from '../replay/repeat.ts';
 import type { RunOptions, RunResult } from '../runtime/prog.ts';
 import { describeViolation, type Violation } from '../runtime/trap.ts';
@@ -20,7 +21,9 @@ Runs a program on one packet, as 'bpftool prog run' and BPF_PROG_TEST_RUN do.
   --data FILE|HEX        data_in: the packet; hex may have a 0x or hex: in front, and blanks or colons between; - reads standard input
   --data_out FILE        write the packet as the program left it (metadata first)
   --data_size_out N      room for data_out: more is an error
-  --ctx FILE|HEX         ctx_in: struct xdp_md with data = bytes of metadata in front of the packet, data_end = size of data_in
+  --ctx FILE|HEX         ctx_in: struct xdp_md with data = bytes of metadata in front of the packet, data_end = size of data_in, or less: what is
+                         behind it is in fragments
+  --linear BYTES         most bytes of the packet in front of its fragments; xdp.frags programs: 3520, others: the packet is in one piece
   --ctx_out FILE         write struct xdp_md afterwards
   --repeat N             run it N times, each on a copy of the packet; data_out is the last one's
 ${SET_HELP}
@@ -43,6 +46,7 @@ const OPTIONS = {
   ctx: { type: 'string' },
   ctx_in: { type: 'string' },
   ctx_out: { type: 'string' },
+  linear: { type: 'string' },
   repeat: { type: 'string' },
 } as const;
 
@@ -72,11 +76,12 @@ export async function runCommand(argv: readonly string[]): Promise<ExitCode> {
   const ctxText = args.text('ctx') ?? args.text('ctx_in');
   const ctx = ctxText === undefined ? NO_CTX : parseCtx(bytesArgument('ctx', ctxText), dataIn.length);
   const repeat = args.integer('repeat', 1, 1_000_000_000) ?? 1;
+  const linear = args.integer('linear', 0, XDP_LINEAR_MAX);
   const sizeOut = args.integer('data_size_out', 0, 0x7fffffff);
   for (const option of ['data_out', 'ctx_out']) checkOutput(option, args.text(option), [path]);
   const session = await openSession(path, args);
   try {
-    const outcome = runPacket(session, dataIn, ctx, repeat);
+    const outcome = runPacket(session, dataIn, linear === undefined ? ctx : { ...ctx, linear }, repeat);
     await show(session, args, outcome);
     saveOutputs(args, outcome, sizeOut);
     return outcome.violations > 0 ? EXIT.violation : EXIT.ok;
@@ -88,20 +93,28 @@ export async function runCommand(argv: readonly string[]): Promise<ExitCode> {
 function runPacket({ engine, prog }: Session, dataIn: Uint8Array, ctx: CtxIn, repeat: number): Outcome {
   const { metadata, ingressIfindex, rxQueueIndex } = ctx;
   const packet = dataIn.subarray(metadata);
-  const options: RunOptions = { metadata: dataIn.subarray(0, metadata), ctx: { ingressIfindex, rxQueueIndex } };
+  const split = ctx.linear === undefined ? {} : { linear: ctx.linear };
+  const options: RunOptions = {
+    metadata: dataIn.subarray(0, metadata),
+    ctx: { ingressIfindex, rxQueueIndex },
+    ...split,
+  };
   // Batches measure what is measured worst one by one. They know no metadata, no queue and no struct __sk_buff.
   const batched = repeat > 1 && metadata === 0 && rxQueueIndex === 0 && prog.type === 'xdp';
-  const many = batched ? repeatPacket(engine, prog, packet, { times: repeat - 1, ingressIfindex }) : undefined;
+  const many = batched
+    ? repeatPacket(engine, prog, packet, { times: repeat - 1, ingressIfindex, ...split })
+    : undefined;
   const result = prog.run(packet, batched ? options : { ...options, repeat });
   const dataOut = new Uint8Array(result.metadata.length + result.packet.length);
   dataOut.set(result.metadata);
   dataOut.set(result.packet, result.metadata.length);
+  const inFragments = result.packet.length - (result.linear ?? result.packet.length);
   const violation = result.violation ?? many?.violation;
   return {
     result,
     dataIn,
     dataOut,
-    ctxOut: encodeCtx({ ...ctx, metadata: result.metadata.length }, dataOut.length),
+    ctxOut: encodeCtx({ ...ctx, metadata: result.metadata.length }, dataOut.length - inFragments),
     durationNs: many?.durationNs ?? result.durationNs,
     repeat,
     violations: (many?.violations ?? 0) + (result.violation === undefined ? 0 : 1),

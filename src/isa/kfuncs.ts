@@ -17,10 +17,18 @@ export const KFUNCS: readonly string[] = [
   'bpf_preempt_enable',
   'bpf_rcu_read_lock',
   'bpf_rcu_read_unlock',
+  'bpf_xdp_pull_data',
 ];
 
 const KNOWN: ReadonlySet<string> = new Set(KFUNCS);
 
 export function hasKfunc(name: string | undefined): boolean {
   return name !== undefined && KNOWN.has(name);
+}
+
+/** Kfuncs that move the packet's ends. */
+const MOVERS: ReadonlySet<string> = new Set(['bpf_xdp_pull_data']);
+
+export function kfuncMovesPacket(name: string | undefined): boolean {
+  return name !== undefined && MOVERS.has(name);
 }

@@ -1,4 +1,5 @@
 /** One packet through a program many times in batches, for its average duration: each run starts from a copy of the packet. */
+import { XDP_LINEAR_MAX } from '../../assembly/abi.ts';
 import type { Prog } from '../runtime/prog.ts';
 import type { Violation } from '../runtime/trap.ts';
 import { CaptureBatch } from './capture-batch.ts';
@@ -9,6 +10,8 @@ const BATCH_PACKETS = 64;
 export interface RepeatOptions {
   readonly times: number;
   readonly ingressIfindex?: number;
+  /** As of a run. */
+  readonly linear?: number;
 }
 
 export interface RepeatResult {
@@ -22,7 +25,7 @@ export interface RepeatResult {
 /** Runs `prog` on `packet`; `bpf_ktime_get_ns` follows the engine's clock, read once for each batch. */
 export function repeatPacket(host: ReplayHost, prog: Prog, packet: Uint8Array, options: RepeatOptions): RepeatResult {
   prog.alive();
-  const { times, ingressIfindex = 0 } = options;
+  const { times, ingressIfindex = 0, linear = prog.frags ? XDP_LINEAR_MAX : undefined } = options;
   const batch = new CaptureBatch({ batchPackets: BATCH_PACKETS });
   batch.bytes = packet;
   for (let i = 0; i < BATCH_PACKETS; i++) batch.push(0, packet.length, packet.length, 0);
@@ -35,7 +38,7 @@ export function repeatPacket(host: ReplayHost, prog: Prog, packet: Uint8Array, o
   };
   try {
     buffers.load(batch, 0n);
-    const run = { copy: true, ifindex: ingressIfindex, captureTime: false, onViolation, onRan: undefined };
+    const run = { copy: true, ifindex: ingressIfindex, linear, captureTime: false, onViolation, onRan: undefined };
     for (let left = times; left > 0; left -= BATCH_PACKETS) buffers.run(Math.min(left, BATCH_PACKETS), run);
     const durationNs = times > 0 ? buffers.spentNs / times : 0;
     return { durationNs, violations, ...(last !== undefined && { violation: last }) };

@@ -4,9 +4,14 @@
  *
  *     in place  records point into the copied bytes
  *     copied    each packet has a frame of its own, with head and tail room, laid out as in runtime/packet.ts
+ *
+ * For programs that know of fragments, what of a packet is longer than `linear` is behind its linear part: assembly/runtime/replay/batch-frags.ts.
  */
 import {
   CTX_SIZE,
+  FRAG_BUFFER,
+  FRAG_SIZE,
+  FRAGS_LIST,
   PCAP_OK,
   PCAP_WALK_CONSUMED,
   PCAP_WALK_ERROR,
@@ -19,6 +24,7 @@ import {
 } from '../../assembly/abi.ts';
 import { runBatch } from '../runtime/batch.ts';
 import type { RuntimeExports } from '../runtime/exports.ts';
+import { fragBuffers, fragsHeader } from '../runtime/frags.ts';
 import type { ProgHost } from '../runtime/host.ts';
 import type { Prog } from '../runtime/prog.ts';
 import type { Violation } from '../runtime/trap.ts';
@@ -43,6 +49,8 @@ export type RanPackets = (ctx: number, from: number, count: number) => void;
 export interface RunBatchOptions {
   readonly copy: boolean;
   readonly ifindex: number;
+  /** Most bytes of a packet in front of its fragments; undefined: packets are in one piece. */
+  readonly linear: number | undefined;
   /** bpf_ktime_get_ns is the packet's time stamp; else the engine's clock. */
   readonly captureTime: boolean;
   readonly onViolation: (violation: Violation, index: number) => void;
@@ -61,10 +69,13 @@ export class ReplayBuffers {
   private readonly counters: number;
   private readonly walk: number;
   private readonly bytes: number;
+  private readonly maxBytes: number;
   private readonly maxPackets: number;
   /** What the latest `walkPcap` found. */
   readonly walked = { bytes: 0, damaged: false };
   private frames = { address: 0, size: 0 };
+  /** Of struct Frags, for packets in place; 0 until a program knows of fragments. */
+  private lists = 0;
   private count = 0;
   /** Address of what offset 0 of the batch would be. */
   private base = 0;
@@ -75,6 +86,7 @@ export class ReplayBuffers {
     this.host = host;
     this.prog = prog;
     this.maxPackets = maxPackets;
+    this.maxBytes = maxBytes;
     try {
       this.ctx = this.alloc(maxPackets * CTX_SIZE);
       this.offsets = this.alloc(maxPackets * 4);
@@ -186,10 +198,18 @@ export class ReplayBuffers {
     const { offsets, lengths, wireLengths, host } = this;
     const times = this.timesOf(0, options);
     host.runtime.batch_in_place(this.ctx, count, this.base, offsets, lengths, times, wireLengths, options.ifindex);
+    if (options.linear === undefined) return;
+    // Every packet may have a list, and no list has more than one fragment that is not full.
+    if (this.lists === 0)
+      this.lists = this.alloc(
+        this.maxPackets * (FRAGS_LIST + FRAG_SIZE) + (this.maxBytes / FRAG_BUFFER + 1) * FRAG_SIZE,
+      );
+    host.runtime.batch_split(this.ctx, count, options.linear, this.lists);
   }
 
   /** @returns how many packets are in frames now: fewer than `count` in front of one that is too long for a page */
   private prepareCopies(from: number, count: number, options: RunBatchOptions): number {
+    if (options.linear !== undefined) return this.prepareFrags(from, count, options, options.linear);
     const ready = this.copyInto(this.framesOf(COPIED_PACKETS * XDP_FRAME_SIZE), XDP_FRAME_SIZE, from, count, options);
     if (ready > 0) return ready;
     // The first one is long: alone, in a frame that ends with it.
@@ -211,6 +231,33 @@ export class ReplayBuffers {
       options.ifindex,
       frames,
       stride,
+    );
+  }
+
+  private prepareFrags(from: number, count: number, options: RunBatchOptions, linear: number): number {
+    const ready = this.copyFrags(COPIED_PACKETS * XDP_FRAME_SIZE, from, count, options, linear);
+    if (ready > 0) return ready;
+    // The first one alone does not fit.
+    const rest = this.host.memory.u32(this.lengths + 4 * from) - linear;
+    const size = XDP_FRAME_SIZE + fragsHeader(rest) + fragBuffers(rest);
+    return this.copyFrags(size, from, 1, options, linear);
+  }
+
+  private copyFrags(size: number, from: number, count: number, options: RunBatchOptions, linear: number): number {
+    const area = this.framesOf(size);
+    const at = 4 * from;
+    return this.host.runtime.batch_copy_frags(
+      this.ctx,
+      count,
+      this.base,
+      this.offsets + at,
+      this.lengths + at,
+      this.timesOf(from, options),
+      this.wireLengths + at,
+      options.ifindex,
+      area,
+      area + this.frames.size,
+      linear,
     );
   }
 

@@ -2,9 +2,10 @@
  * Replays a capture through a program: batches of packets into linear memory, the program's own loop over them, verdicts counted by the runtime.
  * JavaScript does something for every batch, nothing for a packet.
  */
-import { CTX_SIZE, CTX_VERDICT, XDP_MD_DATA, XDP_MD_DATA_END } from '../../assembly/abi.ts';
+import { CTX_SIZE, CTX_VERDICT, XDP_LINEAR_MAX, XDP_MD_DATA, XDP_MD_DATA_END } from '../../assembly/abi.ts';
 import { XDP_PASS, XDP_REDIRECT, XDP_TX } from '../../assembly/isa.ts';
 import { CaptureError, RunError } from '../errors/index.ts';
+import { inFragments, readPacket } from '../runtime/frags.ts';
 import type { Prog } from '../runtime/prog.ts';
 import type { PcapWriter } from './pcap-writer.ts';
 import { ReplayBuffers, type ReplayHost } from './replay-buffers.ts';
@@ -39,6 +40,11 @@ export interface ReplayOptions {
   readonly onProgress?: (progress: ReplayProgress) => void | Promise<void>;
   /** `copied` gives every packet head and tail room though no program asks for it; by default that is so where a program moves packet ends. */
   readonly layout?: 'auto' | 'copied';
+  /**
+   * Most bytes of a packet that the program reaches by itself; the rest is in fragments of 4096 bytes. For programs that know of fragments (section
+   * xdp.frags) 3520 unless given; for others every packet is in one piece, however long.
+   */
+  readonly linear?: number;
   /** Most packets in a batch: between two of them slots may change. 2048 unless given. */
   readonly batchPackets?: number;
   /** Ends the replay after the batch it is in; the report says so. */
@@ -77,7 +83,7 @@ function checkReplay(host: ReplayHost, prog: Prog, options: ReplayOptions): void
   prog.alive();
   if (prog.host !== host) throw new RunError('RUN_FOREIGN', { what: 'program', name: prog.name });
   if (prog.type !== 'xdp') throw new RunError('RUN_REPLAY_TYPE', { prog: prog.name, type: prog.type });
-  const check = (option: 'loop' | 'ingressIfindex' | 'batchPackets', min: number, max: number) => {
+  const check = (option: 'loop' | 'ingressIfindex' | 'batchPackets' | 'linear', min: number, max: number) => {
     const value = options[option];
     if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return;
     throw new RunError('RUN_OPTION', { option, found: String(value), expected: `an integer from ${min} to ${max}` });
@@ -85,6 +91,7 @@ function checkReplay(host: ReplayHost, prog: Prog, options: ReplayOptions): void
   check('loop', 1, 0x7fffffff);
   check('ingressIfindex', 0, 0x7fffffff);
   check('batchPackets', 1, 1 << 20);
+  check('linear', 0, XDP_LINEAR_MAX);
 }
 
 /** The state of one replay. */
@@ -164,6 +171,7 @@ class ReplayRun {
     buffers.run(count, {
       copy,
       ifindex: options.ingressIfindex ?? 0,
+      linear: options.linear ?? (this.prog.frags ? XDP_LINEAR_MAX : undefined),
       captureTime: options.clock !== 'engine',
       onViolation: (violation, index) => this.violations.add(violation, before + index + 1),
       onRan: options.output === undefined ? undefined : (ctx, from, n) => this.write(ctx, from, n),
@@ -177,7 +185,8 @@ class ReplayRun {
   }
 
   private write(ctx: number, from: number, count: number): void {
-    const { view, u8 } = this.host.memory;
+    const { memory } = this.host;
+    const { view, u8 } = memory;
     const writer = this.options.output as PcapWriter;
     const { times, lengths, wireLengths } = this.buffers.arrays();
     const meta = { timeLo: 0, timeHi: 0, originalLength: 0 };
@@ -185,14 +194,15 @@ class ReplayRun {
       const at = ctx + i * CTX_SIZE;
       const verdict = view.getUint32(at + CTX_VERDICT, true);
       if (verdict !== XDP_PASS && verdict !== XDP_TX && verdict !== XDP_REDIRECT) continue;
-      const data = view.getUint32(at + XDP_MD_DATA, true);
-      const length = view.getUint32(at + XDP_MD_DATA_END, true) - data;
       const packet = from + i;
       meta.timeLo = times[2 * packet];
       meta.timeHi = times[2 * packet + 1];
+      const data = view.getUint32(at + XDP_MD_DATA, true);
+      const joined = inFragments(view, at) ? readPacket(memory, at) : undefined;
+      const length = joined?.length ?? view.getUint32(at + XDP_MD_DATA_END, true) - data;
       // What the program added or took away, the packet on the wire has more or less of.
       meta.originalLength = Math.max(length, wireLengths[packet] + length - lengths[packet]);
-      writer.addRange(u8, data, length, meta);
+      writer.addRange(joined ?? u8, joined === undefined ? data : 0, length, meta);
     }
   }
 

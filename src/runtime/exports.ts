@@ -77,6 +77,22 @@ export interface RuntimeExports {
     frames: number,
     stride: number,
   ): number;
+  /** Splits packets in place that are longer than `linear`; `lists` has room for the struct Frags of all. */
+  batch_split(ctx: number, count: number, linear: number, lists: number): void;
+  /** batch_copy for packets of which at most `linear` bytes are in front of fragments. Returns how many fitted in [area, end). */
+  batch_copy_frags(
+    ctx: number,
+    count: number,
+    base: number,
+    offsets: number,
+    lengths: number,
+    times: number,
+    wireLengths: number,
+    ifindex: number,
+    area: number,
+    end: number,
+    linear: number,
+  ): number;
   /** Adds verdicts to u64[6]: ABORTED to REDIRECT, others. */
   verdict_count(ctx: number, count: number, out: number): void;
   /** Whole pcap records in [chunk, chunk + length): their number; `out` is struct PcapWalk, `flags` PCAP_SWAP and PCAP_NANO. */

@@ -7,11 +7,13 @@ import {
   STATS_SITE_SIZE,
   STATS_SITE_TAKEN,
   STATS_SITES,
+  XDP_LINEAR_MAX,
 } from '../../assembly/abi.ts';
 import { RunError } from '../errors/index.ts';
 import type { ProgType } from '../object/types.ts';
 import { runBatch } from './batch.ts';
 import type { Device, Link } from './device.ts';
+import { fragBuffers, fragsHeader, readPacket, writeFrags } from './frags.ts';
 import type { ProgHost } from './host.ts';
 import { frameSize, layFrame, readContext, type Verdict, verdictName, writeContext, type XdpMeta } from './packet.ts';
 import { type SkbMeta, writeSkb } from './skb.ts';
@@ -27,6 +29,11 @@ export interface RunOptions {
   readonly skb?: SkbMeta;
   /** Bytes in front of the packet that start as its metadata. */
   readonly metadata?: Uint8Array;
+  /**
+   * Most bytes of an XDP packet that the program reaches by itself, between data and data_end; the rest is in fragments of 4096 bytes. For programs that know
+   * of fragments (section xdp.frags) 3520, what a page has room for, unless given; for others the whole packet.
+   */
+  readonly linear?: number;
   /** What bpf_ktime_get_ns returns; the engine's clock unless given. */
   readonly timeNs?: bigint;
   /** Runs it so many times on the same packet, as BPF_PROG_TEST_RUN does; the last run's result counts. */
@@ -39,6 +46,8 @@ export interface RunResult {
   readonly returnValue: number;
   /** The packet as the program left it. */
   readonly packet: Uint8Array;
+  /** How many bytes of it are in front of its fragments, where it has some. */
+  readonly linear?: number;
   readonly metadata: Uint8Array;
   /** After bpf_redirect with verdict XDP_REDIRECT. */
   readonly redirect?: { readonly ifindex: number; readonly flags: number };
@@ -102,6 +111,8 @@ export class Prog {
   readonly func: () => unknown;
   /** @internal the batch loop over context records */
   readonly loop: (ctx: number, end: number) => void;
+  /** It knows that a packet may be in several buffers: section `xdp.frags`. */
+  readonly frags: boolean;
   readonly movesPacket: boolean;
   readonly tailCalls: boolean;
   /** Of each of `stats.tailCalls`, the name of the prog array it jumps through, where the code says so. */
@@ -120,6 +131,7 @@ export class Prog {
     this.id = parts.id;
     this.func = parts.func;
     this.loop = parts.loop;
+    this.frags = parts.frags;
     this.movesPacket = parts.movesPacket;
     this.tailCalls = parts.tailCalls;
     this.tailCallMaps = parts.siteMaps ?? [];
@@ -162,20 +174,19 @@ export class Prog {
     const repeat = options.repeat ?? 1;
     checkRun(packet, metadata, repeat);
     const { memory } = this.host;
-    const records = CTX_SIZE + (this.parts.seesSkb ? SKB_SIZE : 0);
-    const ctx = this.host.frames(records + frameSize(packet.length));
-    const frame = layFrame(ctx + records, packet.length, metadata.length);
-    const skb = this.parts.seesSkb ? ctx + CTX_SIZE : 0;
+    const place = this.place(packet, metadata, options.linear);
+    const { ctx, skb, frame } = place;
     let violation: Violation | undefined;
     let spent = 0;
     for (let i = 0; i < repeat; i++) {
       // Every run starts from the same packet, and from head room that shows nothing of an earlier one.
-      memory.u8.fill(0, ctx + records, frame.dataMeta);
-      memory.u8.set(packet, frame.data);
+      memory.u8.fill(0, frame.hardStart, frame.dataMeta);
+      memory.u8.set(packet.subarray(0, place.linear), frame.data);
       memory.u8.set(metadata, frame.dataMeta);
       const timeNs = options.timeNs ?? this.host.now();
       writeContext(memory.view, ctx, { ...options.ctx, ...frame, timeNs, wireLength: packet.length, skb });
       if (skb !== 0) writeSkb(memory, skb, frame, options.skb ?? {});
+      if (place.linear < packet.length) writeFrags(memory, place, packet.subarray(place.linear));
       const started = performance.now();
       runBatch(this.host, this, { ctx, count: 1 }, (v) => {
         violation = v;
@@ -186,14 +197,37 @@ export class Prog {
     return this.result(ctx, violation, (spent * 1e6) / repeat);
   }
 
+  /** Where the packet of one run lies: its record, what belongs to that, the frame, the fragments. */
+  private place(packet: Uint8Array, metadata: Uint8Array, wanted: number | undefined) {
+    const { seesSkb, frags } = this.parts;
+    checkLinear(wanted, this.name, seesSkb);
+    const linear = Math.min(packet.length, wanted ?? (frags ? XDP_LINEAR_MAX : packet.length));
+    const rest = packet.length - linear;
+    const records = CTX_SIZE + (seesSkb ? SKB_SIZE : 0) + fragsHeader(rest);
+    const size = frameSize(linear);
+    const ctx = this.host.frames(records + size + fragBuffers(rest));
+    const base = ctx + records;
+    return {
+      ctx,
+      skb: seesSkb ? ctx + CTX_SIZE : 0,
+      header: ctx + CTX_SIZE,
+      frame: layFrame(base, linear, metadata.length),
+      linear,
+      buffers: base + size,
+    };
+  }
+
   private result(ctx: number, violation: Violation | undefined, durationNs: number): RunResult {
     const { u8, view } = this.host.memory;
     const out = readContext(view, ctx);
     const verdict = verdictName(out.returnValue);
+    const packet = readPacket(this.host.memory, ctx);
+    const linear = out.dataEnd - out.data;
     return {
       verdict,
       returnValue: out.returnValue,
-      packet: u8.slice(out.data, out.dataEnd),
+      packet,
+      ...(linear < packet.length && { linear }),
       metadata: u8.slice(out.dataMeta, out.data),
       ...(verdict === 'XDP_REDIRECT' && { redirect: { ifindex: out.redirectIfindex, flags: out.redirectFlags } }),
       ...(violation !== undefined && { violation }),
@@ -253,6 +287,21 @@ export class Prog {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+function checkLinear(linear: number | undefined, prog: string, seesSkb: boolean): void {
+  if (linear === undefined) return;
+  if (seesSkb) {
+    throw new RunError('RUN_OPTION', {
+      option: 'linear',
+      found: String(linear),
+      expected: `for ${prog}, which is no XDP program`,
+    });
+  }
+  if (!Number.isInteger(linear) || linear < 0 || linear > XDP_LINEAR_MAX) {
+    const expected = `an integer from 0 to ${XDP_LINEAR_MAX}`;
+    throw new RunError('RUN_OPTION', { option: 'linear', found: String(linear), expected });
   }
 }
 

@@ -21,9 +21,6 @@ export function incomparable(source: Case): string | undefined {
   for (const step of source.steps) {
     if (step.op !== 'run' || source.progs[step.prog ?? 0]!.type !== 'xdp') continue;
     const fields = contextFields(step);
-    if (step.data.length > LINEAR_MAX) return 'packets with a fragment: a packet is one piece here';
-    if (fields.dataEnd < step.data.length && fields.dataEnd >= fields.data)
-      return 'data_end below the size makes a fragment';
     if (fields.ifindex > 1) return 'devices of the machine are not known here';
   }
   return undefined;
@@ -69,6 +66,7 @@ function runXdp(prog: Prog, step: Step & { op: 'run' }): StepResult {
   const error = refusedRun(step, fields);
   if (error !== undefined) return { error };
   const result = prog.run(step.data.subarray(fields.data), {
+    linear: Math.min(fields.dataEnd - fields.data, LINEAR_MAX),
     metadata: step.data.subarray(0, fields.data),
     ctx: { ingressIfindex: fields.ifindex, rxQueueIndex: fields.queue },
   });
@@ -77,8 +75,9 @@ function runXdp(prog: Prog, step: Step & { op: 'run' }): StepResult {
   data.set(result.metadata);
   data.set(result.packet, result.metadata.length);
   const retval = result.returnValue;
+  const behind = result.packet.length - (result.linear ?? result.packet.length);
   if (step.ctx === undefined) return { retval, data };
-  const ctx = Uint32Array.of(result.metadata.length, data.length, 0, fields.ifindex, fields.queue, 0);
+  const ctx = Uint32Array.of(result.metadata.length, data.length - behind, 0, fields.ifindex, fields.queue, 0);
   return { retval, data, ctx: new Uint8Array(ctx.buffer) };
 }
 

@@ -120,6 +120,8 @@ export interface CompareOptions {
   /** `struct xdp_md` for both: the first `metadata` bytes of each packet are its metadata. */
   readonly metadata?: number;
   readonly rxQueueIndex?: number;
+  /** Bytes of the packet in front of its fragments, for both. */
+  readonly linear?: number;
   /** Maps that are not compared, such as those that hold times. */
   readonly without?: readonly string[];
   /** Further options of our side. */
@@ -172,17 +174,26 @@ export class Both {
     );
   }
 
+  /** Sets element `key`, of four bytes, of a map on both sides. */
+  setElem(map: string, key: number, value: Uint8Array): void {
+    updateElem(this.kernel.maps.get(map) as number, u32(key), value);
+    this.find((one) => one.maps.get(map)).set(u32(key), value);
+  }
+
   /** Runs every packet on both sides; R0, packet, metadata and then all maps must be equal. */
   compare(entry: string, options: CompareOptions = {}): void {
-    const { packets = PACKETS, metadata = 0, rxQueueIndex = 0 } = options;
+    const { packets = PACKETS, metadata = 0, rxQueueIndex = 0, linear } = options;
     const prog = this.find((one) => one.progs.get(entry));
     const fd = this.kernel.progs.get(entry) as number;
     pinned(() => {
       packets.forEach((data, i) => {
-        const ctx = new Uint8Array(Uint32Array.of(metadata, data.length, 0, 1, rxQueueIndex, 0).buffer);
-        const theirs = testRun(fd, prog.type === 'xdp' ? { data, ctx } : { data });
+        const end = linear === undefined ? data.length : Math.min(data.length, metadata + linear);
+        const ctx = new Uint8Array(Uint32Array.of(metadata, end, 0, 1, rxQueueIndex, 0).buffer);
+        const dataOutSize = data.length + 8192;
+        const theirs = testRun(fd, prog.type === 'xdp' ? { data, ctx, dataOutSize } : { data, dataOutSize });
         const ours = prog.run(data.subarray(metadata), {
           metadata: data.subarray(0, metadata),
+          ...(linear !== undefined && { linear }),
           ...options.run,
           ctx: { ingressIfindex: 1, rxQueueIndex, ...options.run?.ctx },
         });

@@ -22,7 +22,7 @@ import {
 import { clearLines } from '../copy';
 
 /** A fresh record of the packet at [data, data + length). */
-function writeRecord(ctx: u32, data: u32, length: u32, ifindex: u32): void {
+export function writeRecord(ctx: u32, data: u32, length: u32, ifindex: u32): void {
   clearLines(ctx, CTX_SIZE);
   store<u32>(ctx, data, XDP_MD_DATA);
   store<u32>(ctx, data + length, XDP_MD_DATA_END);
@@ -31,7 +31,7 @@ function writeRecord(ctx: u32, data: u32, length: u32, ifindex: u32): void {
 }
 
 /** Time (u64, 0 for none) and wire length of packet i; either array may be absent (0). */
-function writeOrigin(ctx: u32, i: u32, times: u32, wireLengths: u32, length: u32): void {
+export function writeOrigin(ctx: u32, i: u32, times: u32, wireLengths: u32, length: u32): void {
   if (times) store<u64>(ctx, load<u64>(times + (i << 3)), CTX_TIME);
   store<u32>(ctx, wireLengths ? load<u32>(wireLengths + (i << 2)) : length, CTX_WIRE_LENGTH);
 }
