@@ -35,7 +35,14 @@ export const RUNTIME_BASE = 262144;
 // 80  traceUsed    u32  bytes used
 // 84  frameTop     u32  STACK_TOP of this thread
 // 88  batchBase    u32  first context record of the batch being run
-// 92  batchEnd     u32  end of its records
+// 92  batchEnd     u32  end of its records: a running loop stops here, so that what is due can be done before it goes on
+// 128 hz           u32  ticks a second: what jiffies count
+// 136 taiOffset    u64  ns that bpf_ktime_get_tai_ns is ahead of bpf_ktime_get_ns
+// 144 pidTgid      u64  the current task, as the helpers give it: tgid << 32 | pid
+// 152 uidGid       u64  gid << 32 | uid
+// 160 comm         16 bytes: its name
+// 176 cgroupLevels u32  how many ids follow
+// 184 cgroupIds    u64 each: its control group's ancestors from the root on, then its own; MAX_CGROUP_LEVELS at most
 export const VM_CTX = 0;
 export const VM_TAIL_COUNT = 4;
 export const VM_BUDGET = 8;
@@ -51,6 +58,17 @@ export const VM_TRACE_USED = 80;
 export const VM_FRAME_TOP = 84;
 export const VM_BATCH_BASE = 88;
 export const VM_BATCH_END = 92;
+export const VM_HZ = 128;
+export const VM_TAI_OFFSET = 136;
+export const VM_PID_TGID = 144;
+export const VM_UID_GID = 152;
+export const VM_COMM = 160;
+export const VM_CGROUP_LEVELS = 176;
+export const VM_CGROUP_IDS = 184;
+/** Deepest control group that is told of. */
+export const MAX_CGROUP_LEVELS = 32;
+/** Ticks a second of an engine unless its options say otherwise (CONFIG_HZ). */
+export const DEFAULT_HZ = 250;
 
 // struct Trap
 // 0   code   u32  TRAP_*

@@ -160,5 +160,6 @@ export const EEXIST = 17;
 export const EINVAL = 22;
 export const ENOSPC = 28;
 export const ERANGE = 34;
+export const EDEADLK = 35;
 export const EOPNOTSUPP = 95;
 export const ENOTSUPP = 524;

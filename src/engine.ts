@@ -28,6 +28,7 @@ import type { BpfObject, MapSpec } from './object/types.ts';
 import { Device, type DeviceOptions } from './runtime/device.ts';
 import { instantiateRuntime, type RuntimeExports } from './runtime/exports.ts';
 import type { ProgHost } from './runtime/host.ts';
+import { setMachine, type TaskOptions } from './runtime/machine.ts';
 import { BpfMap } from './runtime/map.ts';
 import { createMap } from './runtime/map-create.ts';
 import { Memory } from './runtime/memory.ts';
@@ -46,6 +47,12 @@ export interface EngineOptions {
   readonly cpu?: number;
   /** Where bpf_ktime_get_ns starts from for `prog.run` and devices; the host's monotonic clock unless given. */
   readonly clock?: () => bigint;
+  /** Ticks a second, which bpf_jiffies64 counts and bpf_ktime_get_coarse_ns shows (CONFIG_HZ). Default 250. */
+  readonly hz?: number;
+  /** What bpf_ktime_get_tai_ns is ahead of bpf_ktime_get_ns, ns: 0 unless given, as where packets carry the time of day. */
+  readonly taiOffset?: bigint;
+  /** Who the current task is. Packets come in interrupts, which find the idle task unless said otherwise. */
+  readonly task?: TaskOptions;
   /** Insns one packet may take in loops before its run counts as endless. Short counted loops pay for all their rounds when they are entered. */
   readonly insnBudget?: number;
   /** Most pages (64 KiB each) the memory may grow to. Default 65536, the most Wasm has. */
@@ -138,6 +145,7 @@ export class Engine implements ProgHost {
     view.setInt32(engine.vm + VM_BUDGET_LIMIT, options.insnBudget ?? DEFAULT_INSN_BUDGET, true);
     view.setUint32(engine.vm + VM_FRAME_TOP, STACK_TOP, true);
     view.setUint32(engine.vm + VM_CPU, options.cpu ?? 0, true);
+    setMachine(engine.memory, engine.vm, options);
     if (options.trace === true) engine.enableTrace();
     return engine;
   }

@@ -21,6 +21,7 @@ import {
   XDP_MD_SIZE,
 } from '../abi';
 import { vm } from './env';
+import { BpfMap, round8 } from './map/map';
 import { fragsOf } from './packet';
 import { findRegion, REGION_READ, REGION_WRITE, Region } from './region';
 
@@ -39,7 +40,16 @@ function insideValue(addr: u32, size: u32, write: u32): bool {
   let offset = addr - region.data;
   if (offset >= region.stride) offset %= region.stride;
   const low = region.valueOffset;
-  return inside(offset, size, low, low + region.valueSize);
+  if (inside(offset, size, low, low + region.valueSize)) return true;
+  return !write && low != 0 && insideKey(offset, size, region);
+}
+
+/** The element's key, which a callback of bpf_for_each_map_elem is given: it ends where its value begins. */
+function insideKey(offset: u32, size: u32, region: Region): bool {
+  if (!region.map) return false;
+  const keySize = changetype<BpfMap>(region.map).keySize;
+  const low = region.valueOffset - round8(keySize);
+  return inside(offset, size, low, low + keySize);
 }
 
 /** The context as the program sees it: `struct xdp_md`, or the `struct __sk_buff` that the record names. */

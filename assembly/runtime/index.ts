@@ -1,17 +1,22 @@
 // build/runtime.wasm: the export lines only. src/runtime/exports.ts has their types.
 export { check_map, check_mem, trap } from './check';
 export { csum_diff } from './helper/checksum';
+export { jiffies64, ktime_get_boot_ns, ktime_get_coarse_ns, ktime_get_tai_ns } from './helper/clock';
 export { dynptr_data, dynptr_from_mem, dynptr_read, dynptr_write } from './helper/dynptr';
-export { loop } from './helper/loop';
+export { for_each_map_elem } from './helper/for-each';
 export {
-  xdp_adjust_head,
-  xdp_adjust_meta,
-  xdp_get_buff_len,
-  xdp_load_bytes,
-  xdp_store_bytes,
-} from './helper/packet';
+  bpf_res_spin_lock,
+  bpf_res_spin_lock_irqsave,
+  bpf_res_spin_unlock,
+  bpf_res_spin_unlock_irqrestore,
+  spin_lock,
+  spin_unlock,
+} from './helper/lock';
+export { loop } from './helper/loop';
+export { xdp_adjust_head, xdp_adjust_meta, xdp_get_buff_len, xdp_load_bytes, xdp_store_bytes } from './helper/packet';
 export { xdp_adjust_tail } from './helper/packet-tail';
-export { trace_printk, trace_printk_void, trace_vprintk } from './helper/print';
+export { snprintf, trace_printk, trace_printk_void, trace_vprintk } from './helper/print';
+export { probe_read_kernel, probe_read_kernel_str, probe_read_user, probe_read_user_str } from './helper/probe';
 export { redirect } from './helper/redirect';
 export {
   ringbuf_discard,
@@ -24,6 +29,21 @@ export {
   ringbuf_submit_dynptr,
 } from './helper/ringbuf';
 export { get_prandom_u32, get_smp_processor_id, ktime_get_ns, seed } from './helper/state';
+export { strncmp, strtol, strtoul } from './helper/string';
+export {
+  get_branch_snapshot,
+  get_cgroup_classid,
+  get_current_ancestor_cgroup_id,
+  get_current_cgroup_id,
+  get_current_comm,
+  get_current_pid_tgid,
+  get_current_task,
+  get_current_uid_gid,
+  get_ns_current_pid_tgid,
+  get_numa_node_id,
+  send_signal,
+  send_signal_thread,
+} from './helper/task';
 export {
   bpf_dynptr_adjust,
   bpf_dynptr_clone,
@@ -36,8 +56,43 @@ export {
   bpf_dynptr_slice,
   bpf_dynptr_slice_rdwr,
 } from './kfunc/dynptr';
+export { bpf_iter_bits_destroy, bpf_iter_bits_new, bpf_iter_bits_next } from './kfunc/iter-bits';
+export { bpf_iter_num_destroy, bpf_iter_num_new, bpf_iter_num_next } from './kfunc/iter-num';
+export {
+  nobody as bpf_cgroup_acquire,
+  nobody as bpf_cgroup_ancestor,
+  nobody as bpf_cgroup_from_id,
+  nobody as bpf_cgroup_release,
+  nobody as bpf_task_acquire,
+  nobody as bpf_task_from_pid,
+  nobody as bpf_task_from_vpid,
+  nobody as bpf_task_get_cgroup1,
+  nobody as bpf_task_release,
+  nobody as bpf_task_under_cgroup,
+} from './kfunc/nobody';
 export { bpf_xdp_pull_data } from './kfunc/packet';
-export { bpf_preempt_disable, bpf_preempt_enable, bpf_rcu_read_lock, bpf_rcu_read_unlock } from './kfunc/section';
+export {
+  bpf_local_irq_restore,
+  bpf_local_irq_save,
+  bpf_preempt_disable,
+  bpf_preempt_enable,
+  bpf_rcu_read_lock,
+  bpf_rcu_read_unlock,
+} from './kfunc/section';
+export {
+  bpf_strcasecmp,
+  bpf_strchr,
+  bpf_strchrnul,
+  bpf_strcmp,
+  bpf_strcspn,
+  bpf_strlen,
+  bpf_strnchr,
+  bpf_strnlen,
+  bpf_strnstr,
+  bpf_strrchr,
+  bpf_strspn,
+  bpf_strstr,
+} from './kfunc/string';
 export { array_lookup } from './map/array';
 export { map_create, map_destroy } from './map/create';
 export { map_set_fields } from './map/fields';

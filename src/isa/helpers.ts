@@ -24,6 +24,8 @@ export type HelperArg =
   | 'size'
   /** A byte count that may be 0. */
   | 'size_or_zero'
+  /** A string with its NUL, in a map that no one writes. */
+  | 'const_str'
   /** Any scalar, 64 bits. */
   | 'anything'
   /** A callback: its slot in the shared table. */
@@ -95,21 +97,47 @@ export const HELPERS: readonly HelperProto[] = [
   row(8, 'get_smp_processor_id', [], 'integer'),
   // The JIT lowers it itself; there is no runtime function of this name.
   row(12, 'tail_call', ['ctx', 'const_map_ptr', 'anything'], 'void'),
+  row(14, 'get_current_pid_tgid', [], 'integer'),
+  row(15, 'get_current_uid_gid', [], 'integer'),
+  row(16, 'get_current_comm', ['uninit_mem', 'size'], 'integer'),
+  row(17, 'get_cgroup_classid', [], 'integer'),
   row(23, 'redirect', ['anything', 'anything'], 'integer'),
   row(28, 'csum_diff', ['mem_or_null', 'size_or_zero', 'mem_or_null', 'size_or_zero', 'anything'], 'integer'),
+  row(35, 'get_current_task', [], 'integer', 'gpl'),
+  row(42, 'get_numa_node_id', [], 'integer'),
   row(44, 'xdp_adjust_head', ['ctx', 'anything'], 'integer', 'pkt'),
   row(54, 'xdp_adjust_meta', ['ctx', 'anything'], 'integer', 'pkt'),
   row(65, 'xdp_adjust_tail', ['ctx', 'anything'], 'integer', 'pkt'),
+  row(80, 'get_current_cgroup_id', [], 'integer'),
   row(87, 'map_push_elem', ['const_map_ptr', 'map_value', 'anything'], 'integer'),
   row(88, 'map_pop_elem', ['const_map_ptr', 'map_value_out'], 'integer'),
   row(89, 'map_peek_elem', ['const_map_ptr', 'map_value_out'], 'integer'),
+  row(93, 'spin_lock', ['spin_lock'], 'void'),
+  row(94, 'spin_unlock', ['spin_lock'], 'void'),
+  row(105, 'strtol', ['mem', 'size', 'anything', 'long_out'], 'integer'),
+  row(106, 'strtoul', ['mem', 'size', 'anything', 'long_out'], 'integer'),
+  row(109, 'send_signal', ['anything'], 'integer'),
+  row(112, 'probe_read_user', ['uninit_mem', 'size_or_zero', 'anything'], 'integer', 'gpl'),
+  row(113, 'probe_read_kernel', ['uninit_mem', 'size_or_zero', 'anything'], 'integer', 'gpl'),
+  row(114, 'probe_read_user_str', ['uninit_mem', 'size_or_zero', 'anything'], 'integer', 'gpl'),
+  row(115, 'probe_read_kernel_str', ['uninit_mem', 'size_or_zero', 'anything'], 'integer', 'gpl'),
+  row(117, 'send_signal_thread', ['anything'], 'integer'),
+  row(118, 'jiffies64', [], 'integer'),
+  row(120, 'get_ns_current_pid_tgid', ['anything', 'anything', 'uninit_mem', 'size'], 'integer'),
+  row(123, 'get_current_ancestor_cgroup_id', ['anything'], 'integer'),
+  row(125, 'ktime_get_boot_ns', [], 'integer'),
   row(130, 'ringbuf_output', ['const_map_ptr', 'mem', 'size_or_zero', 'anything'], 'integer'),
   row(131, 'ringbuf_reserve', ['const_map_ptr', 'anything', 'anything'], 'pointer_or_null'),
   row(132, 'ringbuf_submit', ['object', 'anything'], 'void'),
   row(133, 'ringbuf_discard', ['object', 'anything'], 'void'),
   row(134, 'ringbuf_query', ['const_map_ptr', 'anything'], 'integer'),
+  row(160, 'ktime_get_coarse_ns', [], 'integer'),
+  row(164, 'for_each_map_elem', ['const_map_ptr', 'func', 'callback_ctx', 'anything'], 'integer'),
+  row(165, 'snprintf', ['uninit_mem', 'size_or_zero', 'const_str', 'mem_or_null', 'size_or_zero'], 'integer', 'gpl'),
+  row(176, 'get_branch_snapshot', ['uninit_mem', 'size_or_zero', 'anything'], 'integer', 'gpl'),
   row(177, 'trace_vprintk', ['mem', 'size', 'mem_or_null', 'size_or_zero'], 'integer', 'gpl'),
   row(181, 'loop', ['anything', 'func', 'callback_ctx', 'anything'], 'integer'),
+  row(182, 'strncmp', ['mem', 'size', 'const_str'], 'integer'),
   row(188, 'xdp_get_buff_len', ['ctx'], 'integer'),
   row(189, 'xdp_load_bytes', ['ctx', 'anything', 'uninit_mem', 'size'], 'integer'),
   row(190, 'xdp_store_bytes', ['ctx', 'anything', 'mem', 'size'], 'integer'),
@@ -120,6 +148,7 @@ export const HELPERS: readonly HelperProto[] = [
   row(201, 'dynptr_read', ['uninit_mem', 'size_or_zero', 'dynptr', 'anything', 'anything'], 'integer'),
   row(202, 'dynptr_write', ['dynptr', 'anything', 'mem', 'size_or_zero', 'anything'], 'integer'),
   row(203, 'dynptr_data', ['dynptr', 'anything', 'anything'], 'pointer_or_null'),
+  row(208, 'ktime_get_tai_ns', [], 'integer'),
   row(209, 'user_ringbuf_drain', ['const_map_ptr', 'func', 'callback_ctx', 'anything'], 'integer'),
 ];
 

@@ -101,7 +101,7 @@ function importFuncs(module: ModuleBuilder, progs: readonly Analysed[], checks: 
     checked.ops.forEach((op, pc) => {
       if (op?.kind === 'call' && op.helper !== BPF_FUNC_tail_call) {
         const variant = variantOf(checked, facts, pc, op);
-        if (variant.kind === 'inline' || helpers.has(variant.name)) return;
+        if (variant.kind !== 'call' || helpers.has(variant.name)) return;
         const type = helperType(protoOf(op.helper), variant.name === 'trace_printk_void');
         helpers.set(variant.name, module.importFunc('helper', variant.name, type));
       } else if (op?.kind === 'call_kfunc') {

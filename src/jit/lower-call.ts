@@ -15,11 +15,14 @@ import {
 } from './check.ts';
 import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
 import { loadBudget, saveBudget } from './lower-exit.ts';
+import { checkBudget, lowerLoop } from './lower-loop.ts';
 import * as w from './opcodes.ts';
 import { lowerTailCall } from './tail-call.ts';
 import { variantOf } from './variants.ts';
 
 const UNKNOWN: RegFact = { kind: 'unknown' };
+/** A round of an iterator's loop takes from the budget. */
+const ITERATOR_NEXT = /^bpf_iter_\w+_next$/;
 
 /** Facts of R1..R5 at a call. */
 function argFact(f: FuncEnv, pc: number, i: number): RegFact {
@@ -100,6 +103,9 @@ function checkArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
       case 'uninit_mem':
         checkMemory(f, pc, i, true);
         return;
+      case 'const_str':
+        checkArgument(f, { pc, reg: i + 1, off: 0, size: 1, write: false, fact: argFact(f, pc, i) });
+        return;
       case 'size':
       case 'size_or_zero':
       case 'anything':
@@ -159,6 +165,13 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
     inlineArrayLookup(f, variant.map);
     return;
   }
+  if (variant.kind === 'loop') {
+    saveBudget(f);
+    lowerLoop(f, variant.callback, pc);
+    loadBudget(f);
+    refreshPacket(f);
+    return;
+  }
   // A line whose length no one asks for is formatted only when someone listens.
   const unheard = variant.name === 'trace_printk_void';
   if (unheard) {
@@ -173,7 +186,10 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
   code.call(prog.funcs.helper(variant.name));
   if (unheard) code.op(w.END);
   else if (proto.ret !== 'void') (wasmRet(proto.ret) === 'i32' ? setReg32 : setReg)(f, 0);
-  if (proto.callsBack) loadBudget(f);
+  if (proto.callsBack) {
+    checkBudget(f, pc);
+    loadBudget(f);
+  }
   if (proto.changesPacket || proto.callsBack) refreshPacket(f);
 }
 
@@ -216,12 +232,14 @@ export function lowerLocalCall(f: FuncEnv, op: Op & { kind: 'call_local' }): voi
 }
 
 /** kfuncs take five 64-bit registers and the frame for a callback, and give one register; their prototypes are BTF's business. */
-export function lowerKfunc(f: FuncEnv, op: Op & { kind: 'call_kfunc' }): void {
+export function lowerKfunc(f: FuncEnv, op: Op & { kind: 'call_kfunc' }, pc: number): void {
+  const name = f.prog.checked.prog.kfuncs[op.id] ?? `#${op.id}`;
   saveBudget(f);
   for (let r = 1; r <= 5; r++) pushReg(f, r);
   pushCalleeFrame(f);
-  f.code.call(f.prog.funcs.kfunc(f.prog.checked.prog.kfuncs[op.id] ?? `#${op.id}`));
+  f.code.call(f.prog.funcs.kfunc(name));
   setReg(f, 0);
+  if (ITERATOR_NEXT.test(name)) checkBudget(f, pc);
   loadBudget(f);
   refreshPacket(f);
 }

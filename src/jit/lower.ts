@@ -105,7 +105,7 @@ function lowerOp(f: FuncEnv, op: Op, pc: number): void {
       lowerLocalCall(f, op);
       return;
     case 'call_kfunc':
-      lowerKfunc(f, op);
+      lowerKfunc(f, op, pc);
       return;
     // Control flow is in the structure, not in the body.
     case 'ja':

@@ -5,9 +5,11 @@ import type { Op } from '../isa/op.ts';
 import type { MapSpec } from '../object/types.ts';
 import type { Facts } from '../verifier/facts.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
+import { loopCallback } from './lower-loop.ts';
 
-/** `inline`: no call at all. */
+/** `inline`: no call at all; `loop`: calls of the callback that starts at a pc. */
 export type Variant =
+  | { readonly kind: 'loop'; readonly callback: number }
   | { readonly kind: 'call'; readonly name: string }
   | { readonly kind: 'inline'; readonly map: number };
 
@@ -46,6 +48,8 @@ export function resultIsDead(ops: CheckedProg['ops'], pc: number): boolean {
 /** The variant for the helper call at `pc`. */
 export function variantOf(checked: CheckedProg, facts: Facts, pc: number, op: Op & { kind: 'call' }): Variant {
   const name = HELPER_BY_ID.get(op.helper)?.name ?? '';
+  const callback = name === 'loop' ? loopCallback(checked, pc) : undefined;
+  if (callback !== undefined) return { kind: 'loop', callback };
   if (name === 'trace_printk' && resultIsDead(checked.ops, pc)) return { kind: 'call', name: 'trace_printk_void' };
   const map = facts.args[pc]?.[0];
   const found = map?.kind === 'map' ? onMap(name, checked.prog.maps[map.map], map.map) : undefined;

@@ -70,7 +70,12 @@ export class Proof {
     return { reg, lo: this.word(pc, abi.AUX_FACT_LO), hi: this.word(pc, abi.AUX_FACT_HI) };
   }
 
-  /** The constant key of an array lookup, or index of a tail call. */
+  /** Some path comes to the bpf_loop at `pc` with flags other than 0. */
+  loopFlags(pc: number): boolean {
+    return (this.word(pc, abi.AUX_FLAGS) & abi.AUXF_LOOP_FLAGS) !== 0;
+  }
+
+  /** The constant key of an array lookup, index of a tail call, or start of the callback of a bpf_loop. */
   key(pc: number): number | undefined {
     return this.word(pc, abi.AUX_KEY_STATE) === abi.KEY_CONST ? this.word(pc, abi.AUX_KEY) >>> 0 : undefined;
   }

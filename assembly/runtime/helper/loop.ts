@@ -1,6 +1,6 @@
 // bpf_loop.
 import { E2BIG, EINVAL } from '../../isa';
-import { callback } from '../callback';
+import { callback, isSpent } from '../callback';
 
 /** BPF_MAX_LOOPS */
 const MAX_LOOPS: u32 = 1 << 23;
@@ -11,7 +11,7 @@ export function loop(count: u64, fn: u32, ctx: u64, flags: u64, fp: u32): i64 {
   const calls = <u32>count;
   if (calls > MAX_LOOPS) return -E2BIG;
   for (let i: u32 = 0; i < calls; i++) {
-    if (callback(fn, fp, i, ctx, 0)) return i + 1;
+    if (callback(fn, fp, i, ctx, 0) || isSpent()) return i + 1;
   }
   return calls;
 }

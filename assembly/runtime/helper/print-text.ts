@@ -5,8 +5,9 @@ import { FLAG_LEFT, FLAG_PLUS, FLAG_SPACE, FLAG_ZERO, Spec } from './print-spec'
 
 /** The line being written. */
 export const line: u32 = <u32>memory.data(TRACE_LINE_MAX, 8);
-/** The last byte is the NUL's. */
-const ROOM: u32 = TRACE_LINE_MAX - 1;
+/** Where the text goes, and how many bytes of it: the last one of `line` is the NUL's. */
+let out: u32 = line;
+let room: u32 = TRACE_LINE_MAX - 1;
 const digits: u32 = <u32>memory.data(24);
 const MAX_DIGITS: u32 = 24;
 
@@ -21,13 +22,16 @@ export function lineLength(): u32 {
 
 /** Bytes of it that go out: what is stored, up to a NUL that a %c wrote. */
 export function lineStored(): u32 {
-  const stored = min(length, ROOM);
+  const stored = min(length, room);
   let end: u32 = 0;
-  while (end < stored && load<u8>(line + end)) end++;
+  while (end < stored && load<u8>(out + end)) end++;
   return end;
 }
 
-export function beginLine(): void {
+/** An empty line in `line`, or in other memory of `size` bytes. */
+export function beginLine(at: u32 = line, size: u32 = TRACE_LINE_MAX - 1): void {
+  out = at;
+  room = size;
   length = 0;
 }
 
@@ -38,12 +42,12 @@ export function cutLine(end: u32): void {
 
 export function put(c: u32): void {
   if (length >= cut) return;
-  if (length < ROOM) store<u8>(line + length, c);
+  if (length < room) store<u8>(out + length, c);
   length++;
 }
 
 function pad(c: u32, count: u32): void {
-  if (length < ROOM) memory.fill(line + length, <u8>c, min(count, ROOM - length));
+  if (length < room) memory.fill(out + length, <u8>c, min(count, room - length));
   length += count;
 }
 

@@ -166,11 +166,10 @@ function putArgument(spec: Spec, index: u32, value: u64): void {
   }
 }
 
-/** Writes the line of a format that `checkFormat` accepted. */
+/** Adds the text of a format that `checkFormat` accepted to the line that was begun. */
 function format(fmt: u32, end: u32, args: u32): void {
   const spec = changetype<Spec>(specRoom);
   let index: u32 = 0;
-  beginLine();
   for (let p = fmt; p < end; ) {
     const c: u32 = load<u8>(p++);
     if (c != PERCENT) {
@@ -217,6 +216,7 @@ function print(fmt: u32, size: u32, args: u32, count: u32): i64 {
   if (end == fmt + size) return -EINVAL;
   const error = checkFormat(fmt, end, args, count);
   if (error) return error;
+  beginLine();
   format(fmt, end, args);
   if (load<u32>(vm, VM_TRACE_ON)) emit();
   return lineLength();
@@ -234,7 +234,25 @@ export function trace_printk_void(fmt: u32, size: u32, a: u64, b: u64, c: u64): 
   if (load<u32>(vm, VM_TRACE_ON)) trace_printk(fmt, size, a, b, c);
 }
 
+/** Is this no size of an array of arguments? */
+function badArgs(args: u32, argsSize: u32): bool {
+  return (argsSize & 7) != 0 || argsSize > MAX_ARGS << 3 || (argsSize != 0 && !args);
+}
+
 export function trace_vprintk(fmt: u32, size: u32, args: u32, argsSize: u32): i64 {
-  if (argsSize & 7 || argsSize > MAX_ARGS << 3 || (argsSize && !args)) return -EINVAL;
+  if (badArgs(args, argsSize)) return -EINVAL;
   return print(fmt, size, args, argsSize >> 3);
+}
+
+/** The text with its NUL, as much of it as fits into `size` bytes: the bytes all of it would take, or a negated errno. */
+export function snprintf(text: u32, size: u32, fmt: u32, args: u32, argsSize: u32): i64 {
+  if (badArgs(args, argsSize)) return -EINVAL;
+  let end = fmt;
+  while (load<u8>(end)) end++;
+  const error = checkFormat(fmt, end, args, argsSize >> 3);
+  if (error) return error;
+  beginLine(text, size ? size - 1 : 0);
+  format(fmt, end, args);
+  if (size) store<u8>(text + min(lineLength(), size - 1), 0);
+  return lineLength() + 1;
 }

@@ -16,3 +16,12 @@ export function bpf_preempt_disable(_1: u64, _2: u64, _3: u64, _4: u64, _5: u64,
 export function bpf_preempt_enable(_1: u64, _2: u64, _3: u64, _4: u64, _5: u64, _fp: u32): u64 {
   return 0;
 }
+
+/** Interrupts do not come here: nothing to save, nothing to restore. */
+export function bpf_local_irq_save(_1: u64, _2: u64, _3: u64, _4: u64, _5: u64, _fp: u32): u64 {
+  return 0;
+}
+
+export function bpf_local_irq_restore(_1: u64, _2: u64, _3: u64, _4: u64, _5: u64, _fp: u32): u64 {
+  return 0;
+}

@@ -293,3 +293,32 @@ export function hashNextKey(map: u32, key: u32, out: u32): i32 {
   }
   return -ENOENT;
 }
+
+// A walk over all elements, bucket by bucket, during which elements may come and go.
+
+export function hashBuckets(map: u32): u32 {
+  return state(map).mask + 1;
+}
+
+/** The first element of a bucket, or 0. */
+export function hashChain(map: u32, bucket: u32): u32 {
+  return load<u32>(map + BUCKETS + (bucket << 2));
+}
+
+export function hashNext(element: u32): u32 {
+  return load<u32>(element);
+}
+
+export function hashIsIn(map: u32, bucket: u32, element: u32): bool {
+  let at = hashChain(map, bucket);
+  while (at && at != element) at = load<u32>(at);
+  return at != 0;
+}
+
+export function hashKeyOf(element: u32): u32 {
+  return element + ELEMENT_KEY;
+}
+
+export function hashValueOf(map: u32, element: u32): u32 {
+  return element + state(map).valueOffset;
+}

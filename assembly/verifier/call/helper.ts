@@ -148,7 +148,7 @@ function noteRange(env: Env, index: RegState): void {
   aux.factFlags |= abi.FACT_SEEN;
 }
 
-/** The index of a tail call, or the key of a lookup: a fact when it is the same on all paths. Its value must have been marked precise. */
+/** The index of a tail call, the key of a lookup or the callback of a loop: a fact when it is the same on all paths. Its value must have been marked precise. */
 function noteKey(env: Env, known: bool, key: u32): void {
   const aux = env.curAux;
   if (!known) aux.keyState = abi.KEY_UNKNOWN;
@@ -251,6 +251,7 @@ function markInlineLoop(env: Env): i32 {
 
 /** bpf_loop: a round more as long as R1, the number of rounds, allows it. */
 function checkLoop(env: Env, meta: CallMeta): i32 {
+  noteKey(env, true, env.subprog(meta.subprog).start);
   let err = markInlineLoop(env);
   if (err == 0) err = markChainPrecision(env, 1);
   if (err != 0) return err;
