@@ -108,8 +108,8 @@ export const MAX_INSN_BUDGET = 1073741824;
 // 28  hardEnd          u32  highest address data_end may take
 // 32  time             u64  ns: bpf_ktime_get_ns during this packet; 0 means vm.time
 // 40  verdict          u32  low half of R0, written when the program is done
-// 44  redirectIfindex  u32  of bpf_redirect
-// 48  redirectFlags    u32
+// 44  redirectIfindex  u32  of bpf_redirect; after bpf_redirect_map the map's address
+// 48  redirectFlags    u32  after bpf_redirect_map the key
 // 52  status           u32  CTX_* bits
 // 56  wireLength       u32  original length, as the capture says
 // 60  skb              u32  address of the packet's struct Skb, for programs that see a struct __sk_buff; 0 for XDP
@@ -193,6 +193,12 @@ export const FRAG_ROOM = 8;
 export const FRAG_SIZE = 12;
 /** A buffer behind the linear part: a page. */
 export const FRAG_BUFFER = 4096;
+/** bpf_redirect_map chose the target: the record has the map and the key. */
+export const CTX_STATUS_REDIRECT_MAP = 4;
+/** To every entry of the map; the number of BPF_F_BROADCAST. */
+export const CTX_STATUS_BROADCAST = 8;
+/** But not back to where it came from; the number of BPF_F_EXCLUDE_INGRESS. */
+export const CTX_STATUS_EXCLUDE_INGRESS = 16;
 
 /** Free bytes in front of a packet, as Linux gives XDP programs. */
 export const XDP_PACKET_HEADROOM = 256;
@@ -293,6 +299,25 @@ export const DYNPTR_TYPE_LOCAL = 1;
 export const DYNPTR_TYPE_RINGBUF = 2;
 export const DYNPTR_TYPE_SKB = 3;
 export const DYNPTR_TYPE_XDP = 4;
+// Entries of redirect maps, 8 bytes each. An empty one is zeros.
+// devmap  0 ifindex u32 | 4 program id u32, 0 for none        (struct bpf_devmap_val)
+// cpumap  0 qsize   u32 | 4 program id u32, 0 for none        (struct bpf_cpumap_val)
+// xskmap  0 queue   u32 | 4 number of the socket, from 1 on   (struct bpf_xdp_sock)
+export const REDIRECT_TARGET = 0;
+export const REDIRECT_PROG = 4;
+export const REDIRECT_SOCKET = 4;
+export const REDIRECT_ENTRY_SIZE = 8;
+/** The longest queue of a cpumap's entry. */
+export const CPUMAP_MAX_QUEUE = 16384;
+/** The most entries of a cpumap: the CPUs that Linux is built for. */
+export const CPUMAP_MAX_ENTRIES = 8192;
+
+// struct NetDevice: what helpers ask of a device.
+// 0   ifindex  u32
+// 4   mtu      u32  without the Ethernet header
+export const DEVICE_IFINDEX = 0;
+export const DEVICE_MTU = 4;
+export const DEVICE_SIZE = 8;
 
 // Statistics of one program, u64 each: runs, then for each tail-call site `taken` and `missed`.
 export const STATS_RUNS = 0;

@@ -92,6 +92,8 @@ export const BPF_MAP_TYPE_PERCPU_ARRAY = 6;
 export const BPF_MAP_TYPE_ARRAY_OF_MAPS = 12;
 export const BPF_MAP_TYPE_HASH_OF_MAPS = 13;
 export const BPF_MAP_TYPE_DEVMAP = 14;
+export const BPF_MAP_TYPE_CPUMAP = 16;
+export const BPF_MAP_TYPE_XSKMAP = 17;
 export const BPF_MAP_TYPE_CGROUP_STORAGE = 19;
 export const BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE = 21;
 export const BPF_MAP_TYPE_QUEUE = 22;
@@ -130,6 +132,9 @@ export const BPF_RB_PROD_POS = 3;
 export const BPF_RINGBUF_BUSY_BIT = 0x80000000;
 export const BPF_RINGBUF_DISCARD_BIT = 0x40000000;
 export const BPF_RINGBUF_HDR_SZ = 8;
+// Flags of bpf_redirect_map; the two lowest bits are the verdict for a key that holds nothing.
+export const BPF_F_BROADCAST = 0x8;
+export const BPF_F_EXCLUDE_INGRESS = 0x10;
 
 // XDP verdicts (enum xdp_action).
 export const XDP_ABORTED = 0;
@@ -157,9 +162,11 @@ export const EACCES = 13;
 export const EFAULT = 14;
 export const EBUSY = 16;
 export const EEXIST = 17;
+export const ENODEV = 19;
 export const EINVAL = 22;
 export const ENOSPC = 28;
 export const ERANGE = 34;
 export const EDEADLK = 35;
 export const EOPNOTSUPP = 95;
+export const EOVERFLOW = 75;
 export const ENOTSUPP = 524;

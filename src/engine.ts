@@ -33,8 +33,10 @@ import { BpfMap } from './runtime/map.ts';
 import { createMap } from './runtime/map-create.ts';
 import { Memory } from './runtime/memory.ts';
 import type { Prog } from './runtime/prog.ts';
+import { type RedirectHost, RedirectMap } from './runtime/redirect-map.ts';
 import { SharedTable } from './runtime/table.ts';
 import { TraceBuffer, type TraceQueue } from './runtime/trace.ts';
+import { type XskOptions, XskSocket } from './runtime/xsk.ts';
 import { valueFields } from './verifier/value-fields.ts';
 import { Verifier, type VerifyOptions } from './verifier/verify.ts';
 
@@ -93,7 +95,7 @@ export interface InternalLoadOptions extends LoadOptions {
 const MIN_PAGES = 16;
 const MAX_PAGES = 65536;
 
-export class Engine implements ProgHost {
+export class Engine implements ProgHost, RedirectHost {
   readonly memory: Memory;
   readonly vm = VM_BASE;
   readonly cpus: number;
@@ -111,11 +113,13 @@ export class Engine implements ProgHost {
   private readonly deviceList = new Map<string, Device>();
   private readonly loadedObjects = new Set<Loaded>();
   private readonly ownMaps = new Set<BpfMap>();
+  private readonly mapsByAddress = new Map<number, BpfMap>();
   private readonly pinned = new Map<string, BpfMap>();
   private scratchArea = { address: 0, size: 0 };
   private frameArea = { address: 0, size: 0 };
   private nextMapId = 1;
   private nextProgId = 1;
+  private nextSocketId = 1;
   private closed = false;
 
   private constructor(options: EngineOptions) {
@@ -289,6 +293,7 @@ export class Engine implements ProgHost {
     const types = { ...mapCodecs(object?.btf, spec), fields: valueFields(object?.btf, spec) };
     const map = createMap(this, this.table, spec, this.nextMapId++, types);
     this.ownMaps.add(map);
+    this.mapsByAddress.set(map.address, map);
     return map;
   }
 
@@ -336,9 +341,72 @@ export class Engine implements ProgHost {
     if (options.ifindex === undefined) while (taken.has(ifindex)) ifindex++;
     checkOption('ifindex', ifindex, 1, 0x7fffffff);
     if (taken.has(ifindex)) throw new RunError('RUN_DEVICE_EXISTS', { name: `with ifindex ${ifindex}` });
-    const device = new Device(name, ifindex, options.mtu ?? 1500);
+    const device = new Device(this, name, ifindex, options);
     this.deviceList.set(name, device);
     return device;
+  }
+
+  /** Adds a veth pair: what leaves one end arrives at the other. */
+  addVeth(a: string, b: string, options: { readonly [end: string]: DeviceOptions } = {}): [Device, Device] {
+    const one = this.addDevice(a, options[a]);
+    try {
+      const other = this.addDevice(b, options[b]);
+      one.setPeer(other);
+      other.setPeer(one);
+      return [one, other];
+    } catch (error) {
+      this.removeDevice(one);
+      throw error;
+    }
+  }
+
+  /** Removes a device: its program is detached, its peer has none any more, and maps forget it. */
+  removeDevice(device: Device): void {
+    this.usable('removeDevice');
+    if (this.deviceList.get(device.name) !== device)
+      throw new RunError('RUN_FOREIGN', { what: 'device', name: device.name });
+    device.close();
+    this.deviceList.delete(device.name);
+    this.runtime.device_remove(device.ifindex);
+    for (const map of this.mapsByAddress.values()) if (map instanceof RedirectMap) map.dropDevice(device.ifindex);
+  }
+
+  /** Opens an AF_XDP socket on a queue of a device; an xskmap takes it. */
+  openXsk(device: Device, options: XskOptions = {}): XskSocket {
+    this.usable('openXsk');
+    if (this.deviceList.get(device.name) !== device)
+      throw new RunError('RUN_FOREIGN', { what: 'device', name: device.name });
+    checkOption('queue', options.queue ?? 0, 0, device.queues - 1);
+    checkOption('size', options.size ?? 1, 1, 0x7fffffff);
+    return new XskSocket(this, this.nextSocketId++, device, options);
+  }
+
+  /** A device by its name or number. */
+  device(name: string | number): Device | undefined {
+    return typeof name === 'number' ? this.deviceByIndex(name) : this.deviceList.get(name);
+  }
+
+  /** @internal */
+  deviceByIndex(ifindex: number): Device | undefined {
+    for (const device of this.deviceList.values()) if (device.ifindex === ifindex) return device;
+    return undefined;
+  }
+
+  /** @internal */
+  deviceChanged(device: Device): void {
+    const { ifindex, mtu } = device;
+    if (this.runtime.device_set(ifindex, mtu) !== 0) throw new RunError('RUN_MEMORY', { what: 'a device', bytes: 64 });
+  }
+
+  /** @internal */
+  mapAt(address: number): BpfMap | undefined {
+    return this.mapsByAddress.get(address);
+  }
+
+  /** @internal */
+  progById(id: number): Prog | undefined {
+    for (const prog of this.liveProgs) if (prog.id === id) return prog;
+    return undefined;
   }
 
   get devices(): readonly Device[] {

@@ -39,15 +39,26 @@ export {
   type ViolationReport,
 } from './replay/replay.ts';
 export { BloomFilter } from './runtime/bloom-filter.ts';
-export { Device, type DeviceOptions, Link } from './runtime/device.ts';
+export {
+  Device,
+  type DeviceOptions,
+  type DeviceStats,
+  type DropReason,
+  Link,
+  type TapPoint,
+} from './runtime/device.ts';
 export { BpfMap } from './runtime/map.ts';
 export { type Verdict, verdictName } from './runtime/packet.ts';
+export { type NetPacket, PacketQueue } from './runtime/packet-queue.ts';
 export { Prog, type ProgStats, type RunOptions, type RunResult } from './runtime/prog.ts';
 export { ProgArray } from './runtime/prog-array.ts';
 export { Queue } from './runtime/queue.ts';
+export type { Redirect } from './runtime/redirect.ts';
+export { type RedirectEntry, RedirectMap } from './runtime/redirect-map.ts';
 export type { SkbMeta } from './runtime/skb.ts';
 export { formatTraceLine } from './runtime/trace.ts';
 export { describeViolation, type Violation } from './runtime/trap.ts';
+export { type XskOptions, XskSocket } from './runtime/xsk.ts';
 export { type Explanation, explain } from './verifier/explain.ts';
 export type { AccessFact, Proof } from './verifier/proof.ts';
 export type { VerifierStats } from './verifier/stats.ts';

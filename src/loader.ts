@@ -17,6 +17,7 @@ import { BpfMap } from './runtime/map.ts';
 import { isImplemented } from './runtime/map-create.ts';
 import { Prog } from './runtime/prog.ts';
 import { ProgArray } from './runtime/prog-array.ts';
+import { RedirectMap } from './runtime/redirect-map.ts';
 import { checkBindable, checkImplemented, checkRunnable, withoutDead } from './verifier/implemented.ts';
 import { type CheckedProg, checkStructure } from './verifier/structural.ts';
 
@@ -273,6 +274,7 @@ export class Loader {
     const kind = { type: prog.type, attachType: Math.max(0, prog.expectedAttachType), frags: prog.frags === true };
     for (const map of used) {
       if (tailCalls && map instanceof ProgArray) map.claim(prog.name, kind);
+      if (map instanceof RedirectMap) map.claim(prog.name, kind);
     }
     for (const map of used) map.hold();
     engine.progNames.set(seat.id, prog.name);

@@ -4,6 +4,7 @@ export { csum_diff } from './helper/checksum';
 export { jiffies64, ktime_get_boot_ns, ktime_get_coarse_ns, ktime_get_tai_ns } from './helper/clock';
 export { dynptr_data, dynptr_from_mem, dynptr_read, dynptr_write } from './helper/dynptr';
 export { for_each_map_elem } from './helper/for-each';
+export { check_mtu } from './helper/mtu';
 export {
   bpf_res_spin_lock,
   bpf_res_spin_lock_irqsave,
@@ -17,7 +18,14 @@ export { xdp_adjust_head, xdp_adjust_meta, xdp_get_buff_len, xdp_load_bytes, xdp
 export { xdp_adjust_tail } from './helper/packet-tail';
 export { snprintf, trace_printk, trace_printk_void, trace_vprintk } from './helper/print';
 export { probe_read_kernel, probe_read_kernel_str, probe_read_user, probe_read_user_str } from './helper/probe';
-export { redirect } from './helper/redirect';
+export {
+  cpumap_redirect,
+  devmap_hash_redirect,
+  devmap_redirect,
+  redirect,
+  redirect_map,
+  xskmap_redirect,
+} from './helper/redirect';
 export {
   ringbuf_discard,
   ringbuf_discard_dynptr,
@@ -117,6 +125,7 @@ export { ringbuf_consume, ringbuf_next, ringbuf_walk } from './map/ringbuf';
 export { user_ringbuf_commit, user_ringbuf_drain, user_ringbuf_reserve } from './map/user-ringbuf';
 export { map_user_gone } from './map/values';
 export { alloc, free, mem_used } from './mem';
+export { device_remove, device_set } from './net/device';
 export { batch_copy, batch_in_place, verdict_count } from './replay/batch';
 export { batch_copy_frags, batch_split } from './replay/batch-frags';
 export { pcap_walk } from './replay/pcap';

@@ -7,9 +7,11 @@ const ERRNO_TEXT: Record<number, string> = {
   12: 'ENOMEM: out of memory',
   16: 'EBUSY: busy',
   17: 'EEXIST: the element exists already',
+  19: 'ENODEV: no such device or CPU',
   22: 'EINVAL: invalid argument',
   28: 'ENOSPC: no space left',
   95: 'EOPNOTSUPP: operation not supported',
+  75: 'EOVERFLOW: value too large',
   524: 'ENOTSUPP: operation not supported',
 };
 
@@ -46,7 +48,7 @@ export const RUN_ERRORS = {
   RUN_DEVICE_BUSY: (f: { device: string; prog: string }) =>
     `device ${f.device} has program ${f.prog} attached already: EBUSY; close that link first`,
   RUN_ATTACH_TYPE: (f: { prog: string; type: string }) =>
-    `program ${f.prog} has type ${f.type}; only xdp programs attach to a device`,
+    `program ${f.prog} has type ${f.type}; only xdp programs attach to a device, and none that are for entries of maps`,
   RUN_REPLAY_TYPE: (f: { prog: string; type: string }) =>
     `program ${f.prog} has type ${f.type}; only xdp programs run on captures`,
   RUN_FILTER_TYPE: (f: { prog: string; type: string }) =>

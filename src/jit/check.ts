@@ -22,8 +22,11 @@ import {
   BPF_F_RDONLY_PROG,
   BPF_F_WRONLY_PROG,
   BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_DEVMAP,
+  BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_XSKMAP,
   MAX_BPF_STACK,
 } from '../../assembly/isa.ts';
 import type { MapSpec } from '../object/types.ts';
@@ -102,8 +105,12 @@ export function pushAddress64(f: FuncEnv, reg: number, off: number): void {
   }
 }
 
+/** Maps whose values programs may read and never write. */
+const READ_ONLY = [BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH, BPF_MAP_TYPE_XSKMAP];
+
 /** What a map lets programs reach of one value. */
 function valueBytes(map: MapSpec, write: boolean): number {
+  if (READ_ONLY.includes(map.type)) return write ? 0 : map.valueSize;
   const known = [BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_ARRAY].includes(map.type);
   const denied = (map.flags & (write ? BPF_F_RDONLY_PROG : BPF_F_WRONLY_PROG)) !== 0;
   return known && !denied ? map.valueSize : 0;

@@ -1,5 +1,13 @@
 /** Which function of the runtime a helper call becomes: what is known of the map, or of who reads the result, picks a narrower one. */
-import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_ARRAY } from '../../assembly/isa.ts';
+import {
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_CPUMAP,
+  BPF_MAP_TYPE_DEVMAP,
+  BPF_MAP_TYPE_DEVMAP_HASH,
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_XSKMAP,
+} from '../../assembly/isa.ts';
 import { BPF_FUNC_tail_call, HELPER_BY_ID } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { MapSpec } from '../object/types.ts';
@@ -15,6 +23,13 @@ export type Variant =
 
 const HASH_LOOKUP: Record<number, string> = { 4: 'hash_lookup4', 8: 'hash_lookup8', 16: 'hash_lookup16' };
 
+const REDIRECT_MAP: Record<number, string> = {
+  [BPF_MAP_TYPE_DEVMAP]: 'devmap_redirect',
+  [BPF_MAP_TYPE_DEVMAP_HASH]: 'devmap_hash_redirect',
+  [BPF_MAP_TYPE_CPUMAP]: 'cpumap_redirect',
+  [BPF_MAP_TYPE_XSKMAP]: 'xskmap_redirect',
+};
+
 function onMap(helper: string, map: MapSpec, index: number): Variant | undefined {
   if (helper === 'map_lookup_elem') {
     if (map.type === BPF_MAP_TYPE_ARRAY) return { kind: 'inline', map: index };
@@ -25,6 +40,10 @@ function onMap(helper: string, map: MapSpec, index: number): Variant | undefined
     if (map.type === BPF_MAP_TYPE_ARRAY) return { kind: 'call', name: 'array_update' };
     if (map.type === BPF_MAP_TYPE_PERCPU_ARRAY) return { kind: 'call', name: 'percpu_array_update' };
     if (map.type === BPF_MAP_TYPE_HASH) return { kind: 'call', name: 'hash_update' };
+  }
+  if (helper === 'redirect_map') {
+    const name = REDIRECT_MAP[map.type];
+    if (name !== undefined) return { kind: 'call', name };
   }
   if (helper === 'map_delete_elem' && map.type === BPF_MAP_TYPE_HASH) return { kind: 'call', name: 'hash_delete' };
   return undefined;

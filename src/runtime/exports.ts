@@ -50,6 +50,10 @@ export interface RuntimeExports {
   user_ringbuf_reserve(map: number, size: number): number;
   user_ringbuf_commit(record: number, discard: number): void;
 
+  /** What helpers know of the engine's devices: 0, or -ENOMEM. */
+  device_set(ifindex: number, mtu: number): number;
+  device_remove(ifindex: number): void;
+
   /** Seeds get_prandom_u32 and the hashes of maps created afterwards. */
   seed(low: number, high: number): void;
 
@@ -124,6 +128,8 @@ export interface RuntimeExports {
   get_prandom_u32(): bigint;
   get_smp_processor_id(): bigint;
   redirect(ifindex: bigint, flags: bigint): bigint;
+  redirect_map(map: number, key: bigint, flags: bigint): bigint;
+  check_mtu(ctx: number, ifindex: bigint, mtuLen: number, diff: bigint, flags: bigint): bigint;
   csum_diff(from: number, fromSize: number, to: number, toSize: number, seed: bigint): bigint;
   xdp_adjust_head(ctx: number, delta: bigint): bigint;
   xdp_adjust_meta(ctx: number, delta: bigint): bigint;
@@ -188,6 +194,10 @@ export interface RuntimeExports {
   hash_lookup16(map: number, key: number): number;
   hash_update(map: number, key: number, value: number, flags: bigint): bigint;
   hash_delete(map: number, key: number): bigint;
+  devmap_redirect(map: number, key: bigint, flags: bigint): bigint;
+  devmap_hash_redirect(map: number, key: bigint, flags: bigint): bigint;
+  cpumap_redirect(map: number, key: bigint, flags: bigint): bigint;
+  xskmap_redirect(map: number, key: bigint, flags: bigint): bigint;
   trace_printk_void(fmt: number, size: number, a: bigint, b: bigint, c: bigint): void;
 }
 

@@ -3,23 +3,28 @@ import {
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_BLOOM_FILTER,
+  BPF_MAP_TYPE_CPUMAP,
+  BPF_MAP_TYPE_DEVMAP,
+  BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
   BPF_MAP_TYPE_QUEUE,
   BPF_MAP_TYPE_STACK,
+  BPF_MAP_TYPE_XSKMAP,
 } from '../../assembly/isa.ts';
 import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
 import { mapTypeName } from '../util/map-types.ts';
 import { BloomFilter } from './bloom-filter.ts';
 import { errnoOf } from './exports.ts';
-import { BpfMap, type MapCodecs, type MapHost } from './map.ts';
+import { BpfMap, type MapCodecs } from './map.ts';
 import { setMapFields } from './map-fields.ts';
 import { innerErrno, MapInMap } from './map-in-map.ts';
 import { ProgArray } from './prog-array.ts';
 import { Queue } from './queue.ts';
+import { isRedirectType, type RedirectHost, RedirectMap } from './redirect-map.ts';
 import type { SharedTable } from './table.ts';
 
 const IMPLEMENTED = [
@@ -32,6 +37,10 @@ const IMPLEMENTED = [
   BPF_MAP_TYPE_QUEUE,
   BPF_MAP_TYPE_STACK,
   BPF_MAP_TYPE_BLOOM_FILTER,
+  BPF_MAP_TYPE_DEVMAP,
+  BPF_MAP_TYPE_CPUMAP,
+  BPF_MAP_TYPE_XSKMAP,
+  BPF_MAP_TYPE_DEVMAP_HASH,
 ];
 
 type MapClass = new (...args: ConstructorParameters<typeof BpfMap>) => BpfMap;
@@ -48,7 +57,13 @@ export function isImplemented(type: number): boolean {
 }
 
 /** @throws RunError with the kernel's errno when the wish cannot be met */
-export function createMap(host: MapHost, table: SharedTable, spec: MapSpec, id: number, codecs: MapCodecs): BpfMap {
+export function createMap(
+  host: RedirectHost,
+  table: SharedTable,
+  spec: MapSpec,
+  id: number,
+  codecs: MapCodecs,
+): BpfMap {
   if (!isImplemented(spec.type)) throw new RunError('RUN_MAP_TYPE', { map: spec.name, type: mapTypeName(spec.type) });
   const { type, keySize, valueSize, maxEntries, flags } = spec;
   // What has no meaning in 32 bits has none above either.
@@ -69,6 +84,8 @@ export function createMap(host: MapHost, table: SharedTable, spec: MapSpec, id: 
   if (isOuter) return new MapInMap(host, own, address, id, codecs, { ...(spec.innerMap as MapSpec) });
   const Kind = KINDS[type] ?? BpfMap;
   return new Kind(host, own, address, id, codecs);
+  if (isRedirectType(type)) return new RedirectMap(host, own, address, id, codecs);
+  return new BpfMap(host, own, address, id, codecs);
 }
 
 /** A map of maps needs a template of what it holds. */

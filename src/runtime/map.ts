@@ -39,6 +39,11 @@ export interface UpdateOptions {
 
 const FLAGS = { any: 0, noexist: 1, exist: 2 } as const;
 
+/** BPF_ANY, BPF_NOEXIST, BPF_EXIST, or the number that was given. */
+export function flagsOf({ flags = 'any' }: UpdateOptions): number {
+  return typeof flags === 'number' ? flags : FLAGS[flags];
+}
+
 /** What a map needs of its engine. */
 export interface MapHost {
   readonly memory: Memory;
@@ -187,13 +192,21 @@ export class BpfMap {
    */
   set(key: unknown, value: unknown, options: UpdateOptions = {}): void {
     this.alive();
+    this.writable();
+    this.update(this.keyBytes(key), this.valueIn(value), options);
+  }
+
+  /** Refuses a change by JavaScript of a map that is frozen. */
+  protected writable(): void {
     if (this.frozen) throw new RunError('RUN_MAP_FROZEN', { map: this.name });
-    const keyIn = this.keyBytes(key);
-    const valueIn = this.valueIn(value);
+  }
+
+  /** BPF_MAP_UPDATE_ELEM with bytes of the right size. */
+  protected update(keyIn: Uint8Array, valueIn: Uint8Array, options: UpdateOptions): void {
     const valueAt = (keyIn.length + 7) & ~7;
     const keyAddress = this.put(keyIn, 0, valueAt + valueIn.length);
     this.host.memory.u8.set(valueIn, keyAddress + valueAt);
-    const flags = typeof options.flags === 'number' ? options.flags : FLAGS[options.flags ?? 'any'];
+    const flags = flagsOf(options);
     // The runtime takes 32 bits of them, in which no flag above is known either.
     if (flags < 0 || flags > 0xffffffff) this.fail('update', -EINVAL);
     const result = this.host.runtime.map_update(this.address, keyAddress, keyAddress + valueAt, flags);
@@ -203,7 +216,7 @@ export class BpfMap {
   /** @returns false when there was no such element */
   delete(key: unknown): boolean {
     this.alive();
-    if (this.frozen) throw new RunError('RUN_MAP_FROZEN', { map: this.name });
+    this.writable();
     const result = this.host.runtime.map_delete(this.address, this.put(this.keyBytes(key)));
     if (result === -ENOENT) return false;
     if (result < 0) this.fail('delete', result);
@@ -267,6 +280,11 @@ export class BpfMap {
   /** JavaScript cannot change it any more. */
   get isFrozen(): boolean {
     return this.frozen;
+  }
+
+  /** Nobody uses it any more: its memory is gone. */
+  get isClosed(): boolean {
+    return this.closed;
   }
 
   /** @internal a program refers to it */

@@ -16,6 +16,7 @@ import type { Device, Link } from './device.ts';
 import { fragBuffers, fragsHeader, readPacket, writeFrags } from './frags.ts';
 import type { ProgHost } from './host.ts';
 import { frameSize, layFrame, readContext, type Verdict, verdictName, writeContext, type XdpMeta } from './packet.ts';
+import { type Redirect, redirectOf } from './redirect.ts';
 import { type SkbMeta, writeSkb } from './skb.ts';
 import type { SlotKind } from './slot-kind.ts';
 import type { Violation } from './trap.ts';
@@ -49,8 +50,8 @@ export interface RunResult {
   /** How many bytes of it are in front of its fragments, where it has some. */
   readonly linear?: number;
   readonly metadata: Uint8Array;
-  /** After bpf_redirect with verdict XDP_REDIRECT. */
-  readonly redirect?: { readonly ifindex: number; readonly flags: number };
+  /** Where to, with verdict XDP_REDIRECT. */
+  readonly redirect?: Redirect;
   /** Why the run was ended, if it was. */
   readonly violation?: Violation;
   /** Average of one run. */
@@ -229,7 +230,7 @@ export class Prog {
       packet,
       ...(linear < packet.length && { linear }),
       metadata: u8.slice(out.dataMeta, out.data),
-      ...(verdict === 'XDP_REDIRECT' && { redirect: { ifindex: out.redirectIfindex, flags: out.redirectFlags } }),
+      ...(verdict === 'XDP_REDIRECT' && { redirect: redirectOf(out, (address) => this.host.mapAt(address)) }),
       ...(violation !== undefined && { violation }),
       durationNs,
     };

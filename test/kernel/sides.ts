@@ -18,7 +18,7 @@ import { kernelBtf } from './object-btf.ts';
 
 const PROG_ARRAY = 3;
 /** Types whose BTF libbpf keeps to itself. */
-const UNTYPED = new Set([4, 22, 23, 27, 31]);
+const UNTYPED = new Set([4, 14, 16, 17, 22, 23, 25, 27, 31]);
 const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 

@@ -14,6 +14,9 @@ import {
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_BLOOM_FILTER,
+  BPF_MAP_TYPE_CPUMAP,
+  BPF_MAP_TYPE_DEVMAP,
+  BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PERCPU_ARRAY,
@@ -22,6 +25,7 @@ import {
   BPF_MAP_TYPE_RINGBUF,
   BPF_MAP_TYPE_STACK,
   BPF_MAP_TYPE_USER_RINGBUF,
+  BPF_MAP_TYPE_XSKMAP,
   E2BIG,
   EINVAL,
 } from '../../isa';
@@ -34,6 +38,7 @@ import { BpfMap, dropMap, MapSpec, round8 } from './map';
 import { percpuArrayCreate } from './percpu-array';
 import { progArrayCreate } from './prog-array';
 import { queueStackCreate } from './queue-stack';
+import { checkRedirectMap, redirectMapCreate } from './redirect-map';
 import { ringbufCreate, ringbufDestroy } from './ringbuf';
 import { userRingbufCreate, userRingbufDestroy } from './user-ringbuf';
 import { freeValues } from './values';
@@ -99,6 +104,11 @@ function check(spec: MapSpec): i32 {
     case BPF_MAP_TYPE_RINGBUF:
     case BPF_MAP_TYPE_USER_RINGBUF:
       return checkRingbuf(spec);
+    case BPF_MAP_TYPE_DEVMAP:
+    case BPF_MAP_TYPE_DEVMAP_HASH:
+    case BPF_MAP_TYPE_CPUMAP:
+    case BPF_MAP_TYPE_XSKMAP:
+      return checkRedirectMap(spec);
     default:
       return -EINVAL;
   }
@@ -122,6 +132,11 @@ function make(spec: MapSpec): u32 {
       return ringbufCreate(spec);
     case BPF_MAP_TYPE_USER_RINGBUF:
       return userRingbufCreate(spec);
+    case BPF_MAP_TYPE_DEVMAP:
+    case BPF_MAP_TYPE_DEVMAP_HASH:
+    case BPF_MAP_TYPE_CPUMAP:
+    case BPF_MAP_TYPE_XSKMAP:
+      return redirectMapCreate(spec);
     default:
       return hashCreate(spec);
   }
@@ -159,6 +174,7 @@ export function map_destroy(map: u32): void {
   switch (changetype<BpfMap>(map).type) {
     case BPF_MAP_TYPE_HASH:
     case BPF_MAP_TYPE_HASH_OF_MAPS:
+    case BPF_MAP_TYPE_DEVMAP_HASH:
       hashDestroy(map);
       return;
     case BPF_MAP_TYPE_RINGBUF:

@@ -25,6 +25,9 @@ import {
   BPF_F_WRONLY_PROG,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_BLOOM_FILTER,
+  BPF_MAP_TYPE_CPUMAP,
+  BPF_MAP_TYPE_DEVMAP,
+  BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
@@ -32,6 +35,7 @@ import {
   BPF_MAP_TYPE_RINGBUF,
   BPF_MAP_TYPE_STACK,
   BPF_MAP_TYPE_USER_RINGBUF,
+  BPF_MAP_TYPE_XSKMAP,
   ENOMEM,
 } from '../../isa';
 import { alloc, free } from '../mem';
@@ -106,6 +110,7 @@ function isOpaque(type: u32): bool {
     case BPF_MAP_TYPE_PROG_ARRAY:
     case BPF_MAP_TYPE_ARRAY_OF_MAPS:
     case BPF_MAP_TYPE_HASH_OF_MAPS:
+    case BPF_MAP_TYPE_CPUMAP:
     case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
     case BPF_MAP_TYPE_QUEUE:
     case BPF_MAP_TYPE_STACK:
@@ -121,6 +126,8 @@ function isOpaque(type: u32): bool {
 /** What programs may do with the values. */
 function access(type: u32, flags: u32): u32 {
   if (isOpaque(type)) return 0;
+  if (type == BPF_MAP_TYPE_DEVMAP || type == BPF_MAP_TYPE_DEVMAP_HASH || type == BPF_MAP_TYPE_XSKMAP)
+    return REGION_READ;
   if (flags & BPF_F_RDONLY_PROG) return REGION_READ;
   return flags & BPF_F_WRONLY_PROG ? REGION_WRITE : REGION_READ | REGION_WRITE;
 }

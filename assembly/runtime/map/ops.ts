@@ -4,6 +4,9 @@ import {
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_BLOOM_FILTER,
+  BPF_MAP_TYPE_CPUMAP,
+  BPF_MAP_TYPE_DEVMAP,
+  BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PERCPU_ARRAY,
@@ -13,6 +16,7 @@ import {
   BPF_MAP_TYPE_RINGBUF,
   BPF_MAP_TYPE_STACK,
   BPF_MAP_TYPE_USER_RINGBUF,
+  BPF_MAP_TYPE_XSKMAP,
   EINVAL,
   ENOTSUPP,
   EOPNOTSUPP,
@@ -24,6 +28,7 @@ import { BpfMap } from './map';
 import { percpu_array_lookup, percpuArrayUpdate, percpuArrayUpdateAll } from './percpu-array';
 import { progArrayDelete, progArrayLookup } from './prog-array';
 import { queueStackAt } from './queue-stack';
+import { redirectMapDelete, redirectMapLookup, redirectMapNextKey, redirectMapUpdate } from './redirect-map';
 
 // From programs. The verifier keeps prog arrays away from these; here they find nothing and change nothing.
 
@@ -39,6 +44,10 @@ export function map_lookup_elem(map: u32, key: u32): u32 {
       return innerMap(array_lookup(map, key));
     case BPF_MAP_TYPE_HASH_OF_MAPS:
       return innerMap(hash_lookup(map, key));
+    case BPF_MAP_TYPE_DEVMAP:
+    case BPF_MAP_TYPE_DEVMAP_HASH:
+    case BPF_MAP_TYPE_XSKMAP:
+      return redirectMapLookup(map, key);
     default:
       return 0;
   }
@@ -89,6 +98,11 @@ export function map_lookup(map: u32, key: u32): u32 {
   switch (changetype<BpfMap>(map).type) {
     case BPF_MAP_TYPE_PROG_ARRAY:
       return progArrayLookup(map, key);
+    case BPF_MAP_TYPE_DEVMAP:
+    case BPF_MAP_TYPE_DEVMAP_HASH:
+    case BPF_MAP_TYPE_CPUMAP:
+    case BPF_MAP_TYPE_XSKMAP:
+      return redirectMapLookup(map, key);
     case BPF_MAP_TYPE_HASH:
     case BPF_MAP_TYPE_HASH_OF_MAPS:
       return hash_lookup(map, key);
@@ -124,6 +138,11 @@ export function map_update(map: u32, key: u32, value: u32, flags: u32): i32 {
     case BPF_MAP_TYPE_RINGBUF:
     case BPF_MAP_TYPE_USER_RINGBUF:
       return -ENOTSUPP;
+    case BPF_MAP_TYPE_DEVMAP:
+    case BPF_MAP_TYPE_DEVMAP_HASH:
+    case BPF_MAP_TYPE_CPUMAP:
+    case BPF_MAP_TYPE_XSKMAP:
+      return redirectMapUpdate(map, key, value, flags);
     default:
       return -EINVAL;
   }
@@ -141,6 +160,11 @@ export function map_delete(map: u32, key: u32): i32 {
     case BPF_MAP_TYPE_RINGBUF:
     case BPF_MAP_TYPE_USER_RINGBUF:
       return -ENOTSUPP;
+    case BPF_MAP_TYPE_DEVMAP:
+    case BPF_MAP_TYPE_DEVMAP_HASH:
+    case BPF_MAP_TYPE_CPUMAP:
+    case BPF_MAP_TYPE_XSKMAP:
+      return redirectMapDelete(map, key);
     default:
       return arrayDelete();
   }
@@ -160,6 +184,11 @@ export function map_next_key(map: u32, key: u32, out: u32): i32 {
     case BPF_MAP_TYPE_RINGBUF:
     case BPF_MAP_TYPE_USER_RINGBUF:
       return -ENOTSUPP;
+    case BPF_MAP_TYPE_DEVMAP:
+    case BPF_MAP_TYPE_DEVMAP_HASH:
+    case BPF_MAP_TYPE_CPUMAP:
+    case BPF_MAP_TYPE_XSKMAP:
+      return redirectMapNextKey(map, key, out);
     default:
       return arrayNextKey(map, key, out);
   }
