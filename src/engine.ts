@@ -426,7 +426,10 @@ export class Engine implements ProgHost, RedirectHost {
   /** Detaches, unloads and frees everything. Closing twice is fine. */
   close(): void {
     if (this.closed) return;
-    for (const device of this.deviceList.values()) device.close();
+    for (const device of this.deviceList.values()) {
+      device.close();
+      this.runtime.device_remove(device.ifindex);
+    }
     for (const loaded of [...this.loadedObjects]) loaded.close();
     // What has no object: programs of loadInsns and loadFilter.
     for (const prog of this.progs) prog.close();

@@ -355,7 +355,7 @@ describe('devices and links', () => {
     loaded.prog('tx').attach(device);
     loaded.close();
     expect(device.receive(packet).verdict).toBe('XDP_TX');
-    expect(device.stats).toEqual({ received: 3, bytes: 192, verdicts: { XDP_DROP: 1, XDP_PASS: 1, XDP_TX: 1 } });
+    expect(device.stats).toMatchObject({ received: 3, bytes: 192, verdicts: { XDP_DROP: 1, XDP_PASS: 1, XDP_TX: 1 } });
     engine.close();
     expect(engine.runtime.mem_used()).toBeLessThanOrEqual(used);
   });

@@ -58,4 +58,8 @@ export function device_remove(ifindex: u32): void {
   if (!device) return;
   count--;
   memory.copy(device, device + DEVICE_SIZE, table + count * <u32>DEVICE_SIZE - device);
+  if (count) return;
+  free(table);
+  table = 0;
+  capacity = 0;
 }
