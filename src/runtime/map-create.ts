@@ -82,10 +82,9 @@ export function createMap(
   const own = { ...spec };
   if (type === BPF_MAP_TYPE_PROG_ARRAY) return new ProgArray(host, own, address, id, table);
   if (isOuter) return new MapInMap(host, own, address, id, codecs, { ...(spec.innerMap as MapSpec) });
+  if (isRedirectType(type)) return new RedirectMap(host, own, address, id, codecs);
   const Kind = KINDS[type] ?? BpfMap;
   return new Kind(host, own, address, id, codecs);
-  if (isRedirectType(type)) return new RedirectMap(host, own, address, id, codecs);
-  return new BpfMap(host, own, address, id, codecs);
 }
 
 /** A map of maps needs a template of what it holds. */
