@@ -178,6 +178,18 @@ describe('--set', () => {
     expect(entriesAfter(`${COUNTERS}[3]=hex:0500000000000000${'00'.repeat(8)}`)[3].value[0][member]).toBe(5);
   });
 
+  test('lines of a file', () => {
+    const [member = ''] = Object.keys(entriesAfter()[1].value[0]);
+    const path = file(
+      'settings',
+      `# two counters\n${COUNTERS}[1]={"${member}":5}\r\n\n  ${COUNTERS}[2]={"${member}":6}\n`,
+    );
+    const after = entriesAfter(`@${path}`);
+    expect([after[1].value[0][member], after[2].value[0][member]]).toEqual([5, 6]);
+    expect(cli([...args, '--set', '@none/such']).stderr).toContain('none/such');
+    expect(cli([...args, '--set', `@${file('wrong', '\nno setting\n')}`]).stderr).toContain("--set 'no setting'");
+  });
+
   test('a struct is no integer, and has no other members', () => {
     const wrong = cli([...args, '--set', `${COUNTERS}[0]=-1`]);
     expect(wrong.stderr).toContain('-1 was given for type struct');

@@ -12,7 +12,7 @@ import { svgText } from './graph-svg.ts';
 import { print, printJson, printLines } from './output.ts';
 import { giveTypes, requireProgs, TYPE_HELP } from './prog-type.ts';
 import { openSession } from './session.ts';
-import { editObject, isProgArray, parseSetting, SET_HELP, type Setting } from './set.ts';
+import { editObject, isProgArray, parseSettings, SET_HELP, type Setting } from './set.ts';
 
 const GRAPH_HELP = `Usage: bpf2wasm graph <object> [options]
 
@@ -56,7 +56,7 @@ export async function graphCommand(argv: readonly string[]): Promise<ExitCode> {
   giveTypes(object, args);
   const btf = targetBtf(args.text('btf') ?? 'none');
   // Variables change what is proved; what other maps hold only counts when packets come.
-  const later = editObject(object, args.list('set').map(parseSetting));
+  const later = editObject(object, parseSettings(args.list('set')));
   const settings = later.filter((setting) => isProgArray(object, setting));
   const capture = args.text('capture');
   if (capture === undefined && args.text('prog') !== undefined)

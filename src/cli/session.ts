@@ -8,7 +8,7 @@ import { UsageError } from './errors.ts';
 import { readObject } from './files.ts';
 import { chooseProg } from './pick.ts';
 import { giveTypes, requireProgs, TYPE_HELP } from './prog-type.ts';
-import { applySettings, editObject, parseSetting } from './set.ts';
+import { applySettings, editObject, parseSettings } from './set.ts';
 
 export const SESSION_OPTIONS = {
   prog: { type: 'string' },
@@ -44,7 +44,7 @@ function seedOf(args: Args): bigint {
 }
 
 export async function openSession(path: string, args: Args): Promise<Session> {
-  const settings = args.list('set').map(parseSetting);
+  const settings = parseSettings(args.list('set'));
   const seed = seedOf(args);
   const object = readObject(path);
   requireProgs(object);

@@ -7,14 +7,15 @@ import { findMap, setKconfig } from '../object/edit.ts';
 import type { BpfObject, MapSpec } from '../object/types.ts';
 import { setVariable } from '../object/variables.ts';
 import { UsageError } from './errors.ts';
-import { parseHex, saying } from './files.ts';
+import { parseHex, readInput, saying } from './files.ts';
 
 export const SET_HELP = `  --set MAP[KEY]=VALUE   put a value into a map before the first packet; may be repeated
                          prog arrays:   'prog_array[0]=port8080_prog'
                          integers:      'limits[3]=-1', 'flags[0x10]=0xff'
                          bytes:         'blob[hex:0a0b0c0d]=hex:00ff'
                          by BTF, JSON:  'flows[{"port":80}]={"packets":1}', 'names[0]=text'
-                         variables:     'target_port=8080', also '.rodata[target_port]=8080'`;
+                         variables:     'target_port=8080', also '.rodata[target_port]=8080'
+  --set @FILE            the same, one in each line of a file; empty lines and those that begin with # say nothing`;
 
 export interface Setting {
   /** As it was typed, for messages. */
@@ -40,6 +41,18 @@ function closingBracket(text: string, open: number): number {
     }
   }
   return -1;
+}
+
+/** What `--set` was given; `@FILE` stands for the lines of that file. */
+export function parseSettings(texts: readonly string[]): Setting[] {
+  return texts.flatMap((text) => {
+    if (!text.startsWith('@')) return [parseSetting(text)];
+    const lines = new TextDecoder().decode(readInput(text.slice(1))).split('\n');
+    return lines
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map(parseSetting);
+  });
 }
 
 export function parseSetting(text: string): Setting {
