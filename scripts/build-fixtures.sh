@@ -1,5 +1,5 @@
 #!/bin/sh
-# Rebuilds every BPF object that is committed beside its C source: the example and the test data (test/data/BUILD.md says
+# Rebuilds every BPF object that is committed beside its C source: the examples and the test data (test/data/BUILD.md says
 # what each is for). Needs clang-14, clang-16 and clang-19, the libbpf headers and gcc; nothing else in the project does.
 set -eu
 cd "$(dirname "$0")/.."
@@ -18,6 +18,10 @@ object() {
 }
 
 object examples tail_call.c tail_call.o clang-19 v3
+for source in examples/*/*.c; do
+  name=$(basename "$source" .c)
+  object "examples/$name" "$name.c" "$name.o" clang-19 v3
+done
 
 for version in 14 16 19; do
   for cpu in v1 v2 v3; do
@@ -79,7 +83,7 @@ bpftool gen object $in/linked.o $in/linked-a.o $in/linked-b.o
 rm $in/linked-a.o $in/linked-b.o
 
 # What is not read is not kept: BTF stays, DWARF goes.
-for file in "$in"/*.o test/data/verify/*.o test/data/tail/*.o test/data/helpers/*.o; do
+for file in "$in"/*.o test/data/verify/*.o test/data/tail/*.o test/data/helpers/*.o examples/*/*.o; do
   case $file in
     *bitcode.o) ;;
     *) llvm-strip-19 --strip-debug "$file" ;;

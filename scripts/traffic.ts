@@ -1,6 +1,7 @@
 // The traffic of the example capture: two minutes in front of a small server, the same bytes for the same seed.
 // Flows overlap: each one writes its packets with their times, and the whole is sorted by time at the end.
 import { PcapWriter } from '../src/replay/pcap-writer.ts';
+import { Random } from './random.ts';
 import {
   ACK,
   arp,
@@ -34,34 +35,6 @@ interface Packet {
   at: number;
   data: Bytes;
   originalLength: number;
-}
-
-/** mulberry32. */
-class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  below(n: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % n;
-  }
-
-  between(low: number, high: number): number {
-    return low + this.below(high - low + 1);
-  }
-
-  pick<T>(list: readonly T[]): T {
-    return list[this.below(list.length)];
-  }
-
-  bytes(length: number): Bytes {
-    return Uint8Array.from({ length }, () => this.below(256));
-  }
 }
 
 /** Documentation addresses (RFC 5737, RFC 3849), locally administered MACs. */

@@ -1,12 +1,28 @@
-/** Every JavaScript block of the README and of the verifier's page runs as it stands, on the built package, and prints what its comments say. */
+/**
+ * Every JavaScript block of the README, the examples' pages and the verifier's page runs as it stands, on the built package, and prints what its
+ * comments say. Commands of the examples' pages run, too.
+ */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
-const pages = ['README.md', 'docs/verifier.md'].map((page) => readFileSync(join(root, page), 'utf8'));
-const blocks = [...pages.join('\n').matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code as string);
+const examples = readdirSync(join(root, 'examples'))
+  .map((name) => `examples/${name}/README.md`)
+  .filter((page) => existsSync(join(root, page)));
+const pages = ['README.md', 'docs/verifier.md', ...examples];
+
+/** Blocks of one language, and where each stands. */
+function blocksOf(of: readonly string[], language: string): (readonly [string, string])[] {
+  return of.flatMap((page) => {
+    const text = readFileSync(join(root, page), 'utf8');
+    const found = [...text.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))];
+    return found.map(([, code], i) => [`${page}, ${i + 1}`, code as string] as const);
+  });
+}
+
+const blocks = blocksOf(pages, 'js');
 // Inside the package, so that `bpf2wasm` means itself.
 const folder = join(root, 'build', 'readme');
 
@@ -14,7 +30,7 @@ const folder = join(root, 'build', 'readme');
 function promised(code: string): string[] {
   const comments = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, text]) => text as string);
   return comments.map((text) =>
-    text.startsWith('[') ? text.replace(/^\[ (.*) \]$/, '$1') : (text.split(':')[0] as string),
+    /^[[{]/.test(text) ? text.replace(/^\[ (.*) \]$/, '$1') : (text.split(':')[0] as string),
   );
 }
 
@@ -23,9 +39,9 @@ describe('README', () => {
     expect(blocks.length).toBeGreaterThanOrEqual(3);
   });
 
-  test.each(blocks.map((code, i) => [i + 1, code] as const))('block %i', (i, code) => {
+  test.each(blocks)('%s', (where, code) => {
     mkdirSync(folder, { recursive: true });
-    const file = join(folder, `block-${i}.mjs`);
+    const file = join(folder, `${where.replace(/\W+/g, '-')}.mjs`);
     writeFileSync(file, code);
     const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: root, encoding: 'utf8' });
     expect(stderr).toBe('');
@@ -33,5 +49,20 @@ describe('README', () => {
     for (const text of promised(code)) {
       for (const part of text.split('...')) expect(stdout).toContain(part.trim().replace(/^'|'$/g, ''));
     }
+  });
+});
+
+describe('commands of the examples', () => {
+  const commands = blocksOf(examples, 'sh').flatMap(([where, code]) =>
+    code.split('\n').flatMap((line) => (line.startsWith('npx bpf2wasm ') ? [[where, line] as const] : [])),
+  );
+
+  test.each(commands)('%s: %s', (_where, line) => {
+    // What npx would start, without its search for it.
+    const command = line.replace('npx bpf2wasm', `'${process.execPath}' dist/src/cli/main.js`);
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).not.toBe('');
   });
 });
