@@ -32,6 +32,7 @@ import { setMachine, type TaskOptions } from './runtime/machine.ts';
 import { BpfMap } from './runtime/map.ts';
 import { createMap } from './runtime/map-create.ts';
 import { Memory } from './runtime/memory.ts';
+import { Network } from './runtime/network/network.ts';
 import type { Prog } from './runtime/prog.ts';
 import { type RedirectHost, RedirectMap } from './runtime/redirect-map.ts';
 import { SharedTable } from './runtime/table.ts';
@@ -100,6 +101,8 @@ export class Engine implements ProgHost, RedirectHost {
   readonly vm = VM_BASE;
   readonly cpus: number;
   readonly table = new SharedTable();
+  /** Routes, neighbours, sockets: what programs ask the rest of the kernel for. */
+  readonly network = new Network(this);
   /** @internal */
   readonly verifier = new Verifier();
   running = false;
@@ -368,6 +371,7 @@ export class Engine implements ProgHost, RedirectHost {
     device.close();
     this.deviceList.delete(device.name);
     this.runtime.device_remove(device.ifindex);
+    this.network.removeDevice(device);
     for (const map of this.mapsByAddress.values()) if (map instanceof RedirectMap) map.dropDevice(device.ifindex);
   }
 
@@ -396,6 +400,7 @@ export class Engine implements ProgHost, RedirectHost {
   deviceChanged(device: Device): void {
     const { ifindex, mtu } = device;
     if (this.runtime.device_set(ifindex, mtu) !== 0) throw new RunError('RUN_MEMORY', { what: 'a device', bytes: 64 });
+    this.network.setDevice(device);
   }
 
   /** @internal */

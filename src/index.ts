@@ -48,6 +48,10 @@ export {
   type TapPoint,
 } from './runtime/device.ts';
 export { BpfMap } from './runtime/map.ts';
+export { type DeviceJson, type NetworkJson, setNetwork } from './runtime/network/json.ts';
+export { type AddressOptions, type NeighbourOptions, Network } from './runtime/network/network.ts';
+export type { RouteOptions, RouteType } from './runtime/network/route.ts';
+export type { RuleOptions } from './runtime/network/rule.ts';
 export { type Verdict, verdictName } from './runtime/packet.ts';
 export { type NetPacket, PacketQueue } from './runtime/packet-queue.ts';
 export { Prog, type ProgStats, type RunOptions, type RunResult } from './runtime/prog.ts';

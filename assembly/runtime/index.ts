@@ -3,8 +3,8 @@ export { check_map, check_mem, trap } from './check';
 export { csum_diff } from './helper/checksum';
 export { jiffies64, ktime_get_boot_ns, ktime_get_coarse_ns, ktime_get_tai_ns } from './helper/clock';
 export { dynptr_data, dynptr_from_mem, dynptr_read, dynptr_write } from './helper/dynptr';
+export { fib_lookup } from './helper/fib';
 export { for_each_map_elem } from './helper/for-each';
-export { check_mtu } from './helper/mtu';
 export {
   bpf_res_spin_lock,
   bpf_res_spin_lock_irqsave,
@@ -13,7 +13,8 @@ export {
   spin_lock,
   spin_unlock,
 } from './helper/lock';
-export { loop } from './helper/loop';
+export { loop, loop } from './helper/loop';
+export { check_mtu } from './helper/mtu';
 export { xdp_adjust_head, xdp_adjust_meta, xdp_get_buff_len, xdp_load_bytes, xdp_store_bytes } from './helper/packet';
 export { xdp_adjust_tail } from './helper/packet-tail';
 export { snprintf, trace_printk, trace_printk_void, trace_vprintk } from './helper/print';
@@ -126,6 +127,10 @@ export { user_ringbuf_commit, user_ringbuf_drain, user_ringbuf_reserve } from '.
 export { map_user_gone } from './map/values';
 export { alloc, free, mem_used } from './mem';
 export { device_remove, device_set } from './net/device';
+export { net_address_add, net_device_remove, net_device_set } from './net/interface';
+export { net_neighbour_delete, net_neighbour_set } from './net/neighbour';
+export { net_route_add, net_route_delete } from './net/route';
+export { net_rule_add } from './net/rule';
 export { batch_copy, batch_in_place, verdict_count } from './replay/batch';
 export { batch_copy_frags, batch_split } from './replay/batch-frags';
 export { pcap_walk } from './replay/pcap';

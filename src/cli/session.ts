@@ -1,11 +1,12 @@
 /** An object brought into an engine as the options say: what `replay` and `run` begin with. */
 import { Engine, type Loaded } from '../engine.ts';
 import type { BpfObject } from '../object/types.ts';
+import { setNetwork } from '../runtime/network/json.ts';
 import type { Prog } from '../runtime/prog.ts';
 import type { Args, OptionTable } from './args.ts';
 import { BTF_HELP, needsTarget, targetBtf, withTarget } from './btf.ts';
 import { UsageError } from './errors.ts';
-import { readObject } from './files.ts';
+import { readInput, readObject, saying } from './files.ts';
 import { chooseProg } from './pick.ts';
 import { giveTypes, requireProgs, TYPE_HELP } from './prog-type.ts';
 import { applySettings, editObject, parseSettings } from './set.ts';
@@ -20,12 +21,14 @@ export const SESSION_OPTIONS = {
   unchecked: { type: 'boolean' },
   btf: { type: 'string' },
   type: { type: 'string' },
+  network: { type: 'string' },
 } as const satisfies OptionTable;
 
 export const SESSION_HELP = `  --trace                print trace_printk lines, in trace_pipe's form, as they come
   --maps                 print what the maps hold afterwards
   --seed N               seed of bpf_get_prandom_u32 and of hash maps (0)
   --optimize             let binaryen optimise the Wasm
+  --network FILE         what the rest of the kernel knows, as JSON: { devices, routes, rules, neighbours, ... }
 ${TYPE_HELP}
 ${BTF_HELP}
   --unchecked            leave out the bounds checks that the verifier's proof makes needless`;
@@ -43,6 +46,23 @@ function seedOf(args: Args): bigint {
   throw new UsageError(`--seed: '${text}' is no integer`);
 }
 
+/** Tells the engine what a file says of the network. */
+export function useNetwork(engine: Engine, path: string | undefined): void {
+  if (path === undefined) return;
+  const text = new TextDecoder().decode(readInput(path));
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`--network ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  try {
+    setNetwork(engine, json);
+  } catch (error) {
+    throw saying(path, error);
+  }
+}
+
 export async function openSession(path: string, args: Args): Promise<Session> {
   const settings = parseSettings(args.list('set'));
   const seed = seedOf(args);
@@ -57,6 +77,7 @@ export async function openSession(path: string, args: Args): Promise<Session> {
   const later = editObject(object, settings);
   const { entry, load } = await chooseProg(object, later, { named: args.text('prog'), ...withTarget(btf) });
   const engine = await Engine.create({ seed, trace: args.flag('trace') });
+  useNetwork(engine, args.text('network'));
   const how = { progs: load, checked: !args.flag('unchecked'), optimize: args.flag('optimize') };
   const loaded = await engine.load(object, { ...how, ...withTarget(btf) });
   applySettings(object, loaded, later);

@@ -54,5 +54,8 @@ export const RUN_ERRORS = {
   RUN_FILTER_TYPE: (f: { prog: string; type: string }) =>
     `program ${f.prog} has type ${f.type}; only socket_filter programs filter captures`,
   RUN_CTX: (f: { field: string; detail: string }) => `context field ${f.field}: ${f.detail}`,
+  RUN_NETWORK: (f: { field: string; found: string; expected: string }) =>
+    `network: ${f.field}: ${f.found} is not ${f.expected}`,
+  RUN_NETWORK_EXISTS: (f: { field: string; what: string }) => `network: ${f.field}: there is ${f.what} already: EEXIST`,
   RUN_BUSY: (f: { what: string }) => `${f.what} while a program runs: wait until the batch is done`,
 };

@@ -20,6 +20,8 @@ export type HelperArg =
   | 'mem_or_null'
   /** Writable memory; the next argument is its size. */
   | 'uninit_mem'
+  /** Memory that the helper reads and writes; the next argument is its size. */
+  | 'inout_mem'
   /** A byte count above 0. */
   | 'size'
   /** A byte count that may be 0. */
@@ -109,6 +111,7 @@ export const HELPERS: readonly HelperProto[] = [
   row(51, 'redirect_map', ['const_map_ptr', 'anything', 'anything'], 'integer'),
   row(54, 'xdp_adjust_meta', ['ctx', 'anything'], 'integer', 'pkt'),
   row(65, 'xdp_adjust_tail', ['ctx', 'anything'], 'integer', 'pkt'),
+  row(69, 'fib_lookup', ['ctx', 'inout_mem', 'size', 'anything'], 'integer', 'gpl'),
   row(80, 'get_current_cgroup_id', [], 'integer'),
   row(87, 'map_push_elem', ['const_map_ptr', 'map_value', 'anything'], 'integer'),
   row(88, 'map_pop_elem', ['const_map_ptr', 'map_value_out'], 'integer'),

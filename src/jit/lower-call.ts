@@ -101,6 +101,7 @@ function checkArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
         checkMemory(f, pc, i, false);
         return;
       case 'uninit_mem':
+      case 'inout_mem':
         checkMemory(f, pc, i, true);
         return;
       case 'const_str':

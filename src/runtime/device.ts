@@ -25,6 +25,8 @@ export interface DeviceOptions {
    * on. False unless given: such packets are dropped.
    */
   readonly gro?: boolean;
+  /** Does it forward (net.ipv4.conf.DEV.forwarding)? Unless said otherwise it does: bpf_fib_lookup asks. */
+  readonly forwarding?: boolean;
 }
 
 /** Points of a device where packets can be watched. */
@@ -73,6 +75,7 @@ export class Device {
   readonly mac: Uint8Array;
   readonly queues: number;
   readonly gro: boolean;
+  readonly forwarding: boolean;
   up: boolean;
   /** @internal */
   readonly counters = new DeviceCounters();
@@ -92,6 +95,7 @@ export class Device {
     this.size = inRange('mtu', options.mtu ?? 1500, MIN_MTU, MAX_MTU);
     this.up = options.up ?? true;
     this.gro = options.gro ?? false;
+    this.forwarding = options.forwarding ?? true;
     host.deviceChanged(this);
   }
 

@@ -112,6 +112,16 @@ export interface RuntimeExports {
     out: number,
   ): number;
 
+  // The network's tables: each takes the address of a record of assembly/abi-net.ts and gives 0 or a negated errno.
+  net_device_set(device: number): number;
+  net_device_remove(ifindex: number): void;
+  net_address_add(address: number): number;
+  net_route_add(route: number): number;
+  net_route_delete(route: number): number;
+  net_rule_add(rule: number): number;
+  net_neighbour_set(neighbour: number): number;
+  net_neighbour_delete(neighbour: number): number;
+
   /** 1 when the running program may touch all of [address, address + size). */
   check_mem(address: bigint, size: number, write: number): number;
   /** 1 when this is exactly the address of a live map. */
@@ -131,6 +141,7 @@ export interface RuntimeExports {
   redirect_map(map: number, key: bigint, flags: bigint): bigint;
   check_mtu(ctx: number, ifindex: bigint, mtuLen: number, diff: bigint, flags: bigint): bigint;
   csum_diff(from: number, fromSize: number, to: number, toSize: number, seed: bigint): bigint;
+  fib_lookup(ctx: number, params: number, size: number, flags: bigint): bigint;
   xdp_adjust_head(ctx: number, delta: bigint): bigint;
   xdp_adjust_meta(ctx: number, delta: bigint): bigint;
   xdp_adjust_tail(ctx: number, delta: bigint): bigint;

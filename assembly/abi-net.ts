@@ -1,0 +1,134 @@
+// The border of the network's tables: records that TypeScript writes and the runtime reads. Integers are little-endian; addresses are bytes in
+// network order, IPv4 in the first four of sixteen. Only un-annotated integer constants, as in abi.ts.
+
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+
+// struct NetDevice
+// 0   ifindex      u32
+// 4   mtu          u32
+// 8   mac          6 bytes
+// 16  forward4     u32  net.ipv4.conf.DEV.forwarding
+// 20  forward6     u32
+export const NET_DEV_IFINDEX = 0;
+export const NET_DEV_MTU = 4;
+export const NET_DEV_MAC = 8;
+export const NET_DEV_FORWARD4 = 16;
+export const NET_DEV_FORWARD6 = 20;
+export const NET_DEV_SIZE = 24;
+
+// struct NetAddress: an address of a device.
+// 0   ifindex  u32
+// 4   family   u32  AF_INET, AF_INET6
+// 8   address  16 bytes
+// 24  plen     u32
+export const NET_ADDR_IFINDEX = 0;
+export const NET_ADDR_FAMILY = 4;
+export const NET_ADDR_ADDRESS = 8;
+export const NET_ADDR_PLEN = 24;
+export const NET_ADDR_SIZE = 28;
+
+// struct NetRoute
+// 0   family     u32
+// 4   table      u32
+// 8   dst        16 bytes
+// 24  plen       u32
+// 28  type       u32  RTN_*
+// 32  metric     u32
+// 36  tos        u32  IPv4: DSCP in the high six bits, 0 for any
+// 40  ifindex    u32  0 where the type needs none
+// 44  mtu        u32  0: the device's
+// 48  flags      u32  NET_ROUTE_*
+// 52  viaFamily  u32  0: on link
+// 56  via        16 bytes
+// 72  src        16 bytes, where NET_ROUTE_SRC says so
+export const NET_ROUTE_FAMILY = 0;
+export const NET_ROUTE_TABLE = 4;
+export const NET_ROUTE_DST = 8;
+export const NET_ROUTE_PLEN = 24;
+export const NET_ROUTE_TYPE = 28;
+export const NET_ROUTE_METRIC = 32;
+export const NET_ROUTE_TOS = 36;
+export const NET_ROUTE_IFINDEX = 40;
+export const NET_ROUTE_MTU = 44;
+export const NET_ROUTE_FLAGS = 48;
+export const NET_ROUTE_VIA_FAMILY = 52;
+export const NET_ROUTE_VIA = 56;
+export const NET_ROUTE_SRC_ADDR = 72;
+export const NET_ROUTE_SIZE = 88;
+/** The mtu is locked (`mtu lock N`): of IPv4 routes, only that counts for what is forwarded. */
+export const NET_ROUTE_MTU_LOCK = 1;
+export const NET_ROUTE_HAS_SRC = 2;
+/** It has a lightweight tunnel (`encap`). */
+export const NET_ROUTE_ENCAP = 4;
+
+// enum rtnetlink route types (linux/rtnetlink.h)
+export const RTN_UNICAST = 1;
+export const RTN_LOCAL = 2;
+export const RTN_BROADCAST = 3;
+export const RTN_ANYCAST = 4;
+export const RTN_MULTICAST = 5;
+export const RTN_BLACKHOLE = 6;
+export const RTN_UNREACHABLE = 7;
+export const RTN_PROHIBIT = 8;
+export const RTN_THROW = 9;
+
+export const RT_TABLE_DEFAULT = 253;
+export const RT_TABLE_MAIN = 254;
+export const RT_TABLE_LOCAL = 255;
+
+// struct NetRule: a line of `ip rule`. A field of 0 is any.
+// 0   family    u32
+// 4   priority  u32
+// 8   action    u32  FR_ACT_*
+// 12  table     u32
+// 16  from      16 bytes
+// 32  fromLen   u32
+// 36  to        16 bytes
+// 52  toLen     u32
+// 56  iif       u32
+// 60  oif       u32
+// 64  mark      u32
+// 68  markMask  u32
+// 72  tos       u32
+// 76  proto     u32
+// 80  sportLow  u32
+// 84  sportHigh u32
+// 88  dportLow  u32
+// 92  dportHigh u32
+// 96  invert    u32
+export const NET_RULE_FAMILY = 0;
+export const NET_RULE_PRIORITY = 4;
+export const NET_RULE_ACTION = 8;
+export const NET_RULE_TABLE = 12;
+export const NET_RULE_FROM = 16;
+export const NET_RULE_FROM_LEN = 32;
+export const NET_RULE_TO = 36;
+export const NET_RULE_TO_LEN = 52;
+export const NET_RULE_IIF = 56;
+export const NET_RULE_OIF = 60;
+export const NET_RULE_MARK = 64;
+export const NET_RULE_MARK_MASK = 68;
+export const NET_RULE_TOS = 72;
+export const NET_RULE_PROTO = 76;
+export const NET_RULE_SPORT_LOW = 80;
+export const NET_RULE_SPORT_HIGH = 84;
+export const NET_RULE_DPORT_LOW = 88;
+export const NET_RULE_DPORT_HIGH = 92;
+export const NET_RULE_INVERT = 96;
+export const NET_RULE_SIZE = 100;
+export const FR_ACT_TO_TBL = 1;
+export const FR_ACT_BLACKHOLE = 6;
+export const FR_ACT_UNREACHABLE = 7;
+export const FR_ACT_PROHIBIT = 8;
+
+// struct NetNeighbour
+// 0   ifindex  u32
+// 4   family   u32
+// 8   address  16 bytes
+// 24  mac      6 bytes
+export const NET_NEIGH_IFINDEX = 0;
+export const NET_NEIGH_FAMILY = 4;
+export const NET_NEIGH_ADDRESS = 8;
+export const NET_NEIGH_MAC = 24;
+export const NET_NEIGH_SIZE = 32;
