@@ -36,6 +36,7 @@ export const RUNTIME_BASE = 262144;
 // 84  frameTop     u32  STACK_TOP of this thread
 // 88  batchBase    u32  first context record of the batch being run
 // 92  batchEnd     u32  end of its records: a running loop stops here, so that what is due can be done before it goes on
+// 96  dropped      u32  objects were dropped whose memory waits for the end of the batch
 // 128 hz           u32  ticks a second: what jiffies count
 // 136 taiOffset    u64  ns that bpf_ktime_get_tai_ns is ahead of bpf_ktime_get_ns
 // 144 pidTgid      u64  the current task, as the helpers give it: tgid << 32 | pid
@@ -58,6 +59,7 @@ export const VM_TRACE_USED = 80;
 export const VM_FRAME_TOP = 84;
 export const VM_BATCH_BASE = 88;
 export const VM_BATCH_END = 92;
+export const VM_DROPPED = 96;
 export const VM_HZ = 128;
 export const VM_TAI_OFFSET = 136;
 export const VM_PID_TGID = 144;

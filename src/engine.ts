@@ -13,6 +13,7 @@ import {
   VM_BASE,
   VM_BUDGET_LIMIT,
   VM_CPU,
+  VM_DROPPED,
   VM_FRAME_TOP,
   VM_TIME,
 } from '../assembly/abi.ts';
@@ -204,6 +205,7 @@ export class Engine implements ProgHost, RedirectHost {
   /** @internal */
   afterBatch(): void {
     this.traceBuffer.flush();
+    if (this.memory.view.getUint32(this.vm + VM_DROPPED, true) !== 0) this.runtime.object_reclaim();
   }
 
   /** Refuses use after close, and changes while a program runs. */

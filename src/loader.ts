@@ -9,16 +9,20 @@ import { kfuncMovesPacket } from './isa/kfuncs.ts';
 import { isInlined } from './jit/batch.ts';
 import { type Binding, callbackTargets, compile, tailCallSites } from './jit/compile.ts';
 import { seesSkb } from './jit/env.ts';
+import { objectSites, siteKey } from './jit/object-site.ts';
+import { proofOf } from './jit/proved.ts';
 import { tailCallMap } from './jit/tail-site.ts';
 import { link } from './link/link.ts';
 import type { LinkedProg } from './link/types.ts';
 import type { BpfObject, MapSpec } from './object/types.ts';
 import { BpfMap } from './runtime/map.ts';
 import { isImplemented } from './runtime/map-create.ts';
+import { makeObjectType } from './runtime/object-types.ts';
 import { Prog } from './runtime/prog.ts';
 import { ProgArray } from './runtime/prog-array.ts';
 import { RedirectMap } from './runtime/redirect-map.ts';
 import { checkBindable, checkImplemented, checkRunnable, withoutDead } from './verifier/implemented.ts';
+import { objectLayout } from './verifier/object-type.ts';
 import { type CheckedProg, checkStructure } from './verifier/structural.ts';
 
 const LIBBPF_PIN_BY_NAME = 1;
@@ -88,6 +92,8 @@ interface Seat {
   readonly stats: number;
   /** Table slots of its callbacks, by pc. */
   readonly callbacks: ReadonlyMap<number, number>;
+  /** Types of the objects it makes. */
+  readonly types: ReadonlyMap<string, number>;
 }
 
 export class Loader {
@@ -187,12 +193,22 @@ export class Loader {
     const { engine } = this;
     const stats = engine.alloc(STATS_SITES + tailCallSites(checked).length * STATS_SITE_SIZE, 'statistics');
     const callbacks = new Map(callbackTargets(checked).map((pc) => [pc, engine.table.alloc(1)]));
-    return { id: engine.newProgId(), stats, callbacks };
+    return { id: engine.newProgId(), stats, callbacks, types: this.objectTypes(checked) };
+  }
+
+  private objectTypes(checked: CheckedProg): Map<string, number> {
+    const { btf } = checked.prog;
+    const types = new Map<string, number>();
+    if (btf === undefined) return types;
+    for (const [key, { id, perCpu }] of objectSites({ ...checked, proof: proofOf(checked) }))
+      types.set(key, makeObjectType(this.engine, objectLayout(btf, id), perCpu));
+    return types;
   }
 
   private freeSeat(seat: Seat): void {
     this.engine.runtime.free(seat.stats);
     for (const slot of seat.callbacks.values()) this.engine.table.release(slot, 1);
+    for (const type of seat.types.values()) this.engine.runtime.object_type_release(type);
     this.engine.progNames.delete(seat.id);
   }
 
@@ -245,6 +261,7 @@ export class Loader {
         return { address: map.address, tableBase: map instanceof ProgArray ? map.tableBase : 0 };
       },
       prog: (checked) => seats.get(checked) as Seat,
+      objectType: (checked, site) => seats.get(checked)?.types.get(siteKey(site)) ?? 0,
       funcSlot: (checked, pc) => seats.get(checked)?.callbacks.get(pc) ?? 0,
     };
     const bytes = compile(progs, { binding, checked: this.options.checked ?? false, name });

@@ -131,6 +131,33 @@ export { net_address_add, net_device_remove, net_device_set } from './net/interf
 export { net_neighbour_delete, net_neighbour_set } from './net/neighbour';
 export { net_route_add, net_route_delete } from './net/route';
 export { net_rule_add } from './net/rule';
+export {
+  bpf_obj_drop_impl,
+  bpf_obj_new_impl,
+  bpf_percpu_obj_drop_impl,
+  bpf_percpu_obj_new_impl,
+  bpf_refcount_acquire_impl,
+  kptr_xchg,
+  per_cpu_ptr,
+  this_cpu_ptr,
+} from './object/kfunc';
+export {
+  bpf_list_back,
+  bpf_list_front,
+  bpf_list_pop_back,
+  bpf_list_pop_front,
+  bpf_list_push_back_impl,
+  bpf_list_push_front_impl,
+} from './object/list';
+export { object_reclaim, object_type, object_type_fields, object_type_release } from './object/object';
+export {
+  bpf_rbtree_add_impl,
+  bpf_rbtree_first,
+  bpf_rbtree_left,
+  bpf_rbtree_remove,
+  bpf_rbtree_right,
+  bpf_rbtree_root,
+} from './object/rbtree';
 export { batch_copy, batch_in_place, verdict_count } from './replay/batch';
 export { batch_copy_frags, batch_split } from './replay/batch-frags';
 export { pcap_walk } from './replay/pcap';

@@ -5,6 +5,8 @@ import { alloc, free } from './mem';
 /** May a program read, may it write the values. */
 export const REGION_READ: u32 = 1;
 export const REGION_WRITE: u32 = 2;
+/** Objects that programs make, one in each stride. */
+export const REGION_OBJECTS: u32 = 4;
 
 @unmanaged
 export class Region {
@@ -79,7 +81,7 @@ export function addRegion(start: u32): Region {
 }
 
 /** Tells checked accesses about memory of no map, one piece, at [start, end); `reserveRegion` must have said yes. */
-export function addMemory(start: u32, end: u32, access: u32): void {
+export function addMemory(start: u32, end: u32, access: u32): Region {
   const region = addRegion(start);
   region.end = end;
   region.map = 0;
@@ -88,6 +90,7 @@ export function addMemory(start: u32, end: u32, access: u32): void {
   region.valueOffset = 0;
   region.valueSize = end - start;
   region.access = access;
+  return region;
 }
 
 /** Takes out the region that begins at `start`. */

@@ -5,6 +5,8 @@ export const COMPILE_ERRORS = {
     `program ${f.prog}: function ${f.func} becomes ${f.bytes} bytes of Wasm, but engines take ${f.limit} at most; split it into subprograms`,
   COMPILE_DUPLICATE: (f: { prog: string }) =>
     `two programs of one module are named ${f.prog}; compile them apart or rename one`,
+  COMPILE_OBJECT_TYPE: (f: { prog: string; pc: number }) =>
+    `program ${f.prog}: the bpf_obj_new at insn ${f.pc} makes objects of more than one type; call it once for each type`,
   COMPILE_REFUSED: (f: { name: string; bytes: number; reason: string }) =>
     `this WebAssembly engine refuses the ${f.bytes} bytes of module ${f.name}: ${f.reason}`,
   COMPILE_BINARYEN: (f: { reason: string }) =>

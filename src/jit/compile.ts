@@ -20,6 +20,7 @@ import { Code } from './code.ts';
 import { type ImportedFuncs, type ProgEnv, pushRef, type Ref, seesSkb } from './env.ts';
 import { lowerFunc } from './lower.ts';
 import { type FuncType, ModuleBuilder } from './module.ts';
+import { type ObjectSite, objectSite, siteKey } from './object-site.ts';
 import * as w from './opcodes.ts';
 import { liveOps, proofOf, provedFacts } from './proved.ts';
 import { variantOf } from './variants.ts';
@@ -29,6 +30,8 @@ export interface Binding {
   readonly vm: number;
   readonly map: (map: MapSpec) => { readonly address: number; readonly tableBase: number };
   readonly prog: (prog: CheckedProg) => { readonly id: number; readonly stats: number };
+  /** Address of a type of objects that the program makes. */
+  readonly objectType: (prog: CheckedProg, site: ObjectSite) => number;
   /** Table slot of a callback. */
   readonly funcSlot: (prog: CheckedProg, pc: number) => number;
 }
@@ -201,6 +204,12 @@ class Compiler {
         binding ? constant(binding.map(maps[i]).tableBase) : globals.get('map', `${maps[i].name}.table`),
       funcSlot: (pc) =>
         binding ? constant(binding.funcSlot(source, pc)) : globals.get('func', `${name}.${funcName(checked, pc)}`),
+      objectType: (pc) => {
+        const site = objectSite({ ...checked, proof: proofOf(source) }, pc);
+        if (site === undefined) throw new CompileError('COMPILE_OBJECT_TYPE', { prog: name, pc });
+        if (binding) return constant(binding.objectType(source, site));
+        return globals.get('object', `${name}.${siteKey(site)}`);
+      },
       ksym: (id) => globals.get('ksym', `${id}`),
       callee: (pc) => index.get(pc) as number,
       violation: module.localIndex(first),

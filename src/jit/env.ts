@@ -56,6 +56,8 @@ export interface ProgEnv {
   readonly mapTable: (index: number) => Ref;
   /** Table slot of the function that starts at `pc`, for callbacks. */
   readonly funcSlot: (pc: number) => Ref;
+  /** Address of the type of the objects that the call at `pc` makes. */
+  readonly objectType: (pc: number) => Ref;
   /** Address of a kernel variable. */
   readonly ksym: (id: number) => Ref;
   /** Wasm function index of the BPF function that starts at `pc`. */

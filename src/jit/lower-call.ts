@@ -16,6 +16,7 @@ import {
 import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
 import { loadBudget, saveBudget } from './lower-exit.ts';
 import { checkBudget, lowerLoop } from './lower-loop.ts';
+import { makesObject } from './object-site.ts';
 import * as w from './opcodes.ts';
 import { lowerTailCall } from './tail-call.ts';
 import { variantOf } from './variants.ts';
@@ -232,11 +233,21 @@ export function lowerLocalCall(f: FuncEnv, op: Op & { kind: 'call_local' }): voi
   refreshPacket(f);
 }
 
+/** The type of what bpf_obj_new makes is its second argument, which the program leaves open. */
+function pushObjectType(f: FuncEnv, pc: number): void {
+  pushRef(f.code, f.prog.objectType(pc));
+  f.code.op(w.I64_EXTEND_I32_U);
+}
+
 /** kfuncs take five 64-bit registers and the frame for a callback, and give one register; their prototypes are BTF's business. */
 export function lowerKfunc(f: FuncEnv, op: Op & { kind: 'call_kfunc' }, pc: number): void {
   const name = f.prog.checked.prog.kfuncs[op.id] ?? `#${op.id}`;
   saveBudget(f);
-  for (let r = 1; r <= 5; r++) pushReg(f, r);
+  const makes = makesObject(f.prog.checked.prog, op);
+  for (let r = 1; r <= 5; r++) {
+    if (makes && r === 2) pushObjectType(f, pc);
+    else pushReg(f, r);
+  }
   pushCalleeFrame(f);
   f.code.call(f.prog.funcs.kfunc(name));
   setReg(f, 0);

@@ -53,6 +53,14 @@ export interface RuntimeExports {
   /** What helpers know of the engine's devices: 0, or -ENOMEM. */
   device_set(ifindex: number, mtu: number): number;
   device_remove(ifindex: number): void;
+  /** A type of objects that programs make, `cpus` above 0: with a copy for each CPU. One program uses it. 0 without memory. */
+  object_type(size: number, cpus: number): number;
+  /** Room for the fields of its objects, as map_set_fields; `refcount`: where the reference count is, or -1. */
+  object_type_fields(type: number, count: number, kinds: number, refcount: number): number;
+  /** The program that used it is gone. */
+  object_type_release(type: number): void;
+  /** No program runs: the memory of dropped objects may be used again. */
+  object_reclaim(): void;
 
   /** Seeds get_prandom_u32 and the hashes of maps created afterwards. */
   seed(low: number, high: number): void;
@@ -189,6 +197,9 @@ export interface RuntimeExports {
   xdp_get_buff_len(ctx: number): bigint;
   xdp_load_bytes(ctx: number, offset: bigint, buffer: number, size: number): bigint;
   xdp_store_bytes(ctx: number, offset: bigint, buffer: number, size: number): bigint;
+  per_cpu_ptr(object: number, cpu: bigint): number;
+  this_cpu_ptr(object: number): number;
+  kptr_xchg(kptr: number, object: number): number;
   dynptr_from_mem(data: number, size: number, flags: bigint, ptr: number): bigint;
   dynptr_read(to: number, length: number, src: number, offset: bigint, flags: bigint): bigint;
   dynptr_write(dst: number, offset: bigint, from: number, length: number, flags: bigint): bigint;

@@ -27,21 +27,29 @@ interface Host {
   readonly runtime: RuntimeExports;
 }
 
-/** Tells the runtime about the fields of a new map. */
-export function setMapFields(host: Host, map: number, fields: readonly MapField[]): void {
-  if (fields.length === 0) return;
-  const kinds = fields.reduce((all, field) => all | field.kind, 0);
-  const base = host.runtime.map_set_fields(map, fields.length, kinds) >>> 0;
+/** All kinds of the fields, as one word. */
+export function kindsOf(fields: readonly MapField[]): number {
+  return fields.reduce((all, field) => all | field.kind, 0);
+}
+
+/** Writes them to the room at `base` that the runtime gave. @throws RunError RUN_MEMORY when it gave none */
+export function writeFields(memory: Memory, base: number, fields: readonly MapField[]): void {
   const bytes = MAP_FIELDS_HEADER + fields.length * MAP_FIELDS_STRIDE;
   if (base === 0) throw new RunError('RUN_MEMORY', { what: 'special fields', bytes });
   fields.forEach((field, i) => {
     const at = base + MAP_FIELDS_HEADER + i * MAP_FIELDS_STRIDE;
-    host.memory.setU32(at + MAP_FIELD_OFFSET, field.offset);
-    host.memory.setU32(at + MAP_FIELD_SIZE, field.bytes);
-    host.memory.setU32(at + MAP_FIELD_KIND, field.kind);
-    host.memory.setU32(at + MAP_FIELD_NODE_OFFSET, field.nodeOffset ?? 0);
-    host.memory.setU32(at + MAP_FIELD_ELEMENT_SIZE, field.elementBytes ?? 0);
+    memory.setU32(at + MAP_FIELD_OFFSET, field.offset);
+    memory.setU32(at + MAP_FIELD_SIZE, field.bytes);
+    memory.setU32(at + MAP_FIELD_KIND, field.kind);
+    memory.setU32(at + MAP_FIELD_NODE_OFFSET, field.nodeOffset ?? 0);
+    memory.setU32(at + MAP_FIELD_ELEMENT_SIZE, field.elementBytes ?? 0);
   });
+}
+
+/** Tells the runtime about the fields of a new map. */
+export function setMapFields({ memory, runtime }: Host, map: number, fields: readonly MapField[]): void {
+  if (fields.length === 0) return;
+  writeFields(memory, runtime.map_set_fields(map, fields.length, kindsOf(fields)) >>> 0, fields);
 }
 
 /** What user space sees of them: zeros. */

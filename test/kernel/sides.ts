@@ -10,6 +10,7 @@ import type { Loaded } from '../../src/loader.ts';
 import { loadObject } from '../../src/object/load.ts';
 import type { BpfObject, MapSpec } from '../../src/object/types.ts';
 import type { RunOptions, RunResult } from '../../src/runtime/prog.ts';
+import { valueFields } from '../../src/verifier/value-fields.ts';
 import { Random } from '../fuzz/verifier-item.ts';
 import { closeFd, createMap, freezeMap, loadBtf, loadProg, lookupElem, pinned, testRun, updateElem } from './bpf.ts';
 import { KernelError } from './errno.ts';
@@ -47,12 +48,14 @@ export class KernelSide {
   readonly progs = new Map<string, number>();
   private readonly btfs: number[] = [];
 
-  private map(spec: MapSpec, btf: number): number {
+  private map(spec: MapSpec, btf: number, object: BpfObject): number {
     const known = this.maps.get(spec.name);
     if (known !== undefined) return known;
     const { type, keySize, valueSize, maxEntries, flags, mapExtra, btfKeyTypeId, btfValueTypeId } = spec;
     const template = spec.innerMap === undefined ? undefined : createMap({ ...spec.innerMap, name: '' });
-    const typed = btfValueTypeId !== 0 && spec.dataKind === '' && !UNTYPED.has(type);
+    // Of global data the kernel needs types only where a lock or the like is in it.
+    const special = spec.dataKind !== '' && valueFields(object.btf, spec).length > 0;
+    const typed = btfValueTypeId !== 0 && (spec.dataKind === '' || special) && !UNTYPED.has(type);
     const fd = createMap({
       type,
       keySize,
@@ -73,7 +76,7 @@ export class KernelSide {
   load({ bytes, object }: Opened): void {
     const btf = loadBtf(kernelBtf(bytes, object));
     this.btfs.push(btf);
-    for (const spec of object.maps) this.map(spec, btf);
+    for (const spec of object.maps) this.map(spec, btf, object);
     for (const spec of object.progs.filter((one) => one.autoload)) {
       const prog = link(object, spec);
       const records = prog.funcs.flatMap((func) => [func.start, func.btfId ?? 0]);
@@ -83,7 +86,7 @@ export class KernelSide {
         license: object.license,
         flags: prog.frags === true ? BPF_F_XDP_HAS_FRAGS : 0,
         expectedAttachType: Math.max(0, prog.expectedAttachType),
-        fdArray: prog.maps.map((map) => this.map(map, btf)),
+        fdArray: prog.maps.map((map) => this.map(map, btf, object)),
         btf: { fd: btf, funcInfo: new Uint8Array(Uint32Array.from(records).buffer) },
       });
       this.progs.set(spec.name, fd);

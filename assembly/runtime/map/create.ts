@@ -29,6 +29,7 @@ import {
   E2BIG,
   EINVAL,
 } from '../../isa';
+import { object_reclaim } from '../object/object';
 import { arrayCreate } from './array';
 import { bloomFilterCreate } from './bloom-filter';
 import { checkKeyless, checkRingbuf } from './create-keyless';
@@ -170,6 +171,7 @@ export function map_create(
 /** Frees a map. The caller sees to it that no program uses it any more. */
 export function map_destroy(map: u32): void {
   freeValues(map, ALL_FIELDS);
+  object_reclaim();
   dropFields(map);
   switch (changetype<BpfMap>(map).type) {
     case BPF_MAP_TYPE_HASH:

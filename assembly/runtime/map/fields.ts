@@ -9,9 +9,23 @@ import {
   MAP_FIELDS_KINDS,
   MAP_FIELDS_STRIDE,
 } from '../../abi';
-import { FIELD_TASK_WORK, FIELD_TIMER, FIELD_WORKQUEUE } from '../../verifier/abi/input';
+import {
+  FIELD_KPTR_PERCPU,
+  FIELD_KPTR_REF,
+  FIELD_LIST_HEAD,
+  FIELD_LIST_NODE,
+  FIELD_RB_NODE,
+  FIELD_RB_ROOT,
+  FIELD_REFCOUNT,
+  FIELD_TASK_WORK,
+  FIELD_TIMER,
+  FIELD_WORKQUEUE,
+} from '../../verifier/abi/input';
 import { copy } from '../copy';
 import { alloc, free } from '../mem';
+import { freeKptr } from '../object/kfunc';
+import { freeList } from '../object/list';
+import { freeTree } from '../object/rbtree';
 import { BpfMap } from './map';
 
 export const ALL_FIELDS: u32 = 0xffffffff;
@@ -19,11 +33,17 @@ export const ALL_FIELDS: u32 = 0xffffffff;
 export const ASYNC_FIELDS: u32 = FIELD_TIMER | FIELD_WORKQUEUE | FIELD_TASK_WORK;
 
 /** Room for `count` fields, which the caller writes behind the header, ordered by offset; 0 when there is no memory. */
-export function map_set_fields(map: u32, count: u32, kinds: u32): u32 {
+export function newFields(count: u32, kinds: u32): u32 {
   const fields = alloc(MAP_FIELDS_HEADER + count * MAP_FIELDS_STRIDE);
   if (!fields) return 0;
   store<u32>(fields, count, MAP_FIELDS_COUNT);
   store<u32>(fields, kinds, MAP_FIELDS_KINDS);
+  return fields;
+}
+
+/** The fields of a map's values, as `newFields` gives them. */
+export function map_set_fields(map: u32, count: u32, kinds: u32): u32 {
+  const fields = newFields(count, kinds);
   changetype<BpfMap>(map).fields = fields;
   return fields;
 }
@@ -71,8 +91,18 @@ export function freeFields(m: BpfMap, value: u32): void {
 
 /** The same for the fields of some kinds. */
 export function freeKinds(m: BpfMap, value: u32, kinds: u32): void {
-  const end = endOf(m.fields);
-  for (let field = m.fields + MAP_FIELDS_HEADER; field != end; field += MAP_FIELDS_STRIDE) {
+  freeAll(m.fields, m, value, kinds);
+}
+
+/** The same for an object that a program made: `fields` is its type's. */
+export function freeObjectFields(fields: u32, object: u32): void {
+  freeAll(fields, changetype<BpfMap>(0), object, ALL_FIELDS);
+}
+
+/** `m` is null for what is in no map: there are no timers in it. */
+function freeAll(fields: u32, m: BpfMap, value: u32, kinds: u32): void {
+  const end = endOf(fields);
+  for (let field = fields + MAP_FIELDS_HEADER; field != end; field += MAP_FIELDS_STRIDE) {
     if (load<u32>(field, MAP_FIELD_KIND) & kinds) freeField(m, value + load<u32>(field, MAP_FIELD_OFFSET), field);
   }
 }
@@ -80,6 +110,18 @@ export function freeKinds(m: BpfMap, value: u32, kinds: u32): void {
 /** One field at `at`; `field` is its struct MapField. Locks are nobody's while an element is freed: there is nothing to give back. */
 function freeField(m: BpfMap, at: u32, field: u32): void {
   switch (load<u32>(field, MAP_FIELD_KIND)) {
+    case FIELD_KPTR_REF:
+    case FIELD_KPTR_PERCPU:
+      return freeKptr(at);
+    case FIELD_LIST_HEAD:
+      return freeList(at);
+    case FIELD_RB_ROOT:
+      return freeTree(at);
+    // What dies with its object, and may be looked at until then.
+    case FIELD_LIST_NODE:
+    case FIELD_RB_NODE:
+    case FIELD_REFCOUNT:
+      return;
     default:
       memory.fill(at, 0, load<u32>(field, MAP_FIELD_SIZE));
   }

@@ -29,7 +29,7 @@ export const AUXF_NOSPEC = 256;
 export const AUXF_NOSPEC_RESULT = 512;
 /** Some path came to this bpf_loop with flags other than 0. */
 export const AUXF_LOOP_FLAGS = 1024;
-// AUX_KEY_STATE: index of a tail call or constant key.
+// AUX_KEY_STATE: index of a tail call, constant key, or type id that bpf_obj_new is given.
 export const KEY_UNSEEN = 0;
 export const KEY_CONST = 1;
 export const KEY_UNKNOWN = 2;

@@ -116,6 +116,8 @@ function checkKind(env: Env, meta: CallMeta, proto: HelperProto, i: u32, arg: u3
       return checkValueArg(env, meta, regno, arg);
     case abi.ARG_PTR_TO_PERCPU_BTF_ID:
       meta.retStruct = <i32>reg.aux;
+      // A CPU's copy of an object that a program made may be written.
+      if ((reg.type & abi.MEM_RCU) != 0) meta.retFlags = abi.MEM_ALLOC | abi.MEM_RCU;
       return <i32>reg.aux < 0 ? fail(env, EACCES, MSG_PERCPU_BTF_ID, regno) : 0;
     case abi.ARG_PTR_TO_SPIN_LOCK:
       return checkSpinLockArg(env, meta, regno);

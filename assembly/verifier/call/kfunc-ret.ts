@@ -81,9 +81,19 @@ function setNewObject(env: Env, meta: CallMeta, proto: KfuncProto, r0: RegState)
     if ((struct.flags & abi.STF_PLAIN) == 0) return fail(env, EINVAL, msg.MSG_OBJ_NEW_PERCPU_PLAIN);
     if (struct.fieldCount != 0) return fail(env, EINVAL, msg.MSG_OBJ_NEW_PERCPU_FIELDS);
   }
+  noteType(env, <u32>meta.constant);
   markPointer(r0, isPercpu ? ALLOCATED | abi.MEM_PERCPU : ALLOCATED);
   r0.aux = at;
   return 0;
+}
+
+/** The type (id in the program's BTF) of what the call makes: a fact when it is the same on all paths. */
+function noteType(env: Env, id: u32): void {
+  const aux = env.curAux;
+  if (aux.keyState == abi.KEY_UNSEEN) {
+    aux.keyState = abi.KEY_CONST;
+    aux.key = id;
+  } else if (aux.key != id) aux.keyState = abi.KEY_UNKNOWN;
 }
 
 function setRdonlyCast(env: Env, meta: CallMeta, r0: RegState): i32 {

@@ -96,6 +96,11 @@ function setMapValue(env: Env, meta: CallMeta, r0: RegState, flags: u32): void {
 
 function setMemOrBtf(env: Env, meta: CallMeta, r0: RegState, flags: u32): void {
   const struct = meta.retStruct;
+  if (meta.retFlags != 0) {
+    markPointer(r0, abi.PTR_TO_BTF_ID | meta.retFlags);
+    r0.aux = struct;
+    return;
+  }
   const isPlain = struct >= 0 && (structAt(env, struct).flags & abi.STF_PLAIN) != 0;
   if (isPlain) {
     markPointer(r0, abi.PTR_TO_MEM | flags);
