@@ -88,7 +88,11 @@ export const BPF_MAP_TYPE_HASH = 1;
 export const BPF_MAP_TYPE_ARRAY = 2;
 export const BPF_MAP_TYPE_PROG_ARRAY = 3;
 export const BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4;
+export const BPF_MAP_TYPE_PERCPU_HASH = 5;
 export const BPF_MAP_TYPE_PERCPU_ARRAY = 6;
+export const BPF_MAP_TYPE_LRU_HASH = 9;
+export const BPF_MAP_TYPE_LRU_PERCPU_HASH = 10;
+export const BPF_MAP_TYPE_LPM_TRIE = 11;
 export const BPF_MAP_TYPE_ARRAY_OF_MAPS = 12;
 export const BPF_MAP_TYPE_HASH_OF_MAPS = 13;
 export const BPF_MAP_TYPE_DEVMAP = 14;
@@ -112,6 +116,7 @@ export const BPF_F_LOCK = 4;
 
 // Map creation flags (BPF_F_*).
 export const BPF_F_NO_PREALLOC = 0x1;
+export const BPF_F_NO_COMMON_LRU = 0x2;
 export const BPF_F_NUMA_NODE = 0x4;
 export const BPF_F_RDONLY = 0x8;
 export const BPF_F_WRONLY = 0x10;

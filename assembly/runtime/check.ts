@@ -21,6 +21,7 @@ import {
   XDP_MD_SIZE,
 } from '../abi';
 import { vm } from './env';
+import { ELEMENT_KEY } from './map/hash-table';
 import { BpfMap, round8 } from './map/map';
 import { fragsOf } from './packet';
 import { findRegion, REGION_READ, REGION_WRITE, Region } from './region';
@@ -40,16 +41,19 @@ function insideValue(addr: u32, size: u32, write: u32): bool {
   let offset = addr - region.data;
   if (offset >= region.stride) offset %= region.stride;
   const low = region.valueOffset;
-  if (inside(offset, size, low, low + region.valueSize)) return true;
-  return !write && low != 0 && insideKey(offset, size, region);
+  if (offset < low) return !write && insideKey(offset, size, region);
+  offset -= low;
+  const stride = region.copyStride;
+  if (stride && offset < stride * region.copies) offset %= stride;
+  return inside(offset, size, 0, region.valueSize);
 }
 
-/** The element's key, which a callback of bpf_for_each_map_elem is given: it ends where its value begins. */
+/** The element's key, which a callback of bpf_for_each_map_elem is given: it ends where its value begins, behind what the element begins with. */
 function insideKey(offset: u32, size: u32, region: Region): bool {
   if (!region.map) return false;
   const keySize = changetype<BpfMap>(region.map).keySize;
   const low = region.valueOffset - round8(keySize);
-  return inside(offset, size, low, low + keySize);
+  return low >= ELEMENT_KEY && inside(offset, size, low, low + keySize);
 }
 
 /** The context as the program sees it: `struct xdp_md`, or the `struct __sk_buff` that the record names. */

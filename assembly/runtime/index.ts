@@ -13,7 +13,7 @@ export {
   spin_lock,
   spin_unlock,
 } from './helper/lock';
-export { loop, loop } from './helper/loop';
+export { loop } from './helper/loop';
 export { check_mtu } from './helper/mtu';
 export { xdp_adjust_head, xdp_adjust_meta, xdp_get_buff_len, xdp_load_bytes, xdp_store_bytes } from './helper/packet';
 export { xdp_adjust_tail } from './helper/packet-tail';
@@ -107,11 +107,18 @@ export { map_create, map_destroy } from './map/create';
 export { map_set_fields } from './map/fields';
 export { hash_lookup, hash_lookup4, hash_lookup8, hash_lookup16 } from './map/hash';
 export { map_peek, map_peek_elem, map_pop, map_pop_elem, map_push_elem, queue_at } from './map/keyless';
+export { lpm_lookup, lpm_lookup_short } from './map/lpm';
+export { lru_lookup, lru_lookup4, lru_lookup8, lru_lookup16, lru_percpu_lookup } from './map/lru-hash';
 export { map_first } from './map/map';
 export {
   array_update,
   hash_delete,
   hash_update,
+  lpm_delete,
+  lpm_update,
+  lru_delete,
+  lru_percpu_update,
+  lru_update,
   map_delete,
   map_delete_elem,
   map_lookup,
@@ -120,8 +127,10 @@ export {
   map_update,
   map_update_elem,
   percpu_array_update,
+  percpu_hash_update,
 } from './map/ops';
 export { percpu_array_lookup } from './map/percpu-array';
+export { percpu_hash_lookup } from './map/percpu-hash';
 export { ringbuf_consume, ringbuf_next, ringbuf_walk } from './map/ringbuf';
 export { user_ringbuf_commit, user_ringbuf_drain, user_ringbuf_reserve } from './map/user-ringbuf';
 export { map_user_gone } from './map/values';

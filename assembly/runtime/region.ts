@@ -21,6 +21,9 @@ export class Region {
   valueOffset: u32;
   valueSize: u32;
   access: u32;
+  /** Per-CPU values in one element: bytes from one to the next, and how many. */
+  copyStride: u32;
+  copies: u32;
 }
 
 const SIZE: u32 = offsetof<Region>();
@@ -77,7 +80,10 @@ export function addRegion(start: u32): Region {
   count++;
   last = 0;
   store<u32>(entry, start);
-  return changetype<Region>(entry);
+  const region = changetype<Region>(entry);
+  region.copyStride = 0;
+  region.copies = 1;
+  return region;
 }
 
 /** Tells checked accesses about memory of no map, one piece, at [start, end); `reserveRegion` must have said yes. */

@@ -9,7 +9,7 @@ const ERRNO_TEXT: Record<number, string> = {
   17: 'EEXIST: the element exists already',
   19: 'ENODEV: no such device or CPU',
   22: 'EINVAL: invalid argument',
-  28: 'ENOSPC: no space left',
+  28: 'ENOSPC: the map is full, or the batch is too small',
   95: 'EOPNOTSUPP: operation not supported',
   75: 'EOVERFLOW: value too large',
   524: 'ENOTSUPP: operation not supported',

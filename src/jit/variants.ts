@@ -5,7 +5,11 @@ import {
   BPF_MAP_TYPE_DEVMAP,
   BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_LPM_TRIE,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_XSKMAP,
 } from '../../assembly/isa.ts';
 import { BPF_FUNC_tail_call, HELPER_BY_ID } from '../isa/helpers.ts';
@@ -21,7 +25,56 @@ export type Variant =
   | { readonly kind: 'call'; readonly name: string }
   | { readonly kind: 'inline'; readonly map: number };
 
-const HASH_LOOKUP: Record<number, string> = { 4: 'hash_lookup4', 8: 'hash_lookup8', 16: 'hash_lookup16' };
+/** Key sizes that hashes have lookups of their own for. */
+const WHOLE_WORDS: readonly number[] = [4, 8, 16];
+/** An LPM key whose bytes, behind its length, fit one word. */
+const SHORT_LPM_KEY = 12;
+
+function lookupOf(map: MapSpec): string | undefined {
+  const own = WHOLE_WORDS.includes(map.keySize) ? `${map.keySize}` : '';
+  switch (map.type) {
+    case BPF_MAP_TYPE_HASH:
+      return `hash_lookup${own}`;
+    case BPF_MAP_TYPE_LRU_HASH:
+      return `lru_lookup${own}`;
+    case BPF_MAP_TYPE_LPM_TRIE:
+      return map.keySize <= SHORT_LPM_KEY ? 'lpm_lookup_short' : 'lpm_lookup';
+    case BPF_MAP_TYPE_PERCPU_ARRAY:
+      return 'percpu_array_lookup';
+    case BPF_MAP_TYPE_PERCPU_HASH:
+      return 'percpu_hash_lookup';
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+      return 'lru_percpu_lookup';
+    default:
+      return undefined;
+  }
+}
+
+const UPDATE: Readonly<Record<number, string>> = {
+  [BPF_MAP_TYPE_ARRAY]: 'array_update',
+  [BPF_MAP_TYPE_PERCPU_ARRAY]: 'percpu_array_update',
+  [BPF_MAP_TYPE_HASH]: 'hash_update',
+  [BPF_MAP_TYPE_PERCPU_HASH]: 'percpu_hash_update',
+  [BPF_MAP_TYPE_LRU_HASH]: 'lru_update',
+  [BPF_MAP_TYPE_LRU_PERCPU_HASH]: 'lru_percpu_update',
+  [BPF_MAP_TYPE_LPM_TRIE]: 'lpm_update',
+};
+
+const DELETE: Readonly<Record<number, string>> = {
+  [BPF_MAP_TYPE_HASH]: 'hash_delete',
+  [BPF_MAP_TYPE_PERCPU_HASH]: 'hash_delete',
+  [BPF_MAP_TYPE_LRU_HASH]: 'lru_delete',
+  [BPF_MAP_TYPE_LRU_PERCPU_HASH]: 'lru_delete',
+  [BPF_MAP_TYPE_LPM_TRIE]: 'lpm_delete',
+};
+
+/** The runtime's function for this helper on a map of this type. */
+function direct(helper: string, map: MapSpec): string | undefined {
+  if (helper === 'map_lookup_elem') return lookupOf(map);
+  if (helper === 'map_update_elem') return UPDATE[map.type];
+  if (helper === 'redirect_map') return REDIRECT_MAP[map.type];
+  return helper === 'map_delete_elem' ? DELETE[map.type] : undefined;
+}
 
 const REDIRECT_MAP: Record<number, string> = {
   [BPF_MAP_TYPE_DEVMAP]: 'devmap_redirect',
@@ -31,22 +84,9 @@ const REDIRECT_MAP: Record<number, string> = {
 };
 
 function onMap(helper: string, map: MapSpec, index: number): Variant | undefined {
-  if (helper === 'map_lookup_elem') {
-    if (map.type === BPF_MAP_TYPE_ARRAY) return { kind: 'inline', map: index };
-    if (map.type === BPF_MAP_TYPE_PERCPU_ARRAY) return { kind: 'call', name: 'percpu_array_lookup' };
-    if (map.type === BPF_MAP_TYPE_HASH) return { kind: 'call', name: HASH_LOOKUP[map.keySize] ?? 'hash_lookup' };
-  }
-  if (helper === 'map_update_elem') {
-    if (map.type === BPF_MAP_TYPE_ARRAY) return { kind: 'call', name: 'array_update' };
-    if (map.type === BPF_MAP_TYPE_PERCPU_ARRAY) return { kind: 'call', name: 'percpu_array_update' };
-    if (map.type === BPF_MAP_TYPE_HASH) return { kind: 'call', name: 'hash_update' };
-  }
-  if (helper === 'redirect_map') {
-    const name = REDIRECT_MAP[map.type];
-    if (name !== undefined) return { kind: 'call', name };
-  }
-  if (helper === 'map_delete_elem' && map.type === BPF_MAP_TYPE_HASH) return { kind: 'call', name: 'hash_delete' };
-  return undefined;
+  if (helper === 'map_lookup_elem' && map.type === BPF_MAP_TYPE_ARRAY) return { kind: 'inline', map: index };
+  const name = direct(helper, map);
+  return name === undefined ? undefined : { kind: 'call', name };
 }
 
 /** Whether R0 is overwritten before anything reads it, as far as straight-line code shows. */

@@ -220,6 +220,21 @@ export interface RuntimeExports {
   devmap_hash_redirect(map: number, key: bigint, flags: bigint): bigint;
   cpumap_redirect(map: number, key: bigint, flags: bigint): bigint;
   xskmap_redirect(map: number, key: bigint, flags: bigint): bigint;
+  percpu_hash_lookup(map: number, key: number): number;
+  percpu_hash_update(map: number, key: number, value: number, flags: bigint): bigint;
+  lru_lookup(map: number, key: number): number;
+  lru_lookup4(map: number, key: number): number;
+  lru_lookup8(map: number, key: number): number;
+  lru_lookup16(map: number, key: number): number;
+  lru_update(map: number, key: number, value: number, flags: bigint): bigint;
+  lru_delete(map: number, key: number): bigint;
+  lru_percpu_lookup(map: number, key: number): number;
+  lru_percpu_update(map: number, key: number, value: number, flags: bigint): bigint;
+  lpm_lookup(map: number, key: number): number;
+  /** For keys of at most 8 bytes behind their length. */
+  lpm_lookup_short(map: number, key: number): number;
+  lpm_update(map: number, key: number, value: number, flags: bigint): bigint;
+  lpm_delete(map: number, key: number): bigint;
   trace_printk_void(fmt: number, size: number, a: bigint, b: bigint, c: bigint): void;
 }
 

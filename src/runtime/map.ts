@@ -2,7 +2,9 @@
 import { MAP_COUNT, MAP_CPU_STRIDE } from '../../assembly/abi.ts';
 import {
   BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_PROG_ARRAY,
   EINVAL,
   ENOENT,
@@ -36,6 +38,9 @@ export interface UpdateOptions {
   /** BPF_ANY (default), BPF_NOEXIST or BPF_EXIST. */
   readonly flags?: 'any' | 'noexist' | 'exist' | number;
 }
+
+/** Types with a value for each CPU. */
+const PER_CPU = [BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH];
 
 const FLAGS = { any: 0, noexist: 1, exist: 2 } as const;
 
@@ -82,7 +87,7 @@ export class BpfMap {
   }
 
   get isPerCpu(): boolean {
-    return this.spec.type === BPF_MAP_TYPE_PERCPU_ARRAY;
+    return PER_CPU.includes(this.spec.type);
   }
 
   protected decodeKey(bytes: Uint8Array): unknown {

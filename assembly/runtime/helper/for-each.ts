@@ -1,8 +1,16 @@
 // bpf_for_each_map_elem: calls a function for every element of a map, until it returns other than 0.
-import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_ARRAY, EINVAL } from '../../isa';
+import {
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERCPU_HASH,
+  EINVAL,
+} from '../../isa';
 import { callback, isSpent } from '../callback';
 import { array_lookup } from '../map/array';
-import { hashBuckets, hashChain, hashIsIn, hashKeyOf, hashNext, hashValueOf } from '../map/hash';
+import { hashBuckets, hashChain, hashIsIn, hashKeyOf, hashNext, hashValueOf } from '../map/hash-walk';
 import { BpfMap } from '../map/map';
 import { percpu_array_lookup } from '../map/percpu-array';
 
@@ -48,6 +56,9 @@ export function for_each_map_elem(map: u32, fn: u32, ctx: u64, flags: u64, fp: u
     case BPF_MAP_TYPE_PERCPU_ARRAY:
       return eachIndex(map, fn, ctx, fp);
     case BPF_MAP_TYPE_HASH:
+    case BPF_MAP_TYPE_PERCPU_HASH:
+    case BPF_MAP_TYPE_LRU_HASH:
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
       return eachElement(map, fn, ctx, fp);
     default:
       return -EINVAL;

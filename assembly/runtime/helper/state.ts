@@ -1,7 +1,7 @@
 // Helpers that read or step the state of the running thread: the clock, random numbers, the CPU's number.
 import { CTX_TIME, VM_CPU, VM_CTX, VM_PRNG, VM_TIME } from '../../abi';
 import { vm } from '../env';
-import { setHashSeed } from '../map/hash';
+import { setHashSeed } from '../map/hash-table';
 
 /** The packet's own time when its context carries one, else the engine's clock. */
 export function now(): u64 {

@@ -1,8 +1,8 @@
 // BPF_MAP_TYPE_BLOOM_FILTER: a value that was pushed is found for ever; one that was not is found seldom. map_extra is the number of hash functions.
 import { MAP_DATA, MAP_PRIVATE } from '../../abi';
 import { BPF_F_ZERO_SEED, EINVAL, ENOENT } from '../../isa';
-import { hashSeed } from './hash';
 import { hashKey } from './hash-key';
+import { hashSeed } from './hash-table';
 import { BpfMap, MapSpec, newMap } from './map';
 
 /** Hash functions when map_extra names none. */

@@ -3,6 +3,7 @@ import { MAX_CPUS } from '../../abi';
 import {
   BPF_F_INNER_MAP,
   BPF_F_MMAPABLE,
+  BPF_F_NO_COMMON_LRU,
   BPF_F_NO_PREALLOC,
   BPF_F_NUMA_NODE,
   BPF_F_PRESERVE_ELEMS,
@@ -19,7 +20,11 @@ import {
   BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_LPM_TRIE,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_PROG_ARRAY,
   BPF_MAP_TYPE_QUEUE,
   BPF_MAP_TYPE_RINGBUF,
@@ -28,28 +33,40 @@ import {
   BPF_MAP_TYPE_XSKMAP,
   E2BIG,
   EINVAL,
+  ENOTSUPP,
 } from '../../isa';
 import { object_reclaim } from '../object/object';
 import { arrayCreate } from './array';
 import { bloomFilterCreate } from './bloom-filter';
 import { checkKeyless, checkRingbuf } from './create-keyless';
 import { ALL_FIELDS, dropFields } from './fields';
-import { hashCreate, hashDestroy } from './hash';
+import { hashCreate } from './hash';
+import { tableDestroy } from './hash-table';
+import { lpmCreate, lpmDestroy } from './lpm';
+import { lruHashCreate } from './lru-hash';
 import { BpfMap, dropMap, MapSpec, round8 } from './map';
 import { percpuArrayCreate } from './percpu-array';
+import { percpuHashCreate } from './percpu-hash';
 import { progArrayCreate } from './prog-array';
 import { queueStackCreate } from './queue-stack';
 import { checkRedirectMap, redirectMapCreate } from './redirect-map';
 import { ringbufCreate, ringbufDestroy } from './ringbuf';
+import { isHash, isLru, isPerCpu } from './type';
 import { userRingbufCreate, userRingbufDestroy } from './user-ringbuf';
 import { freeValues } from './values';
 
 const ACCESS_FLAGS: u32 = BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
 const ARRAY_FLAGS: u32 = BPF_F_NUMA_NODE | BPF_F_MMAPABLE | BPF_F_PRESERVE_ELEMS | BPF_F_INNER_MAP | ACCESS_FLAGS;
-const HASH_FLAGS: u32 = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | ACCESS_FLAGS;
+const HASH_FLAGS: u32 = BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | ACCESS_FLAGS;
+const LPM_FLAGS: u32 = BPF_F_NO_PREALLOC | BPF_F_NUMA_NODE | ACCESS_FLAGS;
+/** struct bpf_lpm_trie_key with 1 to 256 bytes. */
+const MIN_LPM_KEY: u32 = 5;
+const MAX_LPM_KEY: u32 = 260;
 /** The largest allocation of Linux (KMALLOC_MAX_SIZE): a hash element with its header must be smaller. */
 const MAX_ELEMENT: u32 = 4 << 20;
 const ELEMENT_HEADER: u32 = 48;
+/** The same for a value of an LPM trie, beside the longest key and the header of a node. */
+const MAX_LPM_VALUE: u32 = MAX_ELEMENT - 256 - 24;
 /** PCPU_MIN_UNIT_SIZE: the largest value of a per-CPU map. */
 const MAX_PERCPU_VALUE: u32 = 32768;
 
@@ -77,9 +94,24 @@ function checkProgArray(spec: MapSpec): i32 {
 }
 
 function checkHash(spec: MapSpec): i32 {
-  if (spec.flags & ~HASH_FLAGS || !exclusive(spec.flags, BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG)) return -EINVAL;
+  const flags = spec.flags;
+  const lru = isLru(spec.type);
+  const perCpu = isPerCpu(spec.type);
+  if (flags & ~HASH_FLAGS || !exclusive(flags, BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG)) return -EINVAL;
+  if (flags & BPF_F_NO_COMMON_LRU && !lru) return -EINVAL;
+  if (lru && flags & BPF_F_NO_PREALLOC) return -ENOTSUPP;
+  if (flags & BPF_F_NUMA_NODE && (perCpu || flags & BPF_F_NO_COMMON_LRU)) return -EINVAL;
   if (spec.maxEntries == 0 || spec.keySize == 0 || spec.valueSize == 0) return -EINVAL;
-  return <u64>spec.keySize + spec.valueSize >= MAX_ELEMENT - ELEMENT_HEADER ? -E2BIG : 0;
+  if (<u64>spec.keySize + spec.valueSize >= MAX_ELEMENT - ELEMENT_HEADER) return -E2BIG;
+  return perCpu && round8(spec.valueSize) > MAX_PERCPU_VALUE ? -E2BIG : 0;
+}
+
+function checkLpm(spec: MapSpec): i32 {
+  const flags = spec.flags;
+  if (spec.maxEntries == 0 || !(flags & BPF_F_NO_PREALLOC) || flags & ~LPM_FLAGS) return -EINVAL;
+  if (!exclusive(flags, BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG)) return -EINVAL;
+  if (spec.keySize < MIN_LPM_KEY || spec.keySize > MAX_LPM_KEY) return -EINVAL;
+  return spec.valueSize == 0 || spec.valueSize > MAX_LPM_VALUE ? -EINVAL : 0;
 }
 
 function check(spec: MapSpec): i32 {
@@ -93,7 +125,12 @@ function check(spec: MapSpec): i32 {
     case BPF_MAP_TYPE_PROG_ARRAY:
       return checkProgArray(spec);
     case BPF_MAP_TYPE_HASH:
+    case BPF_MAP_TYPE_PERCPU_HASH:
+    case BPF_MAP_TYPE_LRU_HASH:
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
       return checkHash(spec);
+    case BPF_MAP_TYPE_LPM_TRIE:
+      return checkLpm(spec);
     case BPF_MAP_TYPE_ARRAY_OF_MAPS:
       return checkProgArray(spec);
     case BPF_MAP_TYPE_HASH_OF_MAPS:
@@ -138,6 +175,14 @@ function make(spec: MapSpec): u32 {
     case BPF_MAP_TYPE_CPUMAP:
     case BPF_MAP_TYPE_XSKMAP:
       return redirectMapCreate(spec);
+    case BPF_MAP_TYPE_LPM_TRIE:
+      return lpmCreate(spec);
+    case BPF_MAP_TYPE_PERCPU_HASH:
+      return percpuHashCreate(spec);
+    case BPF_MAP_TYPE_LRU_HASH:
+      return lruHashCreate(spec, 1);
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+      return lruHashCreate(spec, spec.cpus);
     default:
       return hashCreate(spec);
   }
@@ -173,11 +218,14 @@ export function map_destroy(map: u32): void {
   freeValues(map, ALL_FIELDS);
   object_reclaim();
   dropFields(map);
-  switch (changetype<BpfMap>(map).type) {
-    case BPF_MAP_TYPE_HASH:
-    case BPF_MAP_TYPE_HASH_OF_MAPS:
-    case BPF_MAP_TYPE_DEVMAP_HASH:
-      hashDestroy(map);
+  const type = changetype<BpfMap>(map).type;
+  if (isHash(type)) {
+    tableDestroy(map);
+    return;
+  }
+  switch (type) {
+    case BPF_MAP_TYPE_LPM_TRIE:
+      lpmDestroy(map);
       return;
     case BPF_MAP_TYPE_RINGBUF:
       ringbufDestroy(map);

@@ -133,10 +133,17 @@ function access(type: u32, flags: u32): u32 {
 }
 
 /**
- * Allocates a map of `size` bytes (header included) whose elements start at `dataOffset` and are `stride` apart, and
- * enters it into the lists. Returns its address or a negated errno.
+ * Allocates a map of `size` bytes (header included) whose elements start at `dataOffset`, are `stride` apart and have `copies` values each from
+ * `valueOffset` on, and enters it into the lists. Returns its address or a negated errno.
  */
-export function newMap(spec: MapSpec, size: u64, dataOffset: u32, stride: u32, valueOffset: u32 = 0): u32 {
+export function newMap(
+  spec: MapSpec,
+  size: u64,
+  dataOffset: u32,
+  stride: u32,
+  valueOffset: u32 = 0,
+  copies: u32 = 1,
+): u32 {
   if (size >> 32 || !reserveRegion()) return -ENOMEM;
   const address = alloc(<u32>size);
   if (!address) return -ENOMEM;
@@ -153,12 +160,12 @@ export function newMap(spec: MapSpec, size: u64, dataOffset: u32, stride: u32, v
   map.end = address + <u32>size;
   map.next = head;
   head = address;
-  mapRegion(map, address, address + <u32>size, map.data, valueOffset);
+  mapRegion(map, address, address + <u32>size, map.data, valueOffset, copies);
   return address;
 }
 
 /** Tells checked accesses about [start, end), elements of `map` from `data` on; `reserveRegion` must have said yes. */
-export function mapRegion(map: BpfMap, start: u32, end: u32, data: u32, valueOffset: u32): void {
+export function mapRegion(map: BpfMap, start: u32, end: u32, data: u32, valueOffset: u32, copies: u32): void {
   const region = addRegion(start);
   region.end = end;
   region.map = changetype<u32>(map);
@@ -167,6 +174,9 @@ export function mapRegion(map: BpfMap, start: u32, end: u32, data: u32, valueOff
   region.valueOffset = valueOffset;
   region.valueSize = map.valueSize;
   region.access = access(map.type, map.flags);
+  if (copies == 1) return;
+  region.copyStride = round8(map.valueSize);
+  region.copies = copies;
 }
 
 /** Takes the map out of the lists and frees its memory. */

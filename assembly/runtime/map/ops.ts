@@ -9,7 +9,11 @@ import {
   BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_LPM_TRIE,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
   BPF_MAP_TYPE_QUEUE,
@@ -21,14 +25,21 @@ import {
   ENOTSUPP,
   EOPNOTSUPP,
 } from '../../isa';
+import { FIELD_SPIN_LOCK } from '../../verifier/abi/input';
 import { array_lookup, arrayDelete, arrayNextKey, arrayUpdate } from './array';
-import { hash_lookup, hashDelete, hashNextKey, hashUpdate } from './hash';
+import { hasField } from './fields';
+import { hash_lookup, hashDelete, hashUpdate } from './hash';
+import { hashNextKey } from './hash-walk';
 import { pushElem } from './keyless';
+import { lpm_lookup, lpmDelete, lpmNextKey, lpmUpdate } from './lpm';
+import { lru_lookup, lru_percpu_lookup, lruHashDelete, lruHashUpdate, lruPercpuHashUpdate } from './lru-hash';
 import { BpfMap } from './map';
 import { percpu_array_lookup, percpuArrayUpdate, percpuArrayUpdateAll } from './percpu-array';
+import { percpu_hash_lookup, percpuHashUpdate } from './percpu-hash';
 import { progArrayDelete, progArrayLookup } from './prog-array';
 import { queueStackAt } from './queue-stack';
 import { redirectMapDelete, redirectMapLookup, redirectMapNextKey, redirectMapUpdate } from './redirect-map';
+import { isHash } from './type';
 
 // From programs. The verifier keeps prog arrays away from these; here they find nothing and change nothing.
 
@@ -40,6 +51,14 @@ export function map_lookup_elem(map: u32, key: u32): u32 {
       return hash_lookup(map, key);
     case BPF_MAP_TYPE_PERCPU_ARRAY:
       return percpu_array_lookup(map, key);
+    case BPF_MAP_TYPE_PERCPU_HASH:
+      return percpu_hash_lookup(map, key);
+    case BPF_MAP_TYPE_LRU_HASH:
+      return lru_lookup(map, key);
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+      return lru_percpu_lookup(map, key);
+    case BPF_MAP_TYPE_LPM_TRIE:
+      return lpm_lookup(map, key);
     case BPF_MAP_TYPE_ARRAY_OF_MAPS:
       return innerMap(array_lookup(map, key));
     case BPF_MAP_TYPE_HASH_OF_MAPS:
@@ -74,6 +93,30 @@ export function hash_delete(map: u32, key: u32): i64 {
   return hashDelete(map, key);
 }
 
+export function percpu_hash_update(map: u32, key: u32, value: u32, flags: u64): i64 {
+  return percpuHashUpdate(map, key, value, flags, false);
+}
+
+export function lru_update(map: u32, key: u32, value: u32, flags: u64): i64 {
+  return lruHashUpdate(map, key, value, flags);
+}
+
+export function lru_percpu_update(map: u32, key: u32, value: u32, flags: u64): i64 {
+  return lruPercpuHashUpdate(map, key, value, flags, false);
+}
+
+export function lru_delete(map: u32, key: u32): i64 {
+  return lruHashDelete(map, key);
+}
+
+export function lpm_update(map: u32, key: u32, value: u32, flags: u64): i64 {
+  return lpmUpdate(map, key, value, flags);
+}
+
+export function lpm_delete(map: u32, key: u32): i64 {
+  return lpmDelete(map, key);
+}
+
 export function map_update_elem(map: u32, key: u32, value: u32, flags: u64): i64 {
   switch (changetype<BpfMap>(map).type) {
     case BPF_MAP_TYPE_ARRAY:
@@ -82,13 +125,32 @@ export function map_update_elem(map: u32, key: u32, value: u32, flags: u64): i64
       return hashUpdate(map, key, value, flags);
     case BPF_MAP_TYPE_PERCPU_ARRAY:
       return percpuArrayUpdate(map, key, value, flags);
+    case BPF_MAP_TYPE_PERCPU_HASH:
+      return percpuHashUpdate(map, key, value, flags, false);
+    case BPF_MAP_TYPE_LRU_HASH:
+      return lruHashUpdate(map, key, value, flags);
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+      return lruPercpuHashUpdate(map, key, value, flags, false);
+    case BPF_MAP_TYPE_LPM_TRIE:
+      return lpmUpdate(map, key, value, flags);
     default:
       return -EINVAL;
   }
 }
 
 export function map_delete_elem(map: u32, key: u32): i64 {
-  return changetype<BpfMap>(map).type == BPF_MAP_TYPE_HASH ? hashDelete(map, key) : -EINVAL;
+  switch (changetype<BpfMap>(map).type) {
+    case BPF_MAP_TYPE_HASH:
+    case BPF_MAP_TYPE_PERCPU_HASH:
+      return hashDelete(map, key);
+    case BPF_MAP_TYPE_LRU_HASH:
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+      return lruHashDelete(map, key);
+    case BPF_MAP_TYPE_LPM_TRIE:
+      return lpmDelete(map, key);
+    default:
+      return -EINVAL;
+  }
 }
 
 // From user space: 32-bit signatures only, because an i64 would reach JavaScript as a BigInt.
@@ -105,6 +167,10 @@ export function map_lookup(map: u32, key: u32): u32 {
       return redirectMapLookup(map, key);
     case BPF_MAP_TYPE_HASH:
     case BPF_MAP_TYPE_HASH_OF_MAPS:
+    case BPF_MAP_TYPE_PERCPU_HASH:
+    case BPF_MAP_TYPE_LRU_HASH:
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+      // Looking from outside does not count as use of an LRU's element.
       return hash_lookup(map, key);
     case BPF_MAP_TYPE_QUEUE:
     case BPF_MAP_TYPE_STACK:
@@ -114,6 +180,8 @@ export function map_lookup(map: u32, key: u32): u32 {
     case BPF_MAP_TYPE_USER_RINGBUF:
     case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
       return 0;
+    case BPF_MAP_TYPE_LPM_TRIE:
+      return lpm_lookup(map, key);
     default:
       return array_lookup(map, key);
   }
@@ -121,7 +189,7 @@ export function map_lookup(map: u32, key: u32): u32 {
 
 /** 0 or a negated errno. A per-CPU map's value has every CPU's copy, each in a slot of 8-rounded size. */
 export function map_update(map: u32, key: u32, value: u32, flags: u32): i32 {
-  if (flags & BPF_F_LOCK) return -EINVAL;
+  if (flags & BPF_F_LOCK && !hasField(changetype<BpfMap>(map), FIELD_SPIN_LOCK)) return -EINVAL;
   switch (changetype<BpfMap>(map).type) {
     case BPF_MAP_TYPE_ARRAY:
     case BPF_MAP_TYPE_ARRAY_OF_MAPS:
@@ -143,6 +211,14 @@ export function map_update(map: u32, key: u32, value: u32, flags: u32): i32 {
     case BPF_MAP_TYPE_CPUMAP:
     case BPF_MAP_TYPE_XSKMAP:
       return redirectMapUpdate(map, key, value, flags);
+    case BPF_MAP_TYPE_PERCPU_HASH:
+      return percpuHashUpdate(map, key, value, flags, true);
+    case BPF_MAP_TYPE_LRU_HASH:
+      return lruHashUpdate(map, key, value, flags);
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+      return lruPercpuHashUpdate(map, key, value, flags, true);
+    case BPF_MAP_TYPE_LPM_TRIE:
+      return lpmUpdate(map, key, value, flags);
     default:
       return -EINVAL;
   }
@@ -152,7 +228,13 @@ export function map_delete(map: u32, key: u32): i32 {
   switch (changetype<BpfMap>(map).type) {
     case BPF_MAP_TYPE_HASH:
     case BPF_MAP_TYPE_HASH_OF_MAPS:
+    case BPF_MAP_TYPE_PERCPU_HASH:
       return hashDelete(map, key);
+    case BPF_MAP_TYPE_LRU_HASH:
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+      return lruHashDelete(map, key);
+    case BPF_MAP_TYPE_LPM_TRIE:
+      return lpmDelete(map, key);
     case BPF_MAP_TYPE_PROG_ARRAY:
       return progArrayDelete(map, key);
     case BPF_MAP_TYPE_BLOOM_FILTER:
@@ -172,10 +254,11 @@ export function map_delete(map: u32, key: u32): i32 {
 
 /** Writes the key after `key` (0: the first one) to `out`: 0, or -ENOENT at the end. */
 export function map_next_key(map: u32, key: u32, out: u32): i32 {
-  switch (changetype<BpfMap>(map).type) {
-    case BPF_MAP_TYPE_HASH:
-    case BPF_MAP_TYPE_HASH_OF_MAPS:
-      return hashNextKey(map, key, out);
+  const type = changetype<BpfMap>(map).type;
+  if (isHash(type)) return hashNextKey(map, key, out);
+  switch (type) {
+    case BPF_MAP_TYPE_LPM_TRIE:
+      return lpmNextKey(map, key, out);
     case BPF_MAP_TYPE_QUEUE:
     case BPF_MAP_TYPE_STACK:
       return -EINVAL;

@@ -16,7 +16,8 @@ import {
   ENOENT,
 } from '../../isa';
 import { arrayNextKey } from './array';
-import { hash_lookup4, hashCreate, hashDelete, hashNextKey, hashUpdate } from './hash';
+import { hash_lookup4, hashCreate, hashDelete, hashUpdate } from './hash';
+import { hashNextKey } from './hash-walk';
 import { BpfMap, MapSpec, newMap } from './map';
 
 /** Linux cannot round more up to a power of two. */

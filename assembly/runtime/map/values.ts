@@ -1,15 +1,21 @@
 // Every value of a map at once: what its special fields hold is let go.
-import { BPF_MAP_TYPE_HASH } from '../../isa';
+import { BPF_MAP_TYPE_LPM_TRIE } from '../../isa';
 import { ASYNC_FIELDS, freeKinds, hasField } from './fields';
-import { hashFreeFields } from './hash';
+import { hashFreeFields } from './hash-walk';
+import { lpmFreeFields } from './lpm';
 import { BpfMap } from './map';
+import { isHash } from './type';
 
 /** Lets go of the fields of these kinds in every value, of every CPU. */
 export function freeValues(map: u32, kinds: u32): void {
   const m = changetype<BpfMap>(map);
   if (!hasField(m, kinds)) return;
-  if (m.type == BPF_MAP_TYPE_HASH) {
+  if (isHash(m.type)) {
     hashFreeFields(map, kinds);
+    return;
+  }
+  if (m.type == BPF_MAP_TYPE_LPM_TRIE) {
+    lpmFreeFields(map, kinds);
     return;
   }
   // Arrays; a per-CPU array has as many again for each CPU.

@@ -1,0 +1,192 @@
+// The table under every keyed hash: chained buckets over elements that never move while a program may hold a pointer to one.
+//
+//   | struct Map 128 | HashTable 64 | buckets: u32 each ... | LruList 64 each ... | elements (unless BPF_F_NO_PREALLOC) ... |
+//
+//   element  -16 struct LruNode, LRU kinds only
+//            0   next  u32  in its bucket or in the free list
+//            4   hash  u32
+//            8   key, padded to 8
+//            ..  value, padded to 8; per-CPU kinds: one for each CPU
+//
+// A replaced or deleted element's memory stays readable until it is used again: a program that holds the old value's address keeps
+// seeing the old value.
+import { MAP_DATA } from '../../abi';
+import {
+  BPF_F_NO_PREALLOC,
+  BPF_F_ZERO_SEED,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+  BPF_MAP_TYPE_PERCPU_HASH,
+  E2BIG,
+  ENOMEM,
+} from '../../isa';
+import { alloc, free } from '../mem';
+import { removeRegion, reserveRegion } from '../region';
+import { hashKey, sameKey } from './hash-key';
+import { BpfMap, dropMap, MapSpec, mapRegion, newMap, round8 } from './map';
+
+@unmanaged
+export class HashTable {
+  seed: u64;
+  /** Number of buckets, a power of two, less one. */
+  mask: u32;
+  valueOffset: u32;
+  /** Elements that were never used begin in [cursor, limit). */
+  cursor: u32;
+  limit: u32;
+  /** Takes the place of an element being replaced; 0 without pre-allocation. */
+  spare: u32;
+  /** Chunks of elements allocated on demand: a list through their first word. */
+  chunks: u32;
+  /** Elements of the next chunk. */
+  chunkSize: u32;
+  /** Copies of a value: CPUs of a per-CPU kind, or 1. */
+  copies: u32;
+  /** LRU kinds: the first of the lists, and how many there are. */
+  lists: u32;
+  listCount: u32;
+}
+
+const TABLE: u32 = MAP_DATA;
+export const BUCKETS: u32 = MAP_DATA + 64;
+export const ELEMENT_KEY: u32 = 8;
+export const LRU_LIST_SIZE: u32 = 64;
+export const LRU_NODE_SIZE: u32 = 16;
+const CHUNK_HEADER: u32 = 64;
+const FIRST_CHUNK_SIZE: u32 = 32;
+const MAX_CHUNK_SIZE: u32 = 65536;
+/** Above this Linux cannot round the number of buckets up to a power of two. */
+const MAX_ENTRIES: u32 = 0x80000000;
+/** And above this the buckets alone would not fit in a 32-bit address space. */
+const MAX_BUCKETS: u32 = 0x20000000;
+
+if (offsetof<HashTable>() > BUCKETS - TABLE) ERROR('HashTable outgrew its room');
+
+let engineSeed: u64 = 0;
+
+/** Seeds the hashes of maps created from now on. */
+export function setHashSeed(seed: u64): void {
+  engineSeed = seed;
+}
+
+/** The seed of maps that are made from now on. */
+export function hashSeed(): u64 {
+  return engineSeed;
+}
+
+export function tableOf(map: u32): HashTable {
+  return changetype<HashTable>(map + TABLE);
+}
+
+/** A map whose values have `copies` copies, in an LRU with that many lists, or in none. */
+export function tableCreate(spec: MapSpec, copies: u32, lists: u32): u32 {
+  if (spec.maxEntries > MAX_ENTRIES) return -E2BIG;
+  if (spec.maxEntries > MAX_BUCKETS) return -ENOMEM;
+  const buckets: u32 = spec.maxEntries == 1 ? 1 : 1 << (32 - clz(spec.maxEntries - 1));
+  const valueOffset = ELEMENT_KEY + round8(spec.keySize);
+  const prefix: u32 = lists ? LRU_NODE_SIZE : 0;
+  const stride = <u64>valueOffset + <u64>round8(spec.valueSize) * copies + prefix;
+  const elements: u64 = spec.flags & BPF_F_NO_PREALLOC ? 0 : <u64>spec.maxEntries + 1;
+  const listsOffset = <u64>BUCKETS + 4 * ((<u64>buckets + 1) & ~1);
+  const dataOffset = listsOffset + <u64>lists * LRU_LIST_SIZE + prefix;
+  if (stride >> 32) return -ENOMEM;
+  const map = newMap(spec, dataOffset + elements * stride, <u32>dataOffset, <u32>stride, valueOffset, copies);
+  if (map >= <u32>-4095) return map;
+  const m = changetype<BpfMap>(map);
+  const t = tableOf(map);
+  m.impl = map + BUCKETS;
+  if (spec.type == BPF_MAP_TYPE_PERCPU_HASH || spec.type == BPF_MAP_TYPE_LRU_PERCPU_HASH) {
+    m.cpuStride = round8(spec.valueSize);
+  }
+  t.seed = spec.flags & BPF_F_ZERO_SEED ? 0 : engineSeed;
+  t.mask = buckets - 1;
+  t.valueOffset = valueOffset;
+  t.chunkSize = FIRST_CHUNK_SIZE;
+  t.copies = copies;
+  t.lists = map + <u32>listsOffset;
+  t.listCount = lists;
+  if (elements) {
+    t.spare = m.data;
+    t.cursor = m.data + <u32>stride;
+    t.limit = m.data + <u32>(elements * stride);
+  }
+  return map;
+}
+
+export function tableDestroy(map: u32): void {
+  for (let chunk = tableOf(map).chunks; chunk; ) {
+    const next = load<u32>(chunk);
+    removeRegion(chunk);
+    free(chunk);
+    chunk = next;
+  }
+  dropMap(map);
+}
+
+export function hashOf(map: u32, key: u32): u32 {
+  return hashKey(key, changetype<BpfMap>(map).keySize, tableOf(map).seed);
+}
+
+export function bucketOf(map: u32, hash: u32): u32 {
+  return map + BUCKETS + ((hash & tableOf(map).mask) << 2);
+}
+
+/** The element with this key, or 0. */
+export function find(map: u32, key: u32, hash: u32): u32 {
+  const size = changetype<BpfMap>(map).keySize;
+  let element = load<u32>(bucketOf(map, hash));
+  for (; element; element = load<u32>(element)) {
+    if (load<u32>(element, 4) == hash && sameKey(element + ELEMENT_KEY, key, size)) break;
+  }
+  return element;
+}
+
+/** Puts an element that has its hash at the head of its bucket. */
+export function link(map: u32, element: u32): void {
+  const bucket = bucketOf(map, load<u32>(element, 4));
+  store<u32>(element, load<u32>(bucket));
+  store<u32>(bucket, element);
+}
+
+export function unlink(map: u32, element: u32): void {
+  let at = bucketOf(map, load<u32>(element, 4));
+  while (load<u32>(at) != element) at = load<u32>(at);
+  store<u32>(at, load<u32>(element));
+}
+
+/** Adds a chunk of elements to a map without pre-allocation. */
+function addChunk(map: u32): bool {
+  const m = changetype<BpfMap>(map);
+  const t = tableOf(map);
+  const size = <u64>CHUNK_HEADER + <u64>t.chunkSize * m.stride;
+  if (size >> 32 || !reserveRegion()) return false;
+  const chunk = alloc(<u32>size);
+  if (!chunk) return false;
+  store<u32>(chunk, t.chunks);
+  t.chunks = chunk;
+  t.cursor = chunk + CHUNK_HEADER;
+  t.limit = chunk + <u32>size;
+  t.chunkSize = min(t.chunkSize * 2, MAX_CHUNK_SIZE);
+  mapRegion(m, chunk, t.limit, t.cursor, t.valueOffset, t.copies);
+  return true;
+}
+
+/** An element that nothing uses, or 0. */
+export function take(map: u32): u32 {
+  const m = changetype<BpfMap>(map);
+  const t = tableOf(map);
+  const element = m.impl2;
+  if (element) {
+    m.impl2 = load<u32>(element);
+    return element;
+  }
+  if (t.cursor == t.limit && (!(m.flags & BPF_F_NO_PREALLOC) || !addChunk(map))) return 0;
+  const unused = t.cursor;
+  t.cursor = unused + m.stride;
+  return unused;
+}
+
+export function give(map: u32, element: u32): void {
+  const m = changetype<BpfMap>(map);
+  store<u32>(element, m.impl2);
+  m.impl2 = element;
+}

@@ -1,0 +1,150 @@
+// BPF_MAP_TYPE_LRU_HASH and BPF_MAP_TYPE_LRU_PERCPU_HASH: hashes that make room instead of being full. Lookups by programs count as use; those of user
+// space do not, as in Linux. With BPF_F_NO_COMMON_LRU every CPU has a list and a share of the elements of its own.
+import { VM_CPU } from '../../abi';
+import { BPF_EXIST, BPF_F_NO_COMMON_LRU, EINVAL, ENOENT } from '../../isa';
+import { vm } from '../env';
+import { flagsError, place, replacement, retire } from './hash';
+import { hash4, hash8, hash16 } from './hash-key';
+import { bucketOf, find, give, hashOf, LRU_LIST_SIZE, tableCreate, tableOf, take, unlink } from './hash-table';
+import { LRU_MARK, lruAdd, lruInit, lruIsFull, lruRemove, lruReplace, lruVictim } from './lru';
+import { BpfMap, MapSpec } from './map';
+import { freeCopies, ownCopy, placeCopies, writeAll, writeOwn } from './percpu-hash';
+
+export function lruHashCreate(spec: MapSpec, copies: u32): u32 {
+  const isOwn = (spec.flags & BPF_F_NO_COMMON_LRU) != 0;
+  const lists = isOwn ? spec.cpus : 1;
+  // Each CPU has the same share: up to a multiple of the CPUs, or down where that would not fit 32 bits.
+  const rest = spec.maxEntries % lists;
+  if (rest) spec.maxEntries += spec.maxEntries + (lists - rest) < spec.maxEntries ? -rest : lists - rest;
+  const map = tableCreate(spec, copies, lists);
+  if (map >= <u32>-4095) return map;
+  const first = tableOf(map).lists;
+  for (let i: u32 = 0; i < lists; i++) lruInit(first + i * LRU_LIST_SIZE, spec.maxEntries / lists);
+  return map;
+}
+
+/** The list that the running CPU adds to. */
+function ownList(map: u32): u32 {
+  const t = tableOf(map);
+  const cpu = load<u32>(vm, VM_CPU);
+  return t.lists + (cpu < t.listCount ? cpu : 0) * LRU_LIST_SIZE;
+}
+
+function mark(element: u32): void {
+  store<u8>(element - LRU_MARK, 1);
+}
+
+/** Lookup in a map of 4-byte keys: the value's address, or 0. */
+export function lru_lookup4(map: u32, key: u32): u32 {
+  const wanted = load<u32>(key);
+  let element = load<u32>(bucketOf(map, hash4(key, tableOf(map).seed)));
+  for (; element; element = load<u32>(element)) {
+    if (load<u32>(element, 8) != wanted) continue;
+    mark(element);
+    return element + 16;
+  }
+  return 0;
+}
+
+/** Lookup in a map of 8-byte keys. */
+export function lru_lookup8(map: u32, key: u32): u32 {
+  const wanted = load<u64>(key);
+  let element = load<u32>(bucketOf(map, hash8(key, tableOf(map).seed)));
+  for (; element; element = load<u32>(element)) {
+    if (load<u64>(element, 8) != wanted) continue;
+    mark(element);
+    return element + 16;
+  }
+  return 0;
+}
+
+/** Lookup in a map of 16-byte keys. */
+export function lru_lookup16(map: u32, key: u32): u32 {
+  const low = load<u64>(key);
+  const high = load<u64>(key, 8);
+  let element = load<u32>(bucketOf(map, hash16(key, tableOf(map).seed)));
+  for (; element; element = load<u32>(element)) {
+    if (load<u64>(element, 8) != low || load<u64>(element, 16) != high) continue;
+    mark(element);
+    return element + 24;
+  }
+  return 0;
+}
+
+/** Lookup whatever the key's size. */
+export function lru_lookup(map: u32, key: u32): u32 {
+  const element = find(map, key, hashOf(map, key));
+  if (!element) return 0;
+  mark(element);
+  return element + tableOf(map).valueOffset;
+}
+
+/** The running CPU's copy of the value, or 0. */
+export function lru_percpu_lookup(map: u32, key: u32): u32 {
+  const value = lru_lookup(map, key);
+  return value ? value + ownCopy(changetype<BpfMap>(map), map) : 0;
+}
+
+/** An element for a new key: one that is free, or the one that was not used for longest. */
+function makeRoom(map: u32): u32 {
+  const list = ownList(map);
+  if (!lruIsFull(list)) {
+    const free = take(map);
+    changetype<BpfMap>(map).count++;
+    lruAdd(list, free);
+    return free;
+  }
+  const victim = lruVictim(list);
+  unlink(map, victim);
+  freeCopies(changetype<BpfMap>(map), map, victim);
+  lruRemove(victim);
+  lruAdd(list, victim);
+  return victim;
+}
+
+export function lruHashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
+  if (flags > <u64>BPF_EXIST) return -EINVAL;
+  const hash = hashOf(map, key);
+  const old = find(map, key, hash);
+  const error = flagsError(old, flags);
+  if (error) return error;
+  if (!old) {
+    place(map, makeRoom(map), hash, key, value);
+    return 0;
+  }
+  const element = replacement(map, old);
+  lruReplace(old, element);
+  place(map, element, hash, key, value);
+  retire(map, old);
+  return 0;
+}
+
+/** `isAll`: from user space, a value for each CPU. */
+export function lruPercpuHashUpdate(map: u32, key: u32, value: u32, flags: u64, isAll: bool): i32 {
+  if (flags > <u64>BPF_EXIST) return -EINVAL;
+  const hash = hashOf(map, key);
+  const old = find(map, key, hash);
+  const error = flagsError(old, flags);
+  if (error) return error;
+  if (!old) {
+    placeCopies(map, makeRoom(map), hash, key, value, isAll);
+    return 0;
+  }
+  mark(old);
+  const at = old + tableOf(map).valueOffset;
+  if (isAll) writeAll(map, at, value);
+  else writeOwn(map, at, value);
+  return 0;
+}
+
+export function lruHashDelete(map: u32, key: u32): i32 {
+  const m = changetype<BpfMap>(map);
+  const element = find(map, key, hashOf(map, key));
+  if (!element) return -ENOENT;
+  unlink(map, element);
+  freeCopies(m, map, element);
+  lruRemove(element);
+  give(map, element);
+  m.count--;
+  return 0;
+}
