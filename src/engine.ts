@@ -38,6 +38,7 @@ import type { Prog } from './runtime/prog.ts';
 import { type RedirectHost, RedirectMap } from './runtime/redirect-map.ts';
 import { SharedTable } from './runtime/table.ts';
 import { TraceBuffer, type TraceQueue } from './runtime/trace.ts';
+import { Wakeups } from './runtime/wakeups.ts';
 import { type XskOptions, XskSocket } from './runtime/xsk.ts';
 import { valueFields } from './verifier/value-fields.ts';
 import { Verifier, type VerifyOptions } from './verifier/verify.ts';
@@ -107,6 +108,8 @@ export class Engine implements ProgHost, RedirectHost {
   /** @internal */
   readonly verifier = new Verifier();
   running = false;
+  /** @internal */
+  readonly wakeups = new Wakeups();
   /** @internal */
   readonly progNames = new Map<number, string>();
   /** @internal programs that a handle, a slot or a link keeps alive, in the order of their ids */
@@ -206,6 +209,7 @@ export class Engine implements ProgHost, RedirectHost {
   afterBatch(): void {
     this.traceBuffer.flush();
     if (this.memory.view.getUint32(this.vm + VM_DROPPED, true) !== 0) this.runtime.object_reclaim();
+    if (this.wakeups.any) this.wakeups.run();
   }
 
   /** Refuses use after close, and changes while a program runs. */

@@ -47,6 +47,7 @@ export {
   Link,
   type TapPoint,
 } from './runtime/device.ts';
+export { type DrainOptions, EventMap, type RecordOptions } from './runtime/event-map.ts';
 export { BpfMap } from './runtime/map.ts';
 export { type DeviceJson, type NetworkJson, setNetwork } from './runtime/network/json.ts';
 export { type AddressOptions, type NeighbourOptions, Network } from './runtime/network/network.ts';
@@ -59,9 +60,11 @@ export { ProgArray } from './runtime/prog-array.ts';
 export { Queue } from './runtime/queue.ts';
 export type { Redirect } from './runtime/redirect.ts';
 export { type RedirectEntry, RedirectMap } from './runtime/redirect-map.ts';
+export { RingBuf } from './runtime/ringbuf.ts';
 export type { SkbMeta } from './runtime/skb.ts';
 export { formatTraceLine } from './runtime/trace.ts';
 export { describeViolation, type Violation } from './runtime/trap.ts';
+export { UserRingBuf, type UserSample } from './runtime/user-ringbuf.ts';
 export { type XskOptions, XskSocket } from './runtime/xsk.ts';
 export { type Explanation, explain } from './verifier/explain.ts';
 export type { AccessFact, Proof } from './verifier/proof.ts';

@@ -14,6 +14,7 @@ import { proofOf } from './jit/proved.ts';
 import { tailCallMap } from './jit/tail-site.ts';
 import { link } from './link/link.ts';
 import type { LinkedProg } from './link/types.ts';
+import { sized } from './object/map-size.ts';
 import type { BpfObject, MapSpec } from './object/types.ts';
 import { BpfMap } from './runtime/map.ts';
 import { isImplemented } from './runtime/map-create.ts';
@@ -129,9 +130,10 @@ export class Loader {
     const used = new Set(linked.flatMap((prog) => prog.maps));
     const wanted = object.maps.filter((spec) => used.has(spec) || isImplemented(spec.type));
     const made = wanted.map((spec) => {
-      const given = this.given(spec);
-      const map = given === undefined ? this.makeMap(object, spec) : this.use(given);
-      return { spec, map, judged: given === undefined ? spec : asGiven(spec, map) };
+      const asked = sized(spec, this.engine.cpus);
+      const given = this.given(asked);
+      const map = given === undefined ? this.makeMap(object, asked) : this.use(given);
+      return { spec, map, judged: given === undefined ? asked : asGiven(asked, map) };
     });
     const judged = new Map(made.map((one) => [one.spec, one.judged]));
     const checked = linked.map((prog) => this.check(withMaps(prog, judged)));

@@ -31,6 +31,8 @@ export const RUN_ERRORS = {
     `map ${f.map} cannot be created: ${ERRNO_TEXT[f.errno] ?? `errno ${f.errno}`} (${f.detail})`,
   RUN_MAP_OP: (f: { map: string; op: string; errno: number }) =>
     `map ${f.map}: ${f.op} failed: ${ERRNO_TEXT[f.errno] ?? `errno ${f.errno}`}`,
+  RUN_READER: (f: { map: string }) =>
+    `map ${f.map} has a reader already: EBUSY; end its loop, or call return() of its iterator, first`,
   RUN_MAP_FROZEN: (f: { map: string }) => `map ${f.map} is read-only: EPERM`,
   RUN_MAP_SIZE: (f: { map: string; what: string; found: number; expected: number }) =>
     `map ${f.map}: a ${f.what} has ${f.expected} bytes, but ${f.found} were given`,

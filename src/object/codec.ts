@@ -5,7 +5,7 @@ import { encodeValue } from '../btf/encode.ts';
 import { sizeOf } from '../btf/resolve.ts';
 import type { Btf } from '../btf/types.ts';
 import type { BtfInput } from '../btf/value.ts';
-import { ObjectError } from '../errors/index.ts';
+import { ObjectError, RunError } from '../errors/index.ts';
 import type { MapSpec } from './types.ts';
 
 export interface ValueCodec {
@@ -47,8 +47,48 @@ function byType(btf: Btf | undefined, type: number, size: number, otherwise: Val
 /** Map types whose key is an index. */
 const INDEXED = [2, 3, 6, 12];
 
-export function mapCodecs(btf: Btf | undefined, spec: MapSpec): { key: ValueCodec; value: ValueCodec } {
+const KINDS = ['struct', 'union', 'enum'];
+
+/** Id of a type by its name in C: `struct event`, or the name of a typedef or base type. */
+function typeNamed(btf: Btf | undefined, name: string): number {
+  const words = name.trim().split(/\s+/);
+  const kind = words.length === 2 && KINDS.includes(words[0]) ? words[0] : undefined;
+  const last = words[words.length - 1];
+  const id = btf?.types.findIndex(
+    (type) =>
+      type.name === last &&
+      (kind === undefined ? type.kind === 'typedef' || type.kind === 'int' : type.kind.startsWith(kind)),
+  );
+  if (id !== undefined && id > 0 && words.length === (kind === undefined ? 1 : 2)) return id;
+  const expected = "the name of a type in the object's BTF, such as `struct event`";
+  throw new RunError('RUN_OPTION', { option: 'type', found: name, expected });
+}
+
+/** Records of a type that the user names; what lies behind it in a record is left out. */
+function recordCodec(btf: Btf | undefined, map: string, name: string): ValueCodec {
+  const id = typeNamed(btf, name);
+  const of = btf as Btf;
+  const size = sizeOf(of, id);
   return {
+    decode: (bytes) => {
+      if (bytes.length < size)
+        throw new RunError('RUN_MAP_SIZE', { map, what: name, found: bytes.length, expected: size });
+      return decodeValue(of, id, bytes.subarray(0, size));
+    },
+    encode: (value) => encodeValue(of, id, value as BtfInput),
+  };
+}
+
+export interface ValueCodecs {
+  readonly key: ValueCodec;
+  readonly value: ValueCodec;
+  /** @throws RunError RUN_OPTION when there is no such type */
+  named(type: string): ValueCodec;
+}
+
+export function mapCodecs(btf: Btf | undefined, spec: MapSpec): ValueCodecs {
+  return {
+    named: (type) => recordCodec(btf, spec.name, type),
     key: INDEXED.includes(spec.type) ? U32 : byType(btf, spec.btfKeyTypeId, spec.keySize, RAW),
     value: byType(btf, spec.btfValueTypeId, spec.valueSize, RAW),
   };

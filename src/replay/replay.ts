@@ -211,7 +211,8 @@ class ReplayRun {
     const { round, packets, bytes } = this;
     const waiting = onProgress?.({ round, packets, bytes, offset: feed.offset });
     if (waiting !== undefined) await waiting;
-    if (this.pause.due) await this.pause.turn();
+    // Who reads a ring is let have its turn, so that the ring is empty for the next batch.
+    if (this.pause.due || this.host.wakeups.take()) await this.pause.turn();
     if (signal?.aborted === true) this.stopped = true;
   }
 

@@ -15,7 +15,9 @@ import {
   BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_PROG_ARRAY,
   BPF_MAP_TYPE_QUEUE,
+  BPF_MAP_TYPE_RINGBUF,
   BPF_MAP_TYPE_STACK,
+  BPF_MAP_TYPE_USER_RINGBUF,
   BPF_MAP_TYPE_XSKMAP,
 } from '../../assembly/isa.ts';
 import { RunError } from '../errors/index.ts';
@@ -29,7 +31,9 @@ import { innerErrno, MapInMap } from './map-in-map.ts';
 import { ProgArray } from './prog-array.ts';
 import { Queue } from './queue.ts';
 import { isRedirectType, type RedirectHost, RedirectMap } from './redirect-map.ts';
+import { RingBuf } from './ringbuf.ts';
 import type { SharedTable } from './table.ts';
+import { UserRingBuf } from './user-ringbuf.ts';
 
 const IMPLEMENTED = [
   BPF_MAP_TYPE_HASH,
@@ -49,6 +53,8 @@ const IMPLEMENTED = [
   BPF_MAP_TYPE_CPUMAP,
   BPF_MAP_TYPE_XSKMAP,
   BPF_MAP_TYPE_DEVMAP_HASH,
+  BPF_MAP_TYPE_RINGBUF,
+  BPF_MAP_TYPE_USER_RINGBUF,
 ];
 
 type MapClass = new (...args: ConstructorParameters<typeof BpfMap>) => BpfMap;
@@ -58,6 +64,8 @@ const KINDS: Readonly<Record<number, MapClass>> = {
   [BPF_MAP_TYPE_QUEUE]: Queue,
   [BPF_MAP_TYPE_STACK]: Queue,
   [BPF_MAP_TYPE_BLOOM_FILTER]: BloomFilter,
+  [BPF_MAP_TYPE_RINGBUF]: RingBuf,
+  [BPF_MAP_TYPE_USER_RINGBUF]: UserRingBuf,
 };
 
 export function isImplemented(type: number): boolean {

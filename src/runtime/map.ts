@@ -14,6 +14,7 @@ import type { MapSpec } from '../object/types.ts';
 import type { RuntimeExports } from './exports.ts';
 import { hideFields, type MapField } from './map-fields.ts';
 import type { Memory } from './memory.ts';
+import type { Wakeups } from './wakeups.ts';
 
 /** Turns bytes into what users see and back; made from BTF by the engine, or `rawCodec`. */
 export interface Codec {
@@ -25,6 +26,8 @@ export interface Codec {
 export interface MapCodecs {
   readonly key: Codec;
   readonly value: Codec;
+  /** Of records, by the name of their type. @throws RunError RUN_OPTION when there is no such type */
+  named?(type: string): Codec;
   /** Special fields of a value. */
   readonly fields?: readonly MapField[];
 }
@@ -54,6 +57,8 @@ export interface MapHost {
   readonly memory: Memory;
   readonly runtime: RuntimeExports;
   readonly cpus: number;
+  /** Readers of what programs write to rings. */
+  readonly wakeups: Wakeups;
   /** Scratch memory of at least `bytes`, for keys and values on their way in. */
   scratch(bytes: number): number;
 }

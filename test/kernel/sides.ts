@@ -8,6 +8,7 @@ import type { Engine, LoadOptions } from '../../src/engine.ts';
 import { link } from '../../src/link/link.ts';
 import type { Loaded } from '../../src/loader.ts';
 import { loadObject } from '../../src/object/load.ts';
+import { sized } from '../../src/object/map-size.ts';
 import type { BpfObject, MapSpec } from '../../src/object/types.ts';
 import type { RunOptions, RunResult } from '../../src/runtime/prog.ts';
 import { valueFields } from '../../src/verifier/value-fields.ts';
@@ -51,7 +52,8 @@ export class KernelSide {
   private map(spec: MapSpec, btf: number, object: BpfObject): number {
     const known = this.maps.get(spec.name);
     if (known !== undefined) return known;
-    const { type, keySize, valueSize, maxEntries, flags, mapExtra, btfKeyTypeId, btfValueTypeId } = spec;
+    const { type, keySize, valueSize, flags, mapExtra, btfKeyTypeId, btfValueTypeId } = spec;
+    const { maxEntries } = sized(spec, possibleCpus());
     const template = spec.innerMap === undefined ? undefined : createMap({ ...spec.innerMap, name: '' });
     // Of global data the kernel needs types only where a lock or the like is in it.
     const special = spec.dataKind !== '' && valueFields(object.btf, spec).length > 0;

@@ -12,7 +12,9 @@ const ATTR_SIZE = 256;
 /** glibc's cpu_set_t. */
 const CPU_MASK_SIZE = 128;
 
+const PROT_READ = 1;
 const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 
@@ -43,6 +45,8 @@ export class Syscalls {
   private readonly closeFunction: NativeFunction;
   private readonly getaffinity: NativeFunction;
   private readonly setaffinity: NativeFunction;
+  private readonly mmapFunction: NativeFunction;
+  private readonly munmapFunction: NativeFunction;
   private readonly number: number;
   private readonly base: bigint;
   private readonly bytes: Uint8Array;
@@ -51,6 +55,8 @@ export class Syscalls {
   constructor(koffi: Koffi, number: number) {
     const libc = koffi.load(null);
     const mmap = libc.func('uint64_t mmap(uint64_t, uint64_t, int, int, int, int64_t)');
+    this.mmapFunction = mmap;
+    this.munmapFunction = libc.func('int munmap(uint64_t, uint64_t)');
     this.koffi = koffi;
     this.number = number;
     this.bpfFunction = libc.func('long syscall(long, long, uint64_t, unsigned long)');
@@ -113,6 +119,19 @@ export class Syscalls {
   private setMask(mask: Uint8Array): void {
     this.begin();
     this.setaffinity(0, CPU_MASK_SIZE, this.put(mask));
+  }
+
+  /** Memory of a map, shared with programs, until `unmap`. */
+  map(fd: number, offset: number, length: number, writable: boolean): Region {
+    const address = BigInt(
+      this.mmapFunction(0, length, writable ? PROT_READ_WRITE : PROT_READ, MAP_SHARED, fd, offset),
+    );
+    if (address === MAP_FAILED) throw new Error(`mmap of a map failed: errno ${this.koffi.errno()}`);
+    return { address, bytes: new Uint8Array(this.koffi.view(address, length)) };
+  }
+
+  unmap(region: Region): void {
+    this.munmapFunction(region.address, region.bytes.length);
   }
 
   close(fd: number): void {
