@@ -19,6 +19,14 @@ export type { Insn } from './isa/insn.ts';
 export { type InsnSource, type InsnsOptions, linkInsns } from './link/insns.ts';
 export { type LinkOptions, link } from './link/link.ts';
 export type { LinkedProg } from './link/types.ts';
+export {
+  type InjectOptions,
+  type NetHost,
+  Network,
+  type NetworkInput,
+  type NetworkOptions,
+} from './net/network.ts';
+export type { DeviceReport, NetworkReport } from './net/report.ts';
 export { findMap, findProg, setKconfig, setMaxEntries } from './object/edit.ts';
 export { type LoadOptions as OpenOptions, loadObject } from './object/load.ts';
 export type { BpfObject, MapSpec, ProgSpec, ProgType } from './object/types.ts';

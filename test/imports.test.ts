@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   runtime: ['assembly', 'errors', 'util', 'object'],
   verifier: ['assembly', 'runtime', 'isa', 'btf', 'errors', 'util', 'link', 'object'],
   replay: ['assembly', 'runtime', 'util', 'errors'],
+  net: ['assembly', 'runtime', 'replay', 'util', 'errors'],
 };
 
 /** Folders that see no more of these than their types. */
