@@ -22,9 +22,9 @@ export type { LinkedProg } from './link/types.ts';
 export {
   type InjectOptions,
   type NetHost,
-  Network,
   type NetworkInput,
   type NetworkOptions,
+  VirtualNetwork,
 } from './net/network.ts';
 export type { DeviceReport, NetworkReport } from './net/report.ts';
 export { findMap, findProg, setKconfig, setMaxEntries } from './object/edit.ts';

@@ -70,7 +70,7 @@ export interface NetworkInput {
 /** Ethernet's header, and the VLAN tag that a device lets pass besides. */
 const LINK_OVERHEAD = 18;
 
-export class Network {
+export class VirtualNetwork {
   private readonly host: NetHost;
   private readonly hopLimit: number;
   private readonly budget: number;

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Engine } from '../src/engine.ts';
 import { BpfError } from '../src/errors/index.ts';
 import type { Loaded } from '../src/loader.ts';
-import { Network } from '../src/net/network.ts';
+import { VirtualNetwork } from '../src/net/network.ts';
 import { toeplitz } from '../src/net/rss.ts';
 import { PcapWriter } from '../src/replay/pcap-writer.ts';
 import type { NetPacket, PacketQueue } from '../src/runtime/packet-queue.ts';
@@ -22,14 +22,14 @@ const payloads = (queue: PacketQueue): string[] => queue.drain().map(({ data }) 
 
 interface World {
   readonly engine: Engine;
-  readonly net: Network;
+  readonly net: VirtualNetwork;
   readonly loaded: Loaded;
 }
 
-async function world(options: ConstructorParameters<typeof Network>[1] = {}, cpus = 4): Promise<World> {
+async function world(options: ConstructorParameters<typeof VirtualNetwork>[1] = {}, cpus = 4): Promise<World> {
   const engine = await Engine.create({ cpus });
   const loaded = await engine.load(openObject('test/data/helpers/network').object, { checked: true });
-  return { engine, net: new Network(engine, options), loaded };
+  return { engine, net: new VirtualNetwork(engine, options), loaded };
 }
 
 const codeOf = (body: () => unknown): string => {
