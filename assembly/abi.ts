@@ -37,6 +37,8 @@ export const RUNTIME_BASE = 262144;
 // 88  batchBase    u32  first context record of the batch being run
 // 92  batchEnd     u32  end of its records: a running loop stops here, so that what is due can be done before it goes on
 // 96  dropped      u32  objects were dropped whose memory waits for the end of the batch
+// 104 async        u32  timers that are armed and work that is queued
+// 108 batchScanned u32  the batch's times are known to the timers; 0 from the batch's start on
 // 128 hz           u32  ticks a second: what jiffies count
 // 136 taiOffset    u64  ns that bpf_ktime_get_tai_ns is ahead of bpf_ktime_get_ns
 // 144 pidTgid      u64  the current task, as the helpers give it: tgid << 32 | pid
@@ -60,6 +62,8 @@ export const VM_FRAME_TOP = 84;
 export const VM_BATCH_BASE = 88;
 export const VM_BATCH_END = 92;
 export const VM_DROPPED = 96;
+export const VM_ASYNC = 104;
+export const VM_BATCH_SCANNED = 108;
 export const VM_HZ = 128;
 export const VM_TAI_OFFSET = 136;
 export const VM_PID_TGID = 144;
@@ -263,6 +267,7 @@ export const MAP_DATA = 128;
 // struct MapFields: what in a map's value is special, at MAP_FIELDS of the map. 16 bytes, then `count` struct MapField, 32 bytes each, by offset.
 // 0   count       u32
 // 4   kinds       u32  FIELD_* of all of them (assembly/verifier/abi/input.ts)
+// 8   userGone    u32  no user holds the map any more: it has no timers
 // struct MapField
 // 0   offset      u32  in the value
 // 4   size        u32
@@ -272,6 +277,7 @@ export const MAP_DATA = 128;
 // 20              12 bytes for those who know the kind
 export const MAP_FIELDS_COUNT = 0;
 export const MAP_FIELDS_KINDS = 4;
+export const MAP_FIELDS_USER_GONE = 8;
 export const MAP_FIELDS_HEADER = 16;
 export const MAP_FIELD_OFFSET = 0;
 export const MAP_FIELD_SIZE = 4;

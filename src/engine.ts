@@ -10,6 +10,7 @@ import {
   MAX_CPUS,
   MAX_INSN_BUDGET,
   STACK_TOP,
+  VM_ASYNC,
   VM_BASE,
   VM_BUDGET_LIMIT,
   VM_CPU,
@@ -26,6 +27,7 @@ import type { LinkedProg } from './link/types.ts';
 import { Loaded, Loader, type LoadParts } from './loader.ts';
 import { mapCodecs } from './object/codec.ts';
 import type { BpfObject, MapSpec } from './object/types.ts';
+import { runAsync } from './runtime/async.ts';
 import { Device, type DeviceOptions } from './runtime/device.ts';
 import { instantiateRuntime, type RuntimeExports } from './runtime/exports.ts';
 import type { ProgHost } from './runtime/host.ts';
@@ -38,6 +40,7 @@ import type { Prog } from './runtime/prog.ts';
 import { type RedirectHost, RedirectMap } from './runtime/redirect-map.ts';
 import { SharedTable } from './runtime/table.ts';
 import { TraceBuffer, type TraceQueue } from './runtime/trace.ts';
+import type { Violation } from './runtime/trap.ts';
 import { Wakeups } from './runtime/wakeups.ts';
 import { type XskOptions, XskSocket } from './runtime/xsk.ts';
 import { valueFields } from './verifier/value-fields.ts';
@@ -64,6 +67,14 @@ export interface EngineOptions {
   readonly maximumPages?: number;
   /** Keep trace_printk lines from the start on; otherwise from the first use of `engine.trace`. */
   readonly trace?: boolean;
+}
+
+/** What `Engine.runTimers` did. */
+export interface TimerRun {
+  /** Callbacks that ran. */
+  readonly ran: number;
+  /** Those that broke a rule. */
+  readonly violations: readonly Violation[];
 }
 
 export interface LoadOptions extends LinkOptions {
@@ -122,6 +133,8 @@ export class Engine implements ProgHost, RedirectHost {
   private readonly ownMaps = new Set<BpfMap>();
   private readonly mapsByAddress = new Map<number, BpfMap>();
   private readonly pinned = new Map<string, BpfMap>();
+  /** Programs that nothing but timers holds. */
+  private readonly waiting: { readonly slots: readonly number[]; readonly free: () => void }[] = [];
   private scratchArea = { address: 0, size: 0 };
   private frameArea = { address: 0, size: 0 };
   private nextMapId = 1;
@@ -210,6 +223,52 @@ export class Engine implements ProgHost, RedirectHost {
     this.traceBuffer.flush();
     if (this.memory.view.getUint32(this.vm + VM_DROPPED, true) !== 0) this.runtime.object_reclaim();
     if (this.wakeups.any) this.wakeups.run();
+    this.sweep();
+  }
+
+  /** @internal frees a program now, or once no timer or queued work has one of its callbacks any more */
+  whenIdle(slots: readonly number[], free: () => void): void {
+    this.waiting.push({ slots, free });
+    this.sweep();
+  }
+
+  /** Frees programs that only timers held, and no timer does now. */
+  private sweep(): void {
+    for (let i = 0; i < this.waiting.length; ) {
+      const { slots, free } = this.waiting[i];
+      if (slots.some((slot) => this.runtime.callback_in_use(slot) !== 0)) i++;
+      else {
+        this.waiting.splice(i, 1);
+        free();
+      }
+    }
+  }
+
+  /**
+   * Fires timers that are due by `now`, in the order of their times, and does queued work; both happen by themselves before a packet at or behind their
+   * time. Timers that are left stay armed.
+   * @param now the engine's clock unless given
+   */
+  runTimers(now: bigint = this.now()): TimerRun {
+    this.usable('runTimers');
+    if (typeof now !== 'bigint')
+      throw new RunError('RUN_OPTION', { option: 'now', found: String(now), expected: 'a bigint' });
+    const time = BigInt.asUintN(64, now);
+    const [low, high] = [Number(time & 0xffffffffn), Number(time >> 32n)];
+    const violations: Violation[] = [];
+    this.running = true;
+    try {
+      const step = () => this.runtime.async_step_until(low, high);
+      return { ran: runAsync(this, step, (violation) => violations.push(violation)), violations };
+    } finally {
+      this.running = false;
+      this.afterBatch();
+    }
+  }
+
+  /** Timers that are armed, and work that is queued. */
+  get pendingTimers(): number {
+    return this.memory.view.getUint32(this.vm + VM_ASYNC, true);
   }
 
   /** Refuses use after close, and changes while a program runs. */
@@ -339,6 +398,7 @@ export class Engine implements ProgHost, RedirectHost {
   /** @internal a loaded object was closed */
   forget(loaded: Loaded): void {
     this.loadedObjects.delete(loaded);
+    this.sweep();
   }
 
   /** Adds a virtual network device. */
@@ -426,6 +486,7 @@ export class Engine implements ProgHost, RedirectHost {
 
   /** Programs that run or sit in slots: whether one of them moves packet ends decides how packets are laid out. */
   get progs(): readonly Prog[] {
+    this.sweep();
     return [...this.liveProgs];
   }
 
@@ -446,6 +507,7 @@ export class Engine implements ProgHost, RedirectHost {
     for (const prog of this.progs) prog.close();
     for (const map of this.ownMaps) map.close();
     for (const name of [...this.pinned.keys()]) this.unpin(name);
+    this.sweep();
     this.traceBuffer.flush();
     this.traceBuffer.queue.close();
     this.closed = true;

@@ -13,6 +13,7 @@ export {
   type LoadHow,
   type LoadInsnsOptions,
   type LoadOptions,
+  type TimerRun,
 } from './engine.ts';
 export * from './errors/index.ts';
 export type { Insn } from './isa/insn.ts';
@@ -56,6 +57,7 @@ export {
   type TapPoint,
 } from './runtime/device.ts';
 export { type DrainOptions, EventMap, type RecordOptions } from './runtime/event-map.ts';
+export type { TaskOptions } from './runtime/machine.ts';
 export { BpfMap } from './runtime/map.ts';
 export { type DeviceJson, type NetworkJson, setNetwork } from './runtime/network/json.ts';
 export { type AddressOptions, type NeighbourOptions, Network } from './runtime/network/network.ts';

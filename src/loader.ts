@@ -6,7 +6,7 @@ import type { Engine, InternalLoadOptions } from './engine.ts';
 import { CompileError, RunError } from './errors/index.ts';
 import { BPF_FUNC_tail_call, HELPER_BY_ID } from './isa/helpers.ts';
 import { kfuncMovesPacket } from './isa/kfuncs.ts';
-import { isInlined } from './jit/batch.ts';
+import { isInlined, stopsEarly } from './jit/batch.ts';
 import { type Binding, callbackTargets, compile, tailCallSites } from './jit/compile.ts';
 import { seesSkb } from './jit/env.ts';
 import { objectSites, siteKey } from './jit/object-site.ts';
@@ -311,15 +311,18 @@ export class Loader {
       stats: seat.stats,
       sites: tailCallSites(checked),
       siteMaps: tailCallSites(checked).map((pc) => tailCallMap(checked, pc)?.name),
+      stopsEarly: stopsEarly(checked),
       inlined: isInlined(checked),
       movesPacket: movesPacket(checked),
       tailCalls,
       seesSkb: seesSkb(prog),
-      dispose: () => {
-        this.freeSeat(seat);
-        for (const map of used) map.release();
-        engine.liveProgs.delete(made);
-      },
+      // A timer holds the program of its callback.
+      dispose: () =>
+        engine.whenIdle([...seat.callbacks.values()], () => {
+          this.freeSeat(seat);
+          for (const map of used) map.release();
+          engine.liveProgs.delete(made);
+        }),
     });
     engine.liveProgs.add(made);
     return made;

@@ -54,6 +54,18 @@ export {
   send_signal_thread,
 } from './helper/task';
 export {
+  async_step,
+  async_step_until,
+  async_work,
+  bpf_wq_init,
+  bpf_wq_set_callback_impl,
+  bpf_wq_start,
+  timer_cancel,
+  timer_init,
+  timer_set_callback,
+  timer_start,
+} from './helper/timer';
+export {
   bpf_dynptr_adjust,
   bpf_dynptr_clone,
   bpf_dynptr_copy,
@@ -133,7 +145,7 @@ export { percpu_array_lookup } from './map/percpu-array';
 export { percpu_hash_lookup } from './map/percpu-hash';
 export { ringbuf_consume, ringbuf_next, ringbuf_walk } from './map/ringbuf';
 export { user_ringbuf_commit, user_ringbuf_drain, user_ringbuf_reserve } from './map/user-ringbuf';
-export { map_user_gone } from './map/values';
+export { map_user_came, map_user_gone } from './map/values';
 export { alloc, free, mem_used } from './mem';
 export { device_remove, device_set } from './net/device';
 export { net_address_add, net_device_remove, net_device_set } from './net/interface';
@@ -170,3 +182,4 @@ export {
 export { batch_copy, batch_in_place, verdict_count } from './replay/batch';
 export { batch_copy_frags, batch_split } from './replay/batch-frags';
 export { pcap_walk } from './replay/pcap';
+export { async_stop, callback_in_use } from './timer';

@@ -139,6 +139,10 @@ export const HELPERS: readonly HelperProto[] = [
   row(163, 'check_mtu', ['ctx', 'anything', 'int_out', 'anything', 'anything'], 'integer', 'gpl'),
   row(164, 'for_each_map_elem', ['const_map_ptr', 'func', 'callback_ctx', 'anything'], 'integer'),
   row(165, 'snprintf', ['uninit_mem', 'size_or_zero', 'const_str', 'mem_or_null', 'size_or_zero'], 'integer', 'gpl'),
+  row(169, 'timer_init', ['timer', 'const_map_ptr', 'anything'], 'integer', 'gpl'),
+  row(170, 'timer_set_callback', ['timer', 'func'], 'integer', 'gpl'),
+  row(171, 'timer_start', ['timer', 'anything', 'anything'], 'integer', 'gpl'),
+  row(172, 'timer_cancel', ['timer'], 'integer', 'gpl'),
   row(176, 'get_branch_snapshot', ['uninit_mem', 'size_or_zero', 'anything'], 'integer', 'gpl'),
   row(93, 'spin_lock', ['spin_lock'], 'void'),
   row(94, 'spin_unlock', ['spin_lock'], 'void'),
@@ -168,6 +172,7 @@ export const HELPER_BY_NAME: ReadonlyMap<string, HelperProto> = new Map(HELPERS.
 export const BPF_FUNC_get_prandom_u32 = 7;
 export const BPF_FUNC_get_smp_processor_id = 8;
 export const BPF_FUNC_tail_call = 12;
+export const BPF_FUNC_timer_start = 171;
 
 /** Wasm type of an argument: addresses and sizes are i32 (memory is 32-bit), scalars i64. */
 export function wasmArg(arg: HelperArg): 'i32' | 'i64' {

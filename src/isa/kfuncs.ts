@@ -68,6 +68,9 @@ export const KFUNCS: readonly string[] = [
   'bpf_task_get_cgroup1',
   'bpf_task_release',
   'bpf_task_under_cgroup',
+  'bpf_wq_init',
+  'bpf_wq_set_callback_impl',
+  'bpf_wq_start',
   'bpf_xdp_pull_data',
 ];
 

@@ -6,6 +6,8 @@
 import {
   CTX_SIZE,
   CTX_VERDICT,
+  VM_BATCH_END,
+  VM_BATCH_SCANNED,
   VM_BUDGET,
   VM_BUDGET_LIMIT,
   VM_CTX,
@@ -13,6 +15,7 @@ import {
   VM_TAIL_COUNT,
 } from '../../assembly/abi.ts';
 import type { Cfg } from '../ir/cfg.ts';
+import { BPF_FUNC_tail_call, BPF_FUNC_timer_start } from '../isa/helpers.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
 import { withViolations } from './check.ts';
 import { Code } from './code.ts';
@@ -40,11 +43,17 @@ export function batchLoop(prog: ProgEnv, cfg: Cfg): WasmWriter {
   const loadCell = (cell: number) => code.mem(w.I32_LOAD, pushBase(code, vm) + cell);
   loadCell(VM_FRAME_TOP);
   code.set(fp);
+  const stops = stopsEarly(prog.checked);
+  if (stops) {
+    storeCell(VM_BATCH_END, () => code.get(end));
+    storeCell(VM_BATCH_SCANNED, () => code.i32(0));
+  }
   withViolations(prog, code, (violation) => {
     code.block(w.BLOCK);
     code.block(w.LOOP);
     code.get(ctx);
-    code.get(end);
+    if (stops) loadCell(VM_BATCH_END);
+    else code.get(end);
     code.op(w.I32_GE_U);
     code.br(w.BR_IF, 1);
     storeCell(VM_CTX, () => code.get(ctx));
@@ -68,6 +77,17 @@ export function batchLoop(prog: ProgEnv, cfg: Cfg): WasmWriter {
   });
   code.op(w.END);
   return code.body();
+}
+
+/**
+ * Whether the loop may end before its last packet: a timer or work that the program started, or one that it tail-calls, is due before it. VM_BATCH_END then
+ * says where. The others keep the end in a register.
+ */
+export function stopsEarly(checked: CheckedProg): boolean {
+  return checked.ops.some((op) => {
+    if (op?.kind === 'call') return op.helper === BPF_FUNC_tail_call || op.helper === BPF_FUNC_timer_start;
+    return op?.kind === 'call_kfunc' && checked.prog.kfuncs[op.id] === 'bpf_wq_start';
+  });
 }
 
 /** Whether the batch loop holds a copy of the entry (and then does not count its runs). */

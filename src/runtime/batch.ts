@@ -1,16 +1,13 @@
 /**
  * Runs a program's batch loop over context records. A violation leaves Wasm through a trap: the packet gets XDP_ABORTED and a record,
- * and the loop goes on behind it.
+ * and the loop goes on behind it. Timers and queued work are done between packets.
  */
-import { CTX_SIZE, CTX_STATUS, CTX_STATUS_VIOLATION, CTX_VERDICT, VM_CTX } from '../../assembly/abi.ts';
+import { CTX_SIZE, CTX_STATUS, CTX_STATUS_VIOLATION, CTX_VERDICT, VM_BATCH_END, VM_CTX } from '../../assembly/abi.ts';
 import { XDP_ABORTED } from '../../assembly/isa.ts';
-import type { Memory } from './memory.ts';
-import { takeViolation, type Violation } from './trap.ts';
+import { type AsyncHost, hasAsync, runAsync } from './async.ts';
+import { asViolation, type Violation } from './trap.ts';
 
-export interface BatchHost {
-  readonly memory: Memory;
-  readonly vm: number;
-  progName(id: number): string;
+export interface BatchHost extends AsyncHost {
   /** Called after every batch: trace lines go out. */
   afterBatch(): void;
   /** Refuses what may not happen while a program runs. */
@@ -21,13 +18,15 @@ export interface BatchHost {
 export interface BatchProg {
   /** The module's `run:NAME`. */
   readonly loop: (ctx: number, end: number) => void;
+  /** The loop may stop before its end: VM_BATCH_END says where. */
+  readonly stopsEarly: boolean;
   /** Counts runs that the loop does not count itself. */
   addRuns(count: number): void;
 }
 
 /**
  * Runs `prog` over `count` records from address `ctx` on.
- * @param onViolation gets each violation and the index of its packet
+ * @param onViolation gets each violation and the index of its packet; a timer's callback has none: it is that of the packet before which it ran
  */
 export function runBatch(
   host: BatchHost,
@@ -36,21 +35,33 @@ export function runBatch(
   onViolation: (violation: Violation, index: number) => void,
 ): void {
   const end = range.ctx + range.count * CTX_SIZE;
+  const indexOf = (ctx: number) => (ctx - range.ctx) / CTX_SIZE;
   host.running = true;
   try {
     for (let at = range.ctx; at < end; ) {
+      const stop = hasAsync(host)
+        ? beforePacket(host, at, end, (violation) => onViolation(violation, indexOf(at)))
+        : end;
       try {
-        prog.loop(at, end);
-        at = end;
+        prog.loop(at, stop);
+        at = prog.stopsEarly ? host.memory.view.getUint32(host.vm + VM_BATCH_END, true) : stop;
       } catch (error) {
         const violation = asViolation(host, error);
         const { view } = host.memory;
         const ctx = view.getUint32(host.vm + VM_CTX, true);
         view.setUint32(ctx + CTX_VERDICT, XDP_ABORTED, true);
         view.setUint32(ctx + CTX_STATUS, view.getUint32(ctx + CTX_STATUS, true) | CTX_STATUS_VIOLATION, true);
-        onViolation(violation, (ctx - range.ctx) / CTX_SIZE);
+        onViolation(violation, indexOf(ctx));
         at = ctx + CTX_SIZE;
       }
+    }
+    if (hasAsync(host)) {
+      const last = end - CTX_SIZE;
+      runAsync(
+        host,
+        () => host.runtime.async_work(last),
+        (violation) => onViolation(violation, indexOf(last)),
+      );
     }
   } finally {
     host.running = false;
@@ -59,10 +70,8 @@ export function runBatch(
   }
 }
 
-/** The record of the trap that ended an invocation; anything else that was thrown goes on. */
-function asViolation(host: BatchHost, error: unknown): Violation {
-  if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-  const violation = takeViolation(host.memory, host.vm, (id) => host.progName(id));
-  if (violation === undefined) throw error;
-  return violation;
+/** Does what is due before the packet at `at`. @returns where the batch must stop again, `end` if nowhere */
+function beforePacket(host: BatchHost, at: number, end: number, onViolation: (violation: Violation) => void): number {
+  runAsync(host, () => host.runtime.async_step(at), onViolation);
+  return host.runtime.async_stop(at, end);
 }

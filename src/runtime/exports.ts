@@ -129,6 +129,18 @@ export interface RuntimeExports {
   net_rule_add(rule: number): number;
   net_neighbour_set(neighbour: number): number;
   net_neighbour_delete(neighbour: number): number;
+  /** Does one thing that timers and queued work have to do before the packet of the record `ctx`; 0 for nothing. */
+  async_step(ctx: number): number;
+  /** The same by a time of two words. */
+  async_step_until(low: number, high: number): number;
+  /** Queued work alone, behind the packet of the record `ctx`. */
+  async_work(ctx: number): number;
+  /** The first record of [from, end) before which a timer is due, or `end`. */
+  async_stop(from: number, end: number): number;
+  /** 1 when a timer or queued work has the callback in this slot. */
+  callback_in_use(slot: number): number;
+  /** A map that only programs referred to has a user again. */
+  map_user_came(map: number): void;
 
   /** 1 when the running program may touch all of [address, address + size). */
   check_mem(address: bigint, size: number, write: number): number;
@@ -167,6 +179,10 @@ export interface RuntimeExports {
   user_ringbuf_drain(map: number, fn: number, ctx: bigint, flags: bigint, fp: number): bigint;
   trace_vprintk(fmt: number, size: number, args: number, argsSize: number): bigint;
   loop(count: bigint, fn: number, ctx: bigint, flags: bigint, fp: number): bigint;
+  timer_init(timer: number, map: number, flags: bigint): bigint;
+  timer_set_callback(timer: number, fn: number, fp: number): bigint;
+  timer_start(timer: number, ns: bigint, flags: bigint): bigint;
+  timer_cancel(timer: number): bigint;
   for_each_map_elem(map: number, fn: number, ctx: bigint, flags: bigint, fp: number): bigint;
   snprintf(text: number, size: number, fmt: number, args: number, argsSize: number): bigint;
   strtol(text: number, size: number, flags: bigint, out: number): bigint;

@@ -310,6 +310,7 @@ export class BpfMap {
 
   /** @internal another object uses the same map */
   addUser(): void {
+    if (this.users === 0) this.host.runtime.map_user_came(this.address);
     this.users++;
     this.references++;
   }

@@ -89,6 +89,8 @@ export interface ProgParts {
   readonly sites: readonly number[];
   /** Of each site, the name of the prog array it jumps through, where that is known. */
   readonly siteMaps?: readonly (string | undefined)[];
+  /** The batch loop may stop before its end. */
+  readonly stopsEarly: boolean;
   /** The batch loop holds a copy of the program. */
   readonly inlined: boolean;
   /** It calls a helper that moves the packet's ends. */
@@ -114,6 +116,8 @@ export class Prog {
   readonly loop: (ctx: number, end: number) => void;
   /** It knows that a packet may be in several buffers: section `xdp.frags`. */
   readonly frags: boolean;
+  /** @internal the batch loop may stop before its end */
+  readonly stopsEarly: boolean;
   readonly movesPacket: boolean;
   readonly tailCalls: boolean;
   /** Of each of `stats.tailCalls`, the name of the prog array it jumps through, where the code says so. */
@@ -132,6 +136,7 @@ export class Prog {
     this.id = parts.id;
     this.func = parts.func;
     this.loop = parts.loop;
+    this.stopsEarly = parts.stopsEarly;
     this.frags = parts.frags;
     this.movesPacket = parts.movesPacket;
     this.tailCalls = parts.tailCalls;

@@ -55,6 +55,17 @@ export function takeViolation(memory: Memory, vm: number, nameOf: (id: number) =
   };
 }
 
+/** The record of the trap that ended an invocation; anything else that was thrown goes on. */
+export function asViolation(
+  host: { readonly memory: Memory; readonly vm: number; progName(id: number): string },
+  error: unknown,
+): Violation {
+  if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+  const violation = takeViolation(host.memory, host.vm, (id) => host.progName(id));
+  if (violation === undefined) throw error;
+  return violation;
+}
+
 /** One line for people. */
 export function describeViolation(v: Violation): string {
   const where = `${v.prog} pc ${v.pc}`;

@@ -26,6 +26,7 @@ import { alloc, free } from '../mem';
 import { freeKptr } from '../object/kfunc';
 import { freeList } from '../object/list';
 import { freeTree } from '../object/rbtree';
+import { freeTimer } from '../timer';
 import { BpfMap } from './map';
 
 export const ALL_FIELDS: u32 = 0xffffffff;
@@ -122,9 +123,20 @@ function freeField(m: BpfMap, at: u32, field: u32): void {
     case FIELD_RB_NODE:
     case FIELD_REFCOUNT:
       return;
+    case FIELD_TIMER:
+    case FIELD_WORKQUEUE:
+      freeTimer(at);
+    // falls through
     default:
       memory.fill(at, 0, load<u32>(field, MAP_FIELD_SIZE));
   }
+}
+
+/** Where in a value its only field of a kind is. */
+export function fieldOffset(m: BpfMap, kind: u32): u32 {
+  let field = m.fields + MAP_FIELDS_HEADER;
+  while (load<u32>(field, MAP_FIELD_KIND) != kind) field += MAP_FIELDS_STRIDE;
+  return load<u32>(field, MAP_FIELD_OFFSET);
 }
 
 function endOf(fields: u32): u32 {

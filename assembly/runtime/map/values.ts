@@ -1,4 +1,6 @@
 // Every value of a map at once: what its special fields hold is let go.
+
+import { MAP_FIELDS_USER_GONE } from '../../abi';
 import { BPF_MAP_TYPE_LPM_TRIE } from '../../isa';
 import { ASYNC_FIELDS, freeKinds, hasField } from './fields';
 import { hashFreeFields } from './hash-walk';
@@ -22,7 +24,15 @@ export function freeValues(map: u32, kinds: u32): void {
   for (let value = m.data; value < m.end; value += m.stride) freeKinds(m, value, kinds);
 }
 
-/** The last user of the map lets go of it: its timers and queued work end. */
+/** The last user of the map lets go of it: its timers and queued work end, and no new ones begin. */
 export function map_user_gone(map: u32): void {
   freeValues(map, ASYNC_FIELDS);
+  const fields = changetype<BpfMap>(map).fields;
+  if (fields) store<u32>(fields, 1, MAP_FIELDS_USER_GONE);
+}
+
+/** A map that only programs referred to has a user again. */
+export function map_user_came(map: u32): void {
+  const fields = changetype<BpfMap>(map).fields;
+  if (fields) store<u32>(fields, 0, MAP_FIELDS_USER_GONE);
 }
