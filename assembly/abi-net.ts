@@ -132,3 +132,43 @@ export const NET_NEIGH_FAMILY = 4;
 export const NET_NEIGH_ADDRESS = 8;
 export const NET_NEIGH_MAC = 24;
 export const NET_NEIGH_SIZE = 32;
+
+// struct NetSock: `struct bpf_sock` (linux/bpf.h) literally, which programs read, and `struct bpf_tcp_sock` at NET_SOCK_TCP; the rest is the engine's.
+// 0    struct bpf_sock      80 bytes
+// 80   flags           u32  NET_SOCK_*
+// 84   overflow        u64  ns: when SYN cookies were last given out because its queue was full; 0 never
+// 96   struct bpf_tcp_sock  112 bytes
+// 208  id              u32  the engine's, from 1
+export const BPF_SOCK_BOUND_DEV_IF = 0;
+export const BPF_SOCK_FAMILY = 4;
+export const BPF_SOCK_TYPE = 8;
+export const BPF_SOCK_PROTOCOL = 12;
+export const BPF_SOCK_MARK = 16;
+export const BPF_SOCK_PRIORITY = 20;
+export const BPF_SOCK_SRC_IP4 = 24;
+export const BPF_SOCK_SRC_IP6 = 28;
+export const BPF_SOCK_SRC_PORT = 44;
+export const BPF_SOCK_DST_PORT = 48;
+export const BPF_SOCK_DST_IP4 = 52;
+export const BPF_SOCK_DST_IP6 = 56;
+export const BPF_SOCK_STATE = 72;
+export const BPF_SOCK_RX_QUEUE = 76;
+export const BPF_SOCK_SIZE = 80;
+export const NET_SOCK_FLAGS = 80;
+export const NET_SOCK_OVERFLOW = 84;
+export const NET_SOCK_TCP = 96;
+export const BPF_TCP_SOCK_SIZE = 112;
+export const NET_SOCK_ID = 208;
+export const NET_SOCK_SIZE = 212;
+/** An IPv6 socket that takes no IPv4. */
+export const NET_SOCK_V6ONLY = 1;
+/** A listener whose queue of half-open connections is full. */
+export const NET_SOCK_SYN_FULL = 2;
+
+export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
+export const TCP_ESTABLISHED = 1;
+export const TCP_TIME_WAIT = 6;
+export const TCP_CLOSE = 7;
+export const TCP_LISTEN = 10;
+export const TCP_NEW_SYN_RECV = 12;

@@ -174,6 +174,7 @@ export const ENOSPC = 28;
 export const ERANGE = 34;
 export const EDEADLK = 35;
 export const EPROTO = 71;
+export const EPROTONOSUPPORT = 93;
 export const EOPNOTSUPP = 95;
 export const EOVERFLOW = 75;
 export const EAFNOSUPPORT = 97;

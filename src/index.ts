@@ -63,6 +63,7 @@ export { type DeviceJson, type NetworkJson, setNetwork } from './runtime/network
 export { type AddressOptions, type NeighbourOptions, Network } from './runtime/network/network.ts';
 export type { RouteOptions, RouteType } from './runtime/network/route.ts';
 export type { RuleOptions } from './runtime/network/rule.ts';
+export type { SocketOptions, SockState, TcpInfo } from './runtime/network/sock.ts';
 export { type Verdict, verdictName } from './runtime/packet.ts';
 export { type NetPacket, PacketQueue } from './runtime/packet-queue.ts';
 export { Prog, type ProgStats, type RunOptions, type RunResult } from './runtime/prog.ts';

@@ -37,8 +37,26 @@ export {
   ringbuf_submit,
   ringbuf_submit_dynptr,
 } from './helper/ringbuf';
+export {
+  get_listener_sock,
+  sk_fullsock,
+  sk_lookup_tcp,
+  sk_lookup_udp,
+  sk_release,
+  skc_lookup_tcp,
+  tcp_sock,
+} from './helper/sock';
 export { get_prandom_u32, get_smp_processor_id, ktime_get_ns, seed } from './helper/state';
 export { strncmp, strtol, strtoul } from './helper/string';
+export {
+  net_syncookies,
+  tcp_check_syncookie,
+  tcp_gen_syncookie,
+  tcp_raw_check_syncookie_ipv4,
+  tcp_raw_check_syncookie_ipv6,
+  tcp_raw_gen_syncookie_ipv4,
+  tcp_raw_gen_syncookie_ipv6,
+} from './helper/syncookie';
 export {
   get_branch_snapshot,
   get_cgroup_classid,
@@ -152,6 +170,7 @@ export { net_address_add, net_device_remove, net_device_set } from './net/interf
 export { net_neighbour_delete, net_neighbour_set } from './net/neighbour';
 export { net_route_add, net_route_delete } from './net/route';
 export { net_rule_add } from './net/rule';
+export { net_sock_add, net_sock_delete } from './net/sock';
 export {
   bpf_obj_drop_impl,
   bpf_obj_new_impl,

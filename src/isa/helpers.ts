@@ -49,7 +49,10 @@ export type FixedArg =
   | 'int_out'
   | 'long'
   | 'long_out'
-  | 'kptr';
+  | 'kptr'
+  | 'iphdr'
+  | 'ipv6hdr'
+  | 'tcphdr';
 
 /** Bytes of each, and whether the helper writes. */
 export const FIXED_SIZE: Readonly<Record<FixedArg, { readonly size: number; readonly write: boolean }>> = {
@@ -61,6 +64,9 @@ export const FIXED_SIZE: Readonly<Record<FixedArg, { readonly size: number; read
   int_out: { size: 4, write: true },
   long: { size: 8, write: false },
   long_out: { size: 8, write: true },
+  iphdr: { size: 20, write: false },
+  ipv6hdr: { size: 40, write: false },
+  tcphdr: { size: 20, write: false },
   kptr: { size: 8, write: true },
 };
 
@@ -113,14 +119,23 @@ export const HELPERS: readonly HelperProto[] = [
   row(65, 'xdp_adjust_tail', ['ctx', 'anything'], 'integer', 'pkt'),
   row(69, 'fib_lookup', ['ctx', 'inout_mem', 'size', 'anything'], 'integer', 'gpl'),
   row(80, 'get_current_cgroup_id', [], 'integer'),
+  row(84, 'sk_lookup_tcp', ['ctx', 'mem', 'size_or_zero', 'anything', 'anything'], 'pointer_or_null'),
+  row(85, 'sk_lookup_udp', ['ctx', 'mem', 'size_or_zero', 'anything', 'anything'], 'pointer_or_null'),
+  row(86, 'sk_release', ['object'], 'integer'),
   row(87, 'map_push_elem', ['const_map_ptr', 'map_value', 'anything'], 'integer'),
   row(88, 'map_pop_elem', ['const_map_ptr', 'map_value_out'], 'integer'),
   row(89, 'map_peek_elem', ['const_map_ptr', 'map_value_out'], 'integer'),
   row(93, 'spin_lock', ['spin_lock'], 'void'),
   row(94, 'spin_unlock', ['spin_lock'], 'void'),
+  row(95, 'sk_fullsock', ['object'], 'pointer_or_null'),
+  row(96, 'tcp_sock', ['object'], 'pointer_or_null'),
+  row(98, 'get_listener_sock', ['object'], 'pointer_or_null'),
+  row(99, 'skc_lookup_tcp', ['ctx', 'mem', 'size_or_zero', 'anything', 'anything'], 'pointer_or_null'),
+  row(100, 'tcp_check_syncookie', ['object', 'mem', 'size', 'mem', 'size'], 'integer', 'gpl'),
   row(105, 'strtol', ['mem', 'size', 'anything', 'long_out'], 'integer'),
   row(106, 'strtoul', ['mem', 'size', 'anything', 'long_out'], 'integer'),
   row(109, 'send_signal', ['anything'], 'integer'),
+  row(110, 'tcp_gen_syncookie', ['object', 'mem', 'size', 'mem', 'size'], 'integer', 'gpl'),
   row(112, 'probe_read_user', ['uninit_mem', 'size_or_zero', 'anything'], 'integer', 'gpl'),
   row(113, 'probe_read_kernel', ['uninit_mem', 'size_or_zero', 'anything'], 'integer', 'gpl'),
   row(114, 'probe_read_user_str', ['uninit_mem', 'size_or_zero', 'anything'], 'integer', 'gpl'),
@@ -162,6 +177,10 @@ export const HELPERS: readonly HelperProto[] = [
   row(201, 'dynptr_read', ['uninit_mem', 'size_or_zero', 'dynptr', 'anything', 'anything'], 'integer'),
   row(202, 'dynptr_write', ['dynptr', 'anything', 'mem', 'size_or_zero', 'anything'], 'integer'),
   row(203, 'dynptr_data', ['dynptr', 'anything', 'anything'], 'pointer_or_null'),
+  row(204, 'tcp_raw_gen_syncookie_ipv4', ['iphdr', 'mem', 'size_or_zero'], 'integer', 'gpl'),
+  row(205, 'tcp_raw_gen_syncookie_ipv6', ['ipv6hdr', 'mem', 'size_or_zero'], 'integer', 'gpl'),
+  row(206, 'tcp_raw_check_syncookie_ipv4', ['iphdr', 'tcphdr'], 'integer', 'gpl'),
+  row(207, 'tcp_raw_check_syncookie_ipv6', ['ipv6hdr', 'tcphdr'], 'integer', 'gpl'),
   row(208, 'ktime_get_tai_ns', [], 'integer'),
   row(209, 'user_ringbuf_drain', ['const_map_ptr', 'func', 'callback_ctx', 'anything'], 'integer'),
 ];

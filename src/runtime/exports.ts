@@ -127,6 +127,11 @@ export interface RuntimeExports {
   net_route_add(route: number): number;
   net_route_delete(route: number): number;
   net_rule_add(rule: number): number;
+  net_sock_add(sock: number): number;
+  /** 0 or -ENOENT. */
+  net_sock_delete(id: number): number;
+  /** net.ipv4.tcp_syncookies: 0, 1 or 2. */
+  net_syncookies(mode: number): void;
   net_neighbour_set(neighbour: number): number;
   net_neighbour_delete(neighbour: number): number;
   /** Does one thing that timers and queued work have to do before the packet of the record `ctx`; 0 for nothing. */
@@ -161,6 +166,19 @@ export interface RuntimeExports {
   redirect_map(map: number, key: bigint, flags: bigint): bigint;
   check_mtu(ctx: number, ifindex: bigint, mtuLen: number, diff: bigint, flags: bigint): bigint;
   csum_diff(from: number, fromSize: number, to: number, toSize: number, seed: bigint): bigint;
+  sk_lookup_tcp(ctx: number, tuple: number, size: number, netns: bigint, flags: bigint): number;
+  sk_lookup_udp(ctx: number, tuple: number, size: number, netns: bigint, flags: bigint): number;
+  skc_lookup_tcp(ctx: number, tuple: number, size: number, netns: bigint, flags: bigint): number;
+  sk_release(sock: number): bigint;
+  sk_fullsock(sock: number): number;
+  tcp_sock(sock: number): number;
+  get_listener_sock(sock: number): number;
+  tcp_check_syncookie(sock: number, iph: number, iphSize: number, th: number, thSize: number): bigint;
+  tcp_gen_syncookie(sock: number, iph: number, iphSize: number, th: number, thSize: number): bigint;
+  tcp_raw_gen_syncookie_ipv4(iph: number, th: number, size: number): bigint;
+  tcp_raw_gen_syncookie_ipv6(iph: number, th: number, size: number): bigint;
+  tcp_raw_check_syncookie_ipv4(iph: number, th: number): bigint;
+  tcp_raw_check_syncookie_ipv6(iph: number, th: number): bigint;
   fib_lookup(ctx: number, params: number, size: number, flags: bigint): bigint;
   xdp_adjust_head(ctx: number, delta: bigint): bigint;
   xdp_adjust_meta(ctx: number, delta: bigint): bigint;

@@ -19,9 +19,11 @@ export const DEVICE_LINES: readonly string[] = [
   ]),
 ];
 
+type Lists = 'devices' | 'addresses' | 'routes' | 'rules' | 'neighbours';
+
 export interface Both {
   readonly lines: string[];
-  readonly json: { [K in keyof NetworkJson]-?: NonNullable<NetworkJson[K]>[number][] };
+  readonly json: { [K in Lists]-?: NonNullable<NetworkJson[K]>[number][] };
 }
 
 /** Devices of both families' addresses; `ifindexes` are the kernel's. */

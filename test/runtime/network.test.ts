@@ -36,6 +36,24 @@ describe('a network as JSON', () => {
     [{ devices, neighbours: [{ ip: '192.0.2.2', dev: 'eth0', mac: '02' }] }, "neighbours[0].mac: '02' is not a MAC"],
     [{ devices: [{ name: 'a', addresses: ['1.2.3.4/33'] }] }, "devices[0].addresses[0].address: '1.2.3.4/33' is not"],
     [{ devices: [{ name: 'a', mtu: '9' }] }, "devices[0].mtu: '9' is not an integer"],
+    [
+      {
+        sockets: [
+          { protocol: 'tcp', local: '10.0.0.1:80' },
+          { protocol: 'udp', local: '[::]:53' },
+        ],
+      },
+      'taken',
+    ],
+    [
+      { sockets: [{ protocol: 'tcp', local: '10.0.0.1' }] },
+      "sockets[0].local: '10.0.0.1' is not an address with a port",
+    ],
+    [{ sockets: [{ protocol: 'sctp', local: '10.0.0.1:80' }] }, "sockets[0].protocol: 'sctp' is not one of tcp, udp"],
+    [{ sockets: [{ protocol: 'tcp', local: '10.0.0.1:80', remote: '[::1]:1' }] }, 'sockets[0].remote'],
+    [{ sockets: [{ protocol: 'tcp', local: '10.0.0.1:80', state: 'established' }] }, 'sockets[0].remote: undefined'],
+    [{ sockets: [{ protocol: 'tcp', local: '10.0.0.1:80', tcp: { cwnd: 1 } }] }, 'sockets[0].tcp.cwnd: 1 is not known'],
+    [{ syncookies: 3 }, 'syncookies: 3 is not an integer from 0 to 2'],
     [{ devices, rules: [{ priority: 5 }] }, 'rules[0].table: undefined is not an integer'],
     [{ devices, rules: [{ priority: 5, table: 100, from: '::/0', to: '10.0.0.0/8' }] }, 'rules[0].to'],
   ];
@@ -93,4 +111,33 @@ test('a route is found, changed and lost', async () => {
   expect(network.deleteRoute(route)).toBe(true);
   expect(network.deleteRoute(route)).toBe(false);
   expect(ask()).toBe(4);
+});
+
+test('listeners: a specific address before any, a bound device before none, and what is closed is not found', async () => {
+  using engine = await Engine.create();
+  setNetwork(engine, { devices: [{ name: 'eth0', ifindex: 3 }] });
+  const { network, runtime, memory } = engine;
+  const tcp = { protocol: 'tcp' } as const;
+  const any = network.addSocket({ ...tcp, local: '0.0.0.0:80', mark: 1 });
+  network.addSocket({ ...tcp, local: '[::]:80', mark: 2 });
+  const bound = network.addSocket({ ...tcp, local: '0.0.0.0:80', dev: 'eth0', mark: 3 });
+  const own = network.addSocket({ ...tcp, local: '10.0.0.1:80', mark: 4, tcp: { snd_cwnd: 10, bytes_acked: 7 } });
+  const at = engine.alloc(64, 'a tuple');
+  memory.write(at, Uint8Array.of(10, 0, 0, 2, 10, 0, 0, 1, 4, 0, 0, 80));
+  const find = (ifindex: number): number => {
+    memory.setU32(at + 16 + 12, ifindex);
+    return runtime.sk_lookup_tcp(at + 16, at, 12, -1n, 0n);
+  };
+  const mark = (ifindex: number): number => memory.u32(find(ifindex) + 16);
+  expect([mark(3), mark(4)]).toEqual([4, 4]);
+  const info = runtime.tcp_sock(find(3));
+  expect([memory.u32(info), memory.u64(info + 88)]).toEqual([10, 7n]);
+  expect(runtime.get_listener_sock(find(3))).toBe(find(3));
+  expect(network.deleteSocket(own)).toBe(true);
+  expect([mark(3), mark(4)]).toEqual([3, 1]);
+  network.deleteSocket(bound);
+  expect(mark(3)).toBe(1);
+  network.deleteSocket(any);
+  expect(mark(3)).toBe(2);
+  expect(network.deleteSocket(any)).toBe(false);
 });

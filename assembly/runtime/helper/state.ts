@@ -2,6 +2,7 @@
 import { CTX_TIME, VM_CPU, VM_CTX, VM_PRNG, VM_TIME } from '../../abi';
 import { vm } from '../env';
 import { setHashSeed } from '../map/hash-table';
+import { setSipKey } from '../net/siphash';
 
 /** The packet's own time when its context carries one, else the engine's clock. */
 export function now(): u64 {
@@ -39,5 +40,6 @@ export function get_smp_processor_id(): i64 {
 export function seed(low: u32, high: u32): void {
   const value = ((<u64>high) << 32) | low;
   store<u64>(vm, value, VM_PRNG);
+  setSipKey(splitmix(value ^ 0xbb67ae8584caa73b), splitmix(value ^ 0x3c6ef372fe94f82b));
   setHashSeed(splitmix(value ^ 0x6a09e667f3bcc909));
 }

@@ -5,6 +5,7 @@ import { arrayAt, flagAt, type Input, integerAt, objectAt, textAt } from './inpu
 import type { AddressOptions, NeighbourOptions, Network } from './network.ts';
 import type { RouteOptions } from './route.ts';
 import type { RuleOptions } from './rule.ts';
+import type { SocketOptions } from './sock.ts';
 
 /** A device and its addresses. One that the engine has already only gets the addresses. */
 export interface DeviceJson extends DeviceOptions {
@@ -20,6 +21,9 @@ export interface NetworkJson {
   readonly routes?: readonly RouteOptions[];
   readonly rules?: readonly RuleOptions[];
   readonly neighbours?: readonly NeighbourOptions[];
+  readonly sockets?: readonly SocketOptions[];
+  /** net.ipv4.tcp_syncookies */
+  readonly syncookies?: 0 | 1 | 2;
 }
 
 interface Host {
@@ -28,7 +32,7 @@ interface Host {
   addDevice(name: string, options: DeviceOptions): Device;
 }
 
-const FIELDS = ['devices', 'addresses', 'routes', 'rules', 'neighbours'];
+const FIELDS = ['devices', 'addresses', 'routes', 'rules', 'neighbours', 'sockets', 'syncookies'];
 const DEVICE_FIELDS = ['name', 'ifindex', 'mtu', 'mac', 'queues', 'up', 'gro', 'forwarding', 'addresses'];
 
 /** The fields of `input` that are there, each read by its reader. */
@@ -83,4 +87,6 @@ export function setNetwork(host: Host, json: NetworkJson | unknown): void {
   each<RouteOptions>('routes', (one, field) => network.addRoute(one, field));
   each<RuleOptions>('rules', (one, field) => network.addRule(one, field));
   each<NeighbourOptions>('neighbours', (one, field) => network.addNeighbour(one, field));
+  each<SocketOptions>('sockets', (one, field) => network.addSocket(one, field));
+  if (input.syncookies !== undefined) network.setSyncookies(input.syncookies as 0 | 1 | 2);
 }

@@ -6,10 +6,11 @@ import * as abi from '../../../assembly/abi-net.ts';
 import { RunError } from '../../errors/index.ts';
 import type { Device } from '../device.ts';
 import { addressAt, addressBits, macAt, masked, prefixAt } from './address.ts';
-import { objectAt, refuse } from './input.ts';
+import { integerAt, objectAt, refuse } from './input.ts';
 import { giveRecord, type NetworkHost, type RecordWriter } from './record.ts';
 import { type FindDevice, type Route, type RouteOptions, readRoute, writeRoute } from './route.ts';
 import { type RuleOptions, readRule } from './rule.ts';
+import { readSocket, type SocketOptions } from './sock.ts';
 
 /** An address of a device, as `ip address add` takes it: it brings the routes that Linux adds of itself. */
 export interface AddressOptions {
@@ -34,6 +35,7 @@ const METRIC_CONNECTED_IPV6 = 256;
 
 export class Network {
   private readonly host: Host;
+  private nextSocket = 1;
 
   /** @internal engines make theirs */
   constructor(host: Host) {
@@ -150,6 +152,36 @@ export class Network {
     const write = readRule(options, field, this.device);
     const { host } = this;
     giveRecord(host, abi.NET_RULE_SIZE, write, (at) => host.runtime.net_rule_add(at));
+  }
+
+  /**
+   * Adds a socket: `addSocket({ protocol: 'tcp', local: '10.0.0.1:80' })` listens. @returns its id, for `deleteSocket`
+   * @throws RunError RUN_NETWORK that names the field
+   */
+  addSocket(options: SocketOptions, field = 'socket'): number {
+    const write = readSocket(options, field, this.device);
+    const { host } = this;
+    const id = this.nextSocket++;
+    giveRecord(
+      host,
+      abi.NET_SOCK_SIZE,
+      (record) => {
+        write(record);
+        record.u32(abi.NET_SOCK_ID, id);
+      },
+      (at) => host.runtime.net_sock_add(at),
+    );
+    return id;
+  }
+
+  /** @returns false when there is no such socket */
+  deleteSocket(id: number): boolean {
+    return this.host.runtime.net_sock_delete(id) === 0;
+  }
+
+  /** net.ipv4.tcp_syncookies: 0 for never, 1 (from the start) for when a listener's queue is full, 2 for always. */
+  setSyncookies(mode: 0 | 1 | 2, field = 'syncookies'): void {
+    this.host.runtime.net_syncookies(integerAt(mode, field, 0, 2));
   }
 
   /** Adds a neighbour, or changes its MAC address. @throws RunError RUN_NETWORK that names the field */
