@@ -136,6 +136,7 @@ export { array_lookup } from './map/array';
 export { map_create, map_destroy } from './map/create';
 export { map_set_fields } from './map/fields';
 export { hash_lookup, hash_lookup4, hash_lookup8, hash_lookup16 } from './map/hash';
+export { hash_batch, hash_buckets } from './map/hash-walk';
 export { map_peek, map_peek_elem, map_pop, map_pop_elem, map_push_elem, queue_at } from './map/keyless';
 export { lpm_lookup, lpm_lookup_short } from './map/lpm';
 export { lru_lookup, lru_lookup4, lru_lookup8, lru_lookup16, lru_percpu_lookup } from './map/lru-hash';
@@ -153,6 +154,7 @@ export {
   map_delete_elem,
   map_lookup,
   map_lookup_elem,
+  map_lookup_percpu_elem,
   map_next_key,
   map_update,
   map_update_elem,

@@ -33,6 +33,8 @@ export const RUN_ERRORS = {
     `map ${f.map}: ${f.op} failed: ${ERRNO_TEXT[f.errno] ?? `errno ${f.errno}`}`,
   RUN_READER: (f: { map: string }) =>
     `map ${f.map} has a reader already: EBUSY; end its loop, or call return() of its iterator, first`,
+  RUN_MAP_BATCH: (f: { map: string; op: string; errno: number; count: number }) =>
+    `map ${f.map}: ${f.op} failed after ${f.count} elements: ${ERRNO_TEXT[f.errno] ?? `errno ${f.errno}`}`,
   RUN_MAP_FROZEN: (f: { map: string }) => `map ${f.map} is read-only: EPERM`,
   RUN_MAP_SIZE: (f: { map: string; what: string; found: number; expected: number }) =>
     `map ${f.map}: a ${f.what} has ${f.expected} bytes, but ${f.found} were given`,

@@ -169,6 +169,7 @@ export const HELPERS: readonly HelperProto[] = [
   row(188, 'xdp_get_buff_len', ['ctx'], 'integer'),
   row(189, 'xdp_load_bytes', ['ctx', 'anything', 'uninit_mem', 'size'], 'integer'),
   row(190, 'xdp_store_bytes', ['ctx', 'anything', 'mem', 'size'], 'integer'),
+  row(195, 'map_lookup_percpu_elem', ['const_map_ptr', 'map_key', 'anything'], 'map_value_or_null'),
   row(194, 'kptr_xchg', ['kptr', 'object'], 'pointer_or_null'),
   row(197, 'dynptr_from_mem', ['uninit_mem', 'size_or_zero', 'anything', 'dynptr_out'], 'integer'),
   row(198, 'ringbuf_reserve_dynptr', ['const_map_ptr', 'anything', 'anything', 'dynptr_out'], 'integer'),

@@ -34,6 +34,10 @@ export interface RuntimeExports {
   map_lookup(map: number, key: number): number;
   map_update(map: number, key: number, value: number, flags: number): number;
   map_delete(map: number, key: number): number;
+  /** The number of a hash's buckets. */
+  hash_buckets(map: number): number;
+  /** Addresses of the keys of whole buckets from one on, `max` at most, behind the number of the next bucket: how many, or -ENOSPC, -ENOENT. */
+  hash_batch(map: number, bucket: number, max: number, out: number): number;
   /** `key` 0 asks for the first one. */
   map_next_key(map: number, key: number, out: number): number;
   /** Queue and stack: the next value, taken or only looked at; bloom filter: `map_peek` asks for the value. 0 or -errno. */
@@ -158,6 +162,7 @@ export interface RuntimeExports {
   map_lookup_elem(map: number, key: number): number;
   map_update_elem(map: number, key: number, value: number, flags: bigint): bigint;
   map_delete_elem(map: number, key: number): bigint;
+  map_lookup_percpu_elem(map: number, key: number, cpu: bigint): number;
   ktime_get_ns(): bigint;
   trace_printk(fmt: number, size: number, a: bigint, b: bigint, c: bigint): bigint;
   get_prandom_u32(): bigint;

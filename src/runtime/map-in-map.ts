@@ -55,7 +55,7 @@ export class MapInMap extends BpfMap {
     const isAny = options.flags === undefined || options.flags === 'any' || options.flags === 0;
     if (this.spec.type === BPF_MAP_TYPE_ARRAY_OF_MAPS && !isAny) this.fail('update', -EINVAL);
     if (!this.isLike(value.spec)) this.fail('update', -EINVAL);
-    const before = super.get(key, { raw: true });
+    const before = this.bytesOf(key);
     const address = new Uint8Array(Uint32Array.of(value.address).buffer);
     super.set(key, address, options);
     value.hold();
@@ -83,7 +83,7 @@ export class MapInMap extends BpfMap {
 
   override delete(key: unknown): boolean {
     this.alive();
-    const before = super.get(key, { raw: true });
+    const before = this.bytesOf(key);
     if (before === undefined || addressOf(before) === 0) return false;
     if (this.spec.type === BPF_MAP_TYPE_ARRAY_OF_MAPS) super.set(key, new Uint8Array(4));
     else super.delete(key);
@@ -93,7 +93,7 @@ export class MapInMap extends BpfMap {
 
   /** The inner map in a slot, to work on; undefined for an empty one. */
   mapAt(key: unknown): BpfMap | undefined {
-    const value = super.get(key, { raw: true });
+    const value = this.bytesOf(key);
     return value === undefined ? undefined : this.held.get(addressOf(value));
   }
 

@@ -1,17 +1,24 @@
 /** A live map, seen from JavaScript: what libbpf's bpf_map__* do, with values decoded by a codec where there is BTF. */
 import { MAP_COUNT, MAP_CPU_STRIDE } from '../../assembly/abi.ts';
 import {
+  BPF_F_RDONLY,
+  BPF_F_WRONLY,
   BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_LRU_HASH,
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_PROG_ARRAY,
   EINVAL,
   ENOENT,
+  ENOTSUPP,
+  EPERM,
 } from '../../assembly/isa.ts';
 import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
 import type { RuntimeExports } from './exports.ts';
+import { batchKeys, hasBatch } from './map-batch.ts';
 import { hideFields, type MapField } from './map-fields.ts';
 import type { Memory } from './memory.ts';
 import type { Wakeups } from './wakeups.ts';
@@ -42,8 +49,31 @@ export interface UpdateOptions {
   readonly flags?: 'any' | 'noexist' | 'exist' | number;
 }
 
+export interface BatchOptions extends RawOption {
+  /** Where to go on: what the batch before gave. */
+  readonly batch?: Uint8Array | undefined;
+}
+
+export interface BatchResult<K = unknown, V = unknown> {
+  readonly entries: readonly (readonly [K, V])[];
+  /** Where the next ones are; undefined when there are no more. */
+  readonly batch: Uint8Array | undefined;
+}
+
+function checkCount(count: number): void {
+  if (Number.isInteger(count) && count >= 0 && count <= 0x1000000) return;
+  throw new RunError('RUN_OPTION', {
+    option: 'count',
+    found: String(count),
+    expected: 'an integer from 0 to 16777216',
+  });
+}
+
 /** Types with a value for each CPU. */
 const PER_CPU = [BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH];
+
+/** Types of which elements can be taken out. */
+const TAKEN_FROM = [BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH];
 
 const FLAGS = { any: 0, noexist: 1, exist: 2 } as const;
 
@@ -189,11 +219,16 @@ export class BpfMap {
   get(key: unknown, options?: RawOption): unknown;
   get(key: unknown, options: RawOption = {}): unknown {
     this.alive();
+    this.readable('lookup');
+    const value = this.bytesOf(key);
+    return value === undefined || options.raw === true ? value : this.decodeValue(value);
+  }
+
+  /** The bytes of a key's value, whatever users may see. */
+  protected bytesOf(key: unknown): Uint8Array | undefined {
     const bytes = this.keyBytes(key);
     const address = this.host.runtime.map_lookup(this.address, this.put(bytes)) >>> 0;
-    if (address === 0) return undefined;
-    const value = this.readValue(address);
-    return options.raw === true ? value : this.decodeValue(value);
+    return address === 0 ? undefined : this.readValue(address);
   }
 
   /**
@@ -206,8 +241,14 @@ export class BpfMap {
     this.update(this.keyBytes(key), this.valueIn(value), options);
   }
 
-  /** Refuses a change by JavaScript of a map that is frozen. */
-  protected writable(): void {
+  /** Refuses what BPF_F_WRONLY forbids user space. */
+  protected readable(op: string): void {
+    if ((this.spec.flags & BPF_F_WRONLY) !== 0) this.fail(op, -EPERM);
+  }
+
+  /** Refuses a change by JavaScript of a map that is frozen, or was made with BPF_F_RDONLY. */
+  protected writable(op = 'update'): void {
+    if ((this.spec.flags & BPF_F_RDONLY) !== 0) this.fail(op, -EPERM);
     if (this.frozen) throw new RunError('RUN_MAP_FROZEN', { map: this.name });
   }
 
@@ -223,10 +264,104 @@ export class BpfMap {
     if (result < 0) this.fail('update', result);
   }
 
+  /**
+   * BPF_MAP_LOOKUP_AND_DELETE_ELEM: the value, which is not there any more; undefined when there was none. For hashes of all kinds.
+   * @throws RunError RUN_MAP_OP with ENOTSUPP for other types
+   */
+  lookupAndDelete(key: unknown, options: RawOption & { readonly raw: true }): Uint8Array | undefined;
+  lookupAndDelete(key: unknown, options?: RawOption): unknown;
+  lookupAndDelete(key: unknown, options: RawOption = {}): unknown {
+    this.alive();
+    this.readable('lookup and delete');
+    this.writable('lookup and delete');
+    if (!TAKEN_FROM.includes(this.spec.type)) this.fail('lookup and delete', -ENOTSUPP);
+    const value = this.bytesOf(key);
+    if (value === undefined) return undefined;
+    this.host.runtime.map_delete(this.address, this.put(this.keyBytes(key)));
+    return options.raw === true ? value : this.decodeValue(value);
+  }
+
+  /**
+   * BPF_MAP_LOOKUP_BATCH: the first elements, or those behind `batch`. Hashes give whole buckets.
+   * @throws RunError RUN_MAP_OP: ENOSPC when the next bucket has more than `count` elements, ENOTSUPP for types without batches
+   */
+  lookupBatch(count: number, options: BatchOptions & { readonly raw: true }): BatchResult<Uint8Array, Uint8Array>;
+  lookupBatch(count: number, options?: BatchOptions): BatchResult;
+  lookupBatch(count: number, options: BatchOptions = {}): BatchResult {
+    return this.batch('lookup', count, options);
+  }
+
+  /** BPF_MAP_LOOKUP_AND_DELETE_BATCH: the same, and they are gone. For hashes of all kinds. */
+  lookupAndDeleteBatch(
+    count: number,
+    options: BatchOptions & { readonly raw: true },
+  ): BatchResult<Uint8Array, Uint8Array>;
+  lookupAndDeleteBatch(count: number, options?: BatchOptions): BatchResult;
+  lookupAndDeleteBatch(count: number, options: BatchOptions = {}): BatchResult {
+    this.writable('lookup and delete');
+    return this.batch('lookup and delete', count, options);
+  }
+
+  private batch(op: 'lookup' | 'lookup and delete', count: number, options: BatchOptions): BatchResult {
+    this.alive();
+    this.readable(op);
+    const { type, keySize } = this.spec;
+    if (!hasBatch(type, op)) this.fail(op, -ENOTSUPP);
+    checkCount(count);
+    if (count === 0) return { entries: [], batch: options.batch };
+    const { memory, runtime } = this.host;
+    const scratch = (bytes: number): number => this.host.scratch(bytes);
+    const map = { memory, runtime, address: this.address, type, keySize, scratch };
+    const found = batchKeys(map, count, options.batch);
+    if (typeof found === 'number') this.fail(op, found);
+    const entries = found.keys.map((key): [unknown, unknown] => {
+      const value = this.bytesOf(key) as Uint8Array;
+      if (op === 'lookup and delete') runtime.map_delete(this.address, this.put(key));
+      return options.raw === true ? [key, value] : [this.codecs.key.decode(key), this.decodeValue(value)];
+    });
+    return { entries, batch: found.batch };
+  }
+
+  /**
+   * BPF_MAP_UPDATE_BATCH, in their order. @returns how many: all of them
+   * @throws RunError RUN_MAP_BATCH that says how many were done; ENOTSUPP, and EINVAL for flags, before the first
+   */
+  updateBatch(entries: Iterable<readonly [unknown, unknown]>, options: UpdateOptions = {}): number {
+    return this.change('update', [...entries], options, ([key, value]) => this.set(key, value));
+  }
+
+  /** BPF_MAP_DELETE_BATCH: ends at the first key that is not there, with ENOENT. @throws as `updateBatch` */
+  deleteBatch(keys: Iterable<unknown>, options: UpdateOptions = {}): number {
+    return this.change('delete', [...keys], options, (key) => {
+      if (!this.delete(key)) this.fail('delete', -ENOENT);
+    });
+  }
+
+  private change<T>(
+    op: 'update' | 'delete',
+    all: readonly T[],
+    options: UpdateOptions,
+    one: (item: T) => void,
+  ): number {
+    this.alive();
+    this.writable(op);
+    if (!hasBatch(this.spec.type, op)) this.fail(op, -ENOTSUPP);
+    if (flagsOf(options) !== 0) this.fail(op, -EINVAL);
+    all.forEach((item, count) => {
+      try {
+        one(item);
+      } catch (error) {
+        if (!(error instanceof RunError) || error.code !== 'RUN_MAP_OP') throw error;
+        throw new RunError('RUN_MAP_BATCH', { map: this.name, op, errno: Number(error.fields.errno), count });
+      }
+    });
+    return all.length;
+  }
+
   /** @returns false when there was no such element */
   delete(key: unknown): boolean {
     this.alive();
-    this.writable();
+    this.writable('delete');
     const result = this.host.runtime.map_delete(this.address, this.put(this.keyBytes(key)));
     if (result === -ENOENT) return false;
     if (result < 0) this.fail('delete', result);
@@ -236,6 +371,12 @@ export class BpfMap {
   /** Keys in the map's own order, as raw bytes. Elements deleted while iterating are handled as BPF_MAP_GET_NEXT_KEY does. */
   *rawKeys(): Generator<Uint8Array, void, void> {
     this.alive();
+    this.readable('next key');
+    yield* this.everyKey();
+  }
+
+  /** The same, whatever users may see. */
+  protected *everyKey(): Generator<Uint8Array, void, void> {
     const { keySize } = this.spec;
     const room = (keySize + 7) & ~7;
     let key: Uint8Array | undefined;
@@ -282,8 +423,14 @@ export class BpfMap {
     return this.host.memory.view.getUint32(this.address + MAP_COUNT, true);
   }
 
-  /** From now on JavaScript cannot change it (BPF_MAP_FREEZE). */
+  /**
+   * From now on JavaScript cannot change it (BPF_MAP_FREEZE).
+   * @throws RunError RUN_MAP_OP: EPERM for a map that could not be changed before, ENOTSUPP for one whose values have special fields
+   */
   freeze(): void {
+    this.alive();
+    if ((this.codecs.fields ?? []).length > 0) this.fail('freeze', -ENOTSUPP);
+    if (this.frozen || (this.spec.flags & BPF_F_RDONLY) !== 0) this.fail('freeze', -EPERM);
     this.frozen = true;
   }
 

@@ -115,7 +115,7 @@ export class RedirectMap extends BpfMap {
     if (!isHash) this.checkIndex(key, flags);
     const { target, device, prog } = redirectValue(this.name, value, 'ifindex', this.spec.valueSize);
     if (isHash && target === 0) this.fail('update', -EINVAL);
-    if (isHash && flags === BPF_NOEXIST && super.get(key, { raw: true }) !== undefined) this.fail('update', -EEXIST);
+    if (isHash && flags === BPF_NOEXIST && this.bytesOf(key) !== undefined) this.fail('update', -EEXIST);
     if (target === 0) {
       if (prog !== undefined) this.fail('update', -EINVAL);
       this.put8(key, 0, {}, flags);
@@ -200,8 +200,8 @@ export class RedirectMap extends BpfMap {
   dropDevice(ifindex: number): void {
     const { type } = this.spec;
     if (this.isClosed || (type !== BPF_MAP_TYPE_DEVMAP && type !== BPF_MAP_TYPE_DEVMAP_HASH)) return;
-    for (const [key, value] of [...this.entries({ raw: true })])
-      if (viewOf(value).getUint32(0, true) === ifindex) this.forget(this.numberOf(key));
+    for (const key of [...this.everyKey()].map((one) => this.numberOf(one)))
+      if (this.targetAt(key) === ifindex) this.forget(key);
   }
 
   /** What an entry was about is gone: it goes, even out of a frozen map. */
@@ -222,7 +222,7 @@ export class RedirectMap extends BpfMap {
 
   /** @internal the first word of an entry: a device's number, a queue's length; 0 for none */
   targetAt(key: number): number {
-    const value = super.get(key32(key), { raw: true });
+    const value = this.bytesOf(key32(key));
     return value === undefined ? 0 : viewOf(value).getUint32(0, true);
   }
 

@@ -10,7 +10,7 @@ import {
 } from '../../isa';
 import { callback, isSpent } from '../callback';
 import { array_lookup } from '../map/array';
-import { hashBuckets, hashChain, hashIsIn, hashKeyOf, hashNext, hashValueOf } from '../map/hash-walk';
+import { hash_buckets, hashChain, hashIsIn, hashKeyOf, hashNext, hashValueOf } from '../map/hash-walk';
 import { BpfMap } from '../map/map';
 import { percpu_array_lookup } from '../map/percpu-array';
 
@@ -33,7 +33,7 @@ function eachIndex(map: u32, fn: u32, ctx: u64, fp: u32): i64 {
 /** Bucket by bucket. The callback may delete what it is at, or anything else: a deleted element leads nowhere, so the way on is looked at again. */
 function eachElement(map: u32, fn: u32, ctx: u64, fp: u32): i64 {
   let visited: u32 = 0;
-  const buckets = hashBuckets(map);
+  const buckets = hash_buckets(map);
   for (let bucket: u32 = 0; bucket < buckets; bucket++) {
     for (let element = hashChain(map, bucket); element; ) {
       let next = hashNext(element);

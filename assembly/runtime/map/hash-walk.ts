@@ -8,7 +8,7 @@ import { ownCopy } from './percpu-hash';
 
 // A walk over all elements, bucket by bucket, during which elements may come and go.
 
-export function hashBuckets(map: u32): u32 {
+export function hash_buckets(map: u32): u32 {
   return tableOf(map).mask + 1;
 }
 
@@ -80,7 +80,7 @@ export function hashNextKey(map: u32, key: u32, out: u32): i32 {
  * Addresses of the keys of whole buckets from number `bucket` on, at most `max`, to `out`; the number of the first bucket that was not taken is in front of
  * them. Returns how many, or -ENOSPC when the first bucket that has elements has more than `max`, or -ENOENT for a bucket there is none of.
  */
-export function hashBatch(map: u32, bucket: u32, max: u32, out: u32): i32 {
+export function hash_batch(map: u32, bucket: u32, max: u32, out: u32): i32 {
   const t = tableOf(map);
   if (bucket > t.mask) return -ENOENT;
   let count: u32 = 0;

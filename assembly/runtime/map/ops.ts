@@ -29,6 +29,7 @@ import { FIELD_SPIN_LOCK } from '../../verifier/abi/input';
 import { array_lookup, arrayDelete, arrayNextKey, arrayUpdate } from './array';
 import { hasField } from './fields';
 import { hash_lookup, hashDelete, hashUpdate } from './hash';
+import { tableOf } from './hash-table';
 import { hashNextKey } from './hash-walk';
 import { pushElem } from './keyless';
 import { lpm_lookup, lpmDelete, lpmNextKey, lpmUpdate } from './lpm';
@@ -70,6 +71,27 @@ export function map_lookup_elem(map: u32, key: u32): u32 {
     default:
       return 0;
   }
+}
+
+/** That CPU's copy of a per-CPU value, or 0. */
+export function map_lookup_percpu_elem(map: u32, key: u32, cpu: u64): u32 {
+  const m = changetype<BpfMap>(map);
+  const number = <u32>cpu;
+  let first: u32 = 0;
+  switch (m.type) {
+    case BPF_MAP_TYPE_PERCPU_ARRAY:
+      if (number >= m.impl) return 0;
+      first = array_lookup(map, key);
+      break;
+    case BPF_MAP_TYPE_PERCPU_HASH:
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+      if (number >= tableOf(map).copies) return 0;
+      first = m.type == BPF_MAP_TYPE_PERCPU_HASH ? hash_lookup(map, key) : lru_lookup(map, key);
+      break;
+    default:
+      return 0;
+  }
+  return first ? first + number * m.cpuStride : 0;
 }
 
 /** A map of maps holds their addresses: what programs are given is the map itself. */
