@@ -33,8 +33,8 @@ export interface Example {
   readonly dependsOn?: 'time' | 'cookies';
   /** Lines for `--set`. */
   readonly settings: readonly string[];
-  readonly capture: () => TimedPacket[];
-  readonly expect: (packets: readonly TimedPacket[]) => Expected;
+  readonly capture: () => TimedPacket[] | Promise<TimedPacket[]>;
+  readonly expect: (packets: readonly TimedPacket[]) => Expected | Promise<Expected>;
 }
 
 const START_NS = 1700000000_000000000n;

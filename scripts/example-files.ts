@@ -38,9 +38,9 @@ export function expectedJson(
   return `{\n  "verdicts": ${JSON.stringify(verdicts)},\n  "maps": {\n${texts.join(',\n')}\n  }${list}\n}\n`;
 }
 
-export function exampleFiles(example: Example): Record<string, Bytes> {
-  const packets = example.capture();
-  const { outcomes, maps, records } = example.expect(packets);
+export async function exampleFiles(example: Example): Promise<Record<string, Bytes>> {
+  const packets = await example.capture();
+  const { outcomes, maps, records } = await example.expect(packets);
   const left = outcomes.map(({ data }, i) => ({ timestampNs: packets[i].timestampNs, data }));
   const text = (value: string) => new TextEncoder().encode(value);
   return {
