@@ -7,12 +7,4 @@ import { nat44 } from './nat44/model.ts';
 import { parser } from './parser/model.ts';
 import { rateLimit } from './rate_limit/model.ts';
 
-export const EXAMPLES: readonly Example[] = [
-  dnsResponder,
-  flowSampler,
-  loadBalancer,
-  nat44,
-  parser,
-  rateLimit,
-  synProxy,
-];
+export const EXAMPLES: readonly Example[] = [dnsResponder, flowSampler, loadBalancer, nat44, parser, rateLimit];

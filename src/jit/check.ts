@@ -25,7 +25,11 @@ import {
   BPF_MAP_TYPE_DEVMAP,
   BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_LPM_TRIE,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_TYPE_XSKMAP,
   MAX_BPF_STACK,
 } from '../../assembly/isa.ts';
@@ -108,12 +112,22 @@ export function pushAddress64(f: FuncEnv, reg: number, off: number): void {
 /** Maps whose values programs may read and never write. */
 const READ_ONLY = [BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH, BPF_MAP_TYPE_XSKMAP];
 
+/** Maps whose lookup gives the address of a value. */
+const WITH_VALUES = [
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_LPM_TRIE,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERCPU_HASH,
+];
+
 /** What a map lets programs reach of one value. */
 function valueBytes(map: MapSpec, write: boolean): number {
   if (READ_ONLY.includes(map.type)) return write ? 0 : map.valueSize;
-  const known = [BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_ARRAY].includes(map.type);
   const denied = (map.flags & (write ? BPF_F_RDONLY_PROG : BPF_F_WRONLY_PROG)) !== 0;
-  return known && !denied ? map.valueSize : 0;
+  return WITH_VALUES.includes(map.type) && !denied ? map.valueSize : 0;
 }
 
 /** What of its context a program may read, or write. */
