@@ -66,6 +66,12 @@ export type { RuleOptions } from './runtime/network/rule.ts';
 export type { SocketOptions, SockState, TcpInfo } from './runtime/network/sock.ts';
 export { type Verdict, verdictName } from './runtime/packet.ts';
 export { type NetPacket, PacketQueue } from './runtime/packet-queue.ts';
+export {
+  type PerfBufferOptions,
+  type PerfBufferState,
+  PerfEventArray,
+  type PerfRecord,
+} from './runtime/perf-event-array.ts';
 export { Prog, type ProgStats, type RunOptions, type RunResult } from './runtime/prog.ts';
 export { ProgArray } from './runtime/prog-array.ts';
 export { Queue } from './runtime/queue.ts';

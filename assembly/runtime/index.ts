@@ -17,6 +17,7 @@ export { loop } from './helper/loop';
 export { check_mtu } from './helper/mtu';
 export { xdp_adjust_head, xdp_adjust_meta, xdp_get_buff_len, xdp_load_bytes, xdp_store_bytes } from './helper/packet';
 export { xdp_adjust_tail } from './helper/packet-tail';
+export { perf_event_output, perf_event_read, perf_event_read_value } from './helper/perf-event';
 export { snprintf, trace_printk, trace_printk_void, trace_vprintk } from './helper/print';
 export { probe_read_kernel, probe_read_kernel_str, probe_read_user, probe_read_user_str } from './helper/probe';
 export {
@@ -163,6 +164,7 @@ export {
 } from './map/ops';
 export { percpu_array_lookup } from './map/percpu-array';
 export { percpu_hash_lookup } from './map/percpu-hash';
+export { perf_close, perf_consume, perf_next, perf_open, perf_ring } from './map/perf-event-array';
 export { ringbuf_consume, ringbuf_next, ringbuf_walk } from './map/ringbuf';
 export { user_ringbuf_commit, user_ringbuf_drain, user_ringbuf_reserve } from './map/user-ringbuf';
 export { map_user_came, map_user_gone } from './map/values';

@@ -2,7 +2,10 @@
 import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY } from '../../assembly/isa.ts';
 import type { Loaded } from '../engine.ts';
 import type { BpfMap } from '../runtime/map.ts';
+import { PerfEventArray } from '../runtime/perf-event-array.ts';
 import { ProgArray, type SlotEntry } from '../runtime/prog-array.ts';
+import { RingBuf } from '../runtime/ringbuf.ts';
+import { UserRingBuf } from '../runtime/user-ringbuf.ts';
 import { mapTypeName } from '../util/map-types.ts';
 import { hexOf } from './output.ts';
 
@@ -52,10 +55,18 @@ function lines(map: BpfMap): string[] {
   return zeros === 0 ? kept : [...kept, `  ${zeros} of ${map.spec.maxEntries} are zero`];
 }
 
+/** How full it is. */
+function fill(map: BpfMap): string {
+  const { maxEntries } = map.spec;
+  if (map instanceof PerfEventArray) return `${map.size} of ${maxEntries} slots open, ${map.lost} samples lost`;
+  if (map instanceof UserRingBuf) return `${map.size} of ${maxEntries} bytes not drained`;
+  if (map instanceof RingBuf) return `${map.size} of ${maxEntries} bytes unread, ${map.lost} records had no room`;
+  return `${map.size} of ${maxEntries} entries`;
+}
+
 export function mapLines(loaded: Loaded): string[] {
   return [...loaded.maps.values()].flatMap((map, i) => {
-    const { type, maxEntries } = map.spec;
-    const head = `map ${map.name}: ${mapTypeName(type)}, ${map.size} of ${maxEntries} entries`;
+    const head = `map ${map.name}: ${mapTypeName(map.spec.type)}, ${fill(map)}`;
     return [...(i > 0 ? [''] : []), head, ...lines(map)];
   });
 }

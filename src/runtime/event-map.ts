@@ -32,6 +32,7 @@ export abstract class EventMap<T> extends BpfMap implements AsyncIterable<T, voi
   consume(each: (record: T) => unknown, options: DrainOptions = {}): number {
     this.alive();
     this.free();
+    this.beforeReading();
     const codec = this.recordCodec(options.type);
     const max = options.max ?? Number.POSITIVE_INFINITY;
     let count = 0;
@@ -59,6 +60,7 @@ export abstract class EventMap<T> extends BpfMap implements AsyncIterable<T, voi
   records(options: RecordOptions = {}): AsyncIterableIterator<T, void, void> {
     this.alive();
     this.free();
+    this.beforeReading();
     const codec = this.recordCodec(options.type);
     const source = {
       take: () => this.takeRecord(codec),
@@ -79,6 +81,9 @@ export abstract class EventMap<T> extends BpfMap implements AsyncIterable<T, voi
   [Symbol.asyncIterator](): AsyncIterableIterator<T, void, void> {
     return this.records();
   }
+
+  /** What has to be there before anything can be read. */
+  protected beforeReading(): void {}
 
   private free(): void {
     if (this.reader !== undefined) throw new RunError('RUN_READER', { map: this.name });

@@ -50,6 +50,12 @@ export interface RuntimeExports {
   ringbuf_consume(map: number): void;
   /** Header of the record behind the one with this header, of the first one for 0; or 0. */
   ringbuf_walk(map: number, header: number): number;
+  /** The buffer of a CPU of a perf event array: opened (0 or -errno), closed, its address or 0; its next record or 0, and that it was read. */
+  perf_open(map: number, cpu: number, size: number, every: number): number;
+  perf_close(map: number, cpu: number): void;
+  perf_ring(map: number, cpu: number): number;
+  perf_next(ring: number): number;
+  perf_consume(ring: number): void;
   /** A record for JavaScript to fill, or 0; and its end, submitted or discarded. */
   user_ringbuf_reserve(map: number, size: number): number;
   user_ringbuf_commit(record: number, discard: number): void;
@@ -191,6 +197,9 @@ export interface RuntimeExports {
   map_push_elem(map: number, value: number, flags: bigint): bigint;
   map_pop_elem(map: number, value: number): bigint;
   map_peek_elem(map: number, value: number): bigint;
+  perf_event_output(ctx: number, map: number, flags: bigint, data: number, size: number): bigint;
+  perf_event_read(map: number, flags: bigint): bigint;
+  perf_event_read_value(map: number, flags: bigint, buffer: number, size: number): bigint;
   ringbuf_output(map: number, data: number, size: number, flags: bigint): bigint;
   ringbuf_reserve(map: number, size: bigint, flags: bigint): number;
   ringbuf_submit(record: number, flags: bigint): void;

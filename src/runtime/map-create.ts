@@ -13,6 +13,7 @@ import {
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERCPU_HASH,
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
   BPF_MAP_TYPE_QUEUE,
   BPF_MAP_TYPE_RINGBUF,
@@ -28,6 +29,7 @@ import { errnoOf } from './exports.ts';
 import { BpfMap, type MapCodecs } from './map.ts';
 import { setMapFields } from './map-fields.ts';
 import { innerErrno, MapInMap } from './map-in-map.ts';
+import { PerfEventArray } from './perf-event-array.ts';
 import { ProgArray } from './prog-array.ts';
 import { Queue } from './queue.ts';
 import { isRedirectType, type RedirectHost, RedirectMap } from './redirect-map.ts';
@@ -55,6 +57,7 @@ const IMPLEMENTED = [
   BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_RINGBUF,
   BPF_MAP_TYPE_USER_RINGBUF,
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
 ];
 
 type MapClass = new (...args: ConstructorParameters<typeof BpfMap>) => BpfMap;
@@ -64,6 +67,7 @@ const KINDS: Readonly<Record<number, MapClass>> = {
   [BPF_MAP_TYPE_QUEUE]: Queue,
   [BPF_MAP_TYPE_STACK]: Queue,
   [BPF_MAP_TYPE_BLOOM_FILTER]: BloomFilter,
+  [BPF_MAP_TYPE_PERF_EVENT_ARRAY]: PerfEventArray,
   [BPF_MAP_TYPE_RINGBUF]: RingBuf,
   [BPF_MAP_TYPE_USER_RINGBUF]: UserRingBuf,
 };

@@ -25,6 +25,7 @@ import {
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERCPU_HASH,
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_PROG_ARRAY,
   BPF_MAP_TYPE_QUEUE,
   BPF_MAP_TYPE_RINGBUF,
@@ -47,6 +48,7 @@ import { lruHashCreate } from './lru-hash';
 import { BpfMap, dropMap, MapSpec, round8 } from './map';
 import { percpuArrayCreate } from './percpu-array';
 import { percpuHashCreate } from './percpu-hash';
+import { perfEventArrayCreate, perfEventArrayDestroy } from './perf-event-array';
 import { progArrayCreate } from './prog-array';
 import { queueStackCreate } from './queue-stack';
 import { checkRedirectMap, redirectMapCreate } from './redirect-map';
@@ -79,7 +81,8 @@ function exclusive(flags: u32, a: u32, b: u32): bool {
 function checkArray(spec: MapSpec): i32 {
   const flags = spec.flags;
   if (spec.maxEntries == 0 || spec.keySize != 4 || spec.valueSize == 0) return -EINVAL;
-  if (flags & ~ARRAY_FLAGS || flags & BPF_F_PRESERVE_ELEMS) return -EINVAL;
+  if (flags & ~ARRAY_FLAGS) return -EINVAL;
+  if (flags & BPF_F_PRESERVE_ELEMS && spec.type != BPF_MAP_TYPE_PERF_EVENT_ARRAY) return -EINVAL;
   if (!exclusive(flags, BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG)) return -EINVAL;
   if (spec.type != BPF_MAP_TYPE_ARRAY && flags & (BPF_F_MMAPABLE | BPF_F_INNER_MAP)) return -EINVAL;
   if (spec.valueSize > <u32>i32.MAX_VALUE) return -E2BIG;
@@ -123,6 +126,7 @@ function check(spec: MapSpec): i32 {
     case BPF_MAP_TYPE_PERCPU_ARRAY:
       return checkArray(spec);
     case BPF_MAP_TYPE_PROG_ARRAY:
+    case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
       return checkProgArray(spec);
     case BPF_MAP_TYPE_HASH:
     case BPF_MAP_TYPE_PERCPU_HASH:
@@ -164,6 +168,8 @@ function make(spec: MapSpec): u32 {
     case BPF_MAP_TYPE_QUEUE:
     case BPF_MAP_TYPE_STACK:
       return queueStackCreate(spec);
+    case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+      return perfEventArrayCreate(spec);
     case BPF_MAP_TYPE_BLOOM_FILTER:
       return bloomFilterCreate(spec);
     case BPF_MAP_TYPE_RINGBUF:
@@ -232,6 +238,9 @@ export function map_destroy(map: u32): void {
       return;
     case BPF_MAP_TYPE_USER_RINGBUF:
       userRingbufDestroy(map);
+      return;
+    case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+      perfEventArrayDestroy(map);
       return;
     default:
       dropMap(map);
