@@ -261,6 +261,13 @@ export const MAP_IMPL2 = 60;
 export const MAP_FIELDS = 64;
 export const MAP_EXTRA = 68;
 export const MAP_PRIVATE = 72;
+/** Arena: u64, where user space has it (user_vm_start); u32, address of a byte for each page that says whether it is there. */
+export const ARENA_USER_START = 72;
+export const ARENA_PAGES = 80;
+/** Where user space has an arena that names no place itself (map_extra). */
+export const ARENA_DEFAULT_HIGH = 32512;
+export const ARENA_DEFAULT_LOW = 268435456;
+export const ARENA_PAGE_SIZE = 4096;
 /** Size of struct Map, and the offset of an array's first element or of a prog array's mirror. */
 export const MAP_DATA = 128;
 

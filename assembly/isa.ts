@@ -126,6 +126,8 @@ export const BPF_F_WRONLY_PROG = 0x100;
 export const BPF_F_MMAPABLE = 0x400;
 export const BPF_F_PRESERVE_ELEMS = 0x800;
 export const BPF_F_INNER_MAP = 0x1000;
+export const BPF_F_SEGV_ON_FAULT = 131072;
+export const BPF_F_NO_USER_CONV = 262144;
 
 // Ring buffers: flags of submissions and drains, what bpf_ringbuf_query asks for, bits of a record's length.
 export const BPF_RB_NO_WAKEUP = 1;

@@ -47,6 +47,7 @@ export {
   type VerdictCounts,
   type ViolationReport,
 } from './replay/replay.ts';
+export { Arena } from './runtime/arena.ts';
 export { BloomFilter } from './runtime/bloom-filter.ts';
 export {
   Device,

@@ -13,9 +13,11 @@ import { objectSites, siteKey } from './jit/object-site.ts';
 import { proofOf } from './jit/proved.ts';
 import { tailCallMap } from './jit/tail-site.ts';
 import { link } from './link/link.ts';
+import { ARENA_SECTION } from './link/lookup.ts';
 import type { LinkedProg } from './link/types.ts';
 import { sized } from './object/map-size.ts';
 import type { BpfObject, MapSpec } from './object/types.ts';
+import { Arena } from './runtime/arena.ts';
 import { BpfMap } from './runtime/map.ts';
 import { isImplemented } from './runtime/map-create.ts';
 import { makeObjectType } from './runtime/object-types.ts';
@@ -182,6 +184,7 @@ export class Loader {
     const map = this.engine.createMap(spec, object);
     this.undoing.push(() => map.close());
     if (spec.initialValue !== undefined) map.set(0, spec.initialValue);
+    if (map instanceof Arena) map.write(0, arenaData(object));
     if (spec.dataKind === 'rodata' || spec.dataKind === 'kconfig') map.freeze();
     if (isPinned(spec)) {
       this.engine.pin(map);
@@ -275,8 +278,8 @@ export class Loader {
   private imports(): WebAssembly.Imports {
     const { engine } = this;
     const runtime = engine.runtime as unknown as WebAssembly.ModuleImports;
-    const { trap, check_mem, check_map } = runtime;
-    const env = { memory: engine.memory.raw, table: engine.table.table, trap, check_mem, check_map };
+    const { trap, check_mem, check_map, arena_at } = runtime;
+    const env = { memory: engine.memory.raw, table: engine.table.table, trap, check_mem, check_map, arena_at };
     return { env, helper: runtime, kfunc: runtime } as WebAssembly.Imports;
   }
 
@@ -335,6 +338,11 @@ function movesPacket({ ops, prog }: CheckedProg): boolean {
     if (op?.kind === 'call_kfunc') return kfuncMovesPacket(prog.kfuncs[op.id]);
     return op?.kind === 'call' && HELPER_BY_ID.get(op.helper)?.changesPacket === true;
   });
+}
+
+/** Variables of address space 1, which lie at the arena's start as libbpf puts them. */
+function arenaData({ elf }: BpfObject): Uint8Array {
+  return elf.sections.find((section) => section.name === ARENA_SECTION)?.data ?? new Uint8Array(0);
 }
 
 /** LIBBPF_PIN_BY_NAME; PIN_GLOBAL_NS of iproute2's struct. Other numbers are a loader's own, and mean nothing here. */

@@ -108,9 +108,9 @@ describe('decoding', () => {
     [insn(0x00), undefined, 'insn 5: unknown opcode 0x00'],
     [insn(0x37, 0, 0, 2), undefined, 'insn 5 (opcode 0x37) has no form with off 2: it is one of 0, 1'],
     [
-      insn(0xbf, 1, 1, 1, 1),
+      insn(0xbf, 1, 1, 1, 2),
       undefined,
-      'insn 5 (opcode 0xbf): addr_space_cast is not supported: it converts pointers into BPF_MAP_TYPE_ARENA, and there are no arenas here',
+      'insn 5 (opcode 0xbf): addr_space_cast is not supported: it converts pointers into BPF_MAP_TYPE_ARENA between address spaces 0 and 1, and has no text form here',
     ],
     [insn(0xdc, 0, 0, 0, 8), undefined, 'insn 5 (opcode 0xdc) has no form with imm 8: it is one of 16, 32, 0x40'],
     [insn(0x85, 0, 3), undefined, 'insn 5 (opcode 0x85) has no form with src 3: it is one of 0, 1, 2'],

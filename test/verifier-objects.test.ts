@@ -72,9 +72,9 @@ test('a program refers to 64 maps at most', () => {
   expect(many(65)).toBe(false);
 });
 
-test('what the engine cannot compile is judged all the same', () => {
+test('a program with an arena is judged, and has ops', () => {
   const arena = loadObject(new Uint8Array(readFileSync('test/data/object/arena.o')));
   const verdict = verifier.judge(link(arena, arena.progs[0]));
   expect(verdict.ok).toBe(true);
-  expect(() => verdict.ok && verdict.prog.ops).toThrow(/addr_space_cast is not supported/);
+  expect(verdict.ok && verdict.prog.ops.length).toBeGreaterThan(0);
 });

@@ -133,6 +133,7 @@ export {
   bpf_strspn,
   bpf_strstr,
 } from './kfunc/string';
+export { arena_at, arena_touch } from './map/arena';
 export { array_lookup } from './map/array';
 export { map_create, map_destroy } from './map/create';
 export { map_set_fields } from './map/fields';

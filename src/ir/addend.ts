@@ -53,6 +53,7 @@ function step(v: Versions, op: Op): void {
       return;
     }
     case 'movsx':
+    case 'cast_user':
     case 'swap':
     case 'load':
     case 'lddw':

@@ -46,6 +46,7 @@ function writes(op: Op, reg: number): boolean {
   switch (op.kind) {
     case 'alu':
     case 'movsx':
+    case 'cast_user':
     case 'swap':
     case 'load':
     case 'lddw':

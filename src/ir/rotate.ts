@@ -59,6 +59,7 @@ function written(op: Op): readonly number[] {
   switch (op.kind) {
     case 'alu':
     case 'movsx':
+    case 'cast_user':
     case 'swap':
     case 'load':
     case 'lddw':

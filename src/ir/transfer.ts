@@ -184,6 +184,9 @@ export function transfer(state: State, op: Op, pc: number, options: TransferOpti
     case 'movsx':
       state.regs[op.dst] = op.width === 32 ? U32 : UNKNOWN;
       return;
+    case 'cast_user':
+      state.regs[op.dst] = UNKNOWN;
+      return;
     case 'swap':
       state.regs[op.dst] = op.bits < 64 ? U32 : UNKNOWN;
       return;

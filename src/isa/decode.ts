@@ -1,5 +1,5 @@
 /** Bytes to insns and insns to ops (RFC 9669 sections 3 to 5). Whatever is not in the instruction set is an `InsnError` with its pc. */
-import { BPF_INSN_SIZE } from '../../assembly/isa.ts';
+import { BPF_ALU64, BPF_INSN_SIZE, BPF_MOV, BPF_REG_FP, BPF_X } from '../../assembly/isa.ts';
 import { InsnError } from '../errors/index.ts';
 import type { Insn } from './insn.ts';
 import { findRow } from './match.ts';
@@ -23,6 +23,10 @@ export function decodeInsns(bytes: Uint8Array): Insn[] {
   }
   return insns;
 }
+
+/** imm of addr_space_cast: from address space 1, the arena's, to 0, and back. */
+const TO_KERNEL = 1;
+const TO_USER = 1 << 16;
 
 const RANGES: readonly (readonly [field: keyof Insn, low: number, high: number])[] = [
   ['opcode', 0, 0xff],
@@ -120,6 +124,13 @@ function makeOp({ meaning }: IsaRow, insn: Insn, next: Insn | undefined, pc: num
   }
 }
 
+/** addr_space_cast, which is no insn of RFC 9669: clang's `mov` with off 1, the address spaces in the halves of imm. */
+function castOp({ opcode, off, imm, dst, src }: Insn): Op | undefined {
+  if (opcode !== (BPF_ALU64 | BPF_MOV | BPF_X) || off !== 1 || dst > BPF_REG_FP || src > BPF_REG_FP) return undefined;
+  if (imm === TO_KERNEL) return { kind: 'alu', op: 'mov', width: 32, dst, src: { kind: 'reg', reg: src } };
+  return imm === TO_USER ? { kind: 'cast_user', dst, src } : undefined;
+}
+
 /**
  * The meaning of one insn.
  * @param next the following slot, which `ld_imm64` needs
@@ -127,5 +138,7 @@ function makeOp({ meaning }: IsaRow, insn: Insn, next: Insn | undefined, pc: num
  * @throws InsnError that says which field cannot stand
  */
 export function decodeOp(insn: Insn, next: Insn | undefined, pc: number): Op {
+  const cast = castOp(insn);
+  if (cast !== undefined) return cast;
   return makeOp(findRow(insn, next, pc), insn, next, pc);
 }

@@ -52,6 +52,8 @@ export type Op =
       readonly dst: number;
       readonly src: number;
     }
+  /** A pointer into the arena as user space has it; the other way round it is a 32-bit `mov`. */
+  | { readonly kind: 'cast_user'; readonly dst: number; readonly src: number }
   | { readonly kind: 'swap'; readonly to: 'le' | 'be' | 'bswap'; readonly bits: 16 | 32 | 64; readonly dst: number }
   | {
       readonly kind: 'load';

@@ -384,6 +384,6 @@ export const UNSUPPORTED_ROWS: readonly UnsupportedRow[] = [
     opcode: isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_X,
     select: { field: 'off', value: 1 },
     name: 'addr_space_cast',
-    why: 'it converts pointers into BPF_MAP_TYPE_ARENA, and there are no arenas here',
+    why: 'it converts pointers into BPF_MAP_TYPE_ARENA between address spaces 0 and 1, and has no text form here',
   },
 ];

@@ -6,6 +6,7 @@
  * The module imports `env.memory`, `env.table` if it tail-calls, the helpers it calls (`helper.NAME`) and, unless it is bound to an engine, its addresses as
  * globals. It exports each program under its name and its batch loop as `run:NAME`. Same programs and options, same bytes.
  */
+import { BPF_MAP_TYPE_ARENA } from '../../assembly/isa.ts';
 import { CompileError } from '../errors/index.ts';
 import { buildBlocks } from '../ir/block.ts';
 import type { Cfg } from '../ir/cfg.ts';
@@ -17,7 +18,7 @@ import type { Facts } from '../verifier/facts.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
 import { batchLoop } from './batch.ts';
 import { Code } from './code.ts';
-import { type ImportedFuncs, type ProgEnv, pushRef, type Ref, seesSkb } from './env.ts';
+import { type Arena, type ImportedFuncs, type ProgEnv, pushRef, type Ref, seesSkb } from './env.ts';
 import { lowerFunc } from './lower.ts';
 import { type FuncType, ModuleBuilder } from './module.ts';
 import { type ObjectSite, objectSite, siteKey } from './object-site.ts';
@@ -52,6 +53,7 @@ const VIOLATION_TYPE: FuncType = { params: [w.I64, w.I32, w.I64], results: [] };
 const TRAP_TYPE: FuncType = { params: [w.I32, w.I32, w.I32, w.I64, w.I32, w.I32], results: [] };
 const CHECK_MEM_TYPE: FuncType = { params: [w.I64, w.I32, w.I32], results: [w.I32] };
 const CHECK_MAP_TYPE: FuncType = { params: [w.I64], results: [w.I32] };
+const ARENA_AT_TYPE: FuncType = { params: [w.I32, w.I32, w.I32], results: [w.I32] };
 const KFUNC_TYPE: FuncType = SUBPROG_TYPE;
 
 /** Functions larger than this are beyond what Wasm engines take (V8's limit is 7,654,321 bytes). */
@@ -98,6 +100,8 @@ function importFuncs(module: ModuleBuilder, progs: readonly Analysed[], checks: 
   const trap = module.importFunc('env', 'trap', TRAP_TYPE);
   const checkMem = checks ? module.importFunc('env', 'check_mem', CHECK_MEM_TYPE) : -1;
   const checkMap = checks ? module.importFunc('env', 'check_map', CHECK_MAP_TYPE) : -1;
+  const hasArena = progs.some(({ checked }) => checked.prog.maps.some((map) => map.type === BPF_MAP_TYPE_ARENA));
+  const arenaAt = hasArena ? module.importFunc('env', 'arena_at', ARENA_AT_TYPE) : -1;
   const helpers = new Map<string, number>();
   const kfuncs = new Map<string, number>();
   for (const { checked, facts } of progs) {
@@ -113,7 +117,14 @@ function importFuncs(module: ModuleBuilder, progs: readonly Analysed[], checks: 
       }
     });
   }
-  return { trap, checkMem, checkMap, helper: (n) => helpers.get(n) as number, kfunc: (n) => kfuncs.get(n) as number };
+  return {
+    trap,
+    checkMem,
+    checkMap,
+    arenaAt,
+    helper: (n) => helpers.get(n) as number,
+    kfunc: (n) => kfuncs.get(n) as number,
+  };
 }
 
 /** Imported globals, each made when first asked for. */
@@ -204,6 +215,7 @@ class Compiler {
         binding ? constant(binding.map(maps[i]).tableBase) : globals.get('map', `${maps[i].name}.table`),
       funcSlot: (pc) =>
         binding ? constant(binding.funcSlot(source, pc)) : globals.get('func', `${name}.${funcName(checked, pc)}`),
+      arena: this.arena(source, funcs),
       objectType: (pc) => {
         const site = objectSite({ ...checked, proof: proofOf(source) }, pc);
         if (site === undefined) throw new CompileError('COMPILE_OBJECT_TYPE', { prog: name, pc });
@@ -217,6 +229,16 @@ class Compiler {
       sites: findSites(checked),
       proto: protoOf,
     };
+  }
+
+  private arena(source: CheckedProg, funcs: ImportedFuncs): Arena | undefined {
+    const { maps } = source.prog;
+    const index = maps.findIndex((map) => map.type === BPF_MAP_TYPE_ARENA);
+    const proof = proofOf(source);
+    if (index < 0) return undefined;
+    const { binding, globals } = this;
+    const map = binding ? constant(binding.map(maps[index]).address) : globals.get('map', maps[index].name);
+    return { map, at: funcs.arenaAt, holds: (pc) => proof?.inArena(pc) ?? false };
   }
 
   private addProg(analysed: Analysed, first: number, funcs: ImportedFuncs): void {

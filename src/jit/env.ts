@@ -37,8 +37,19 @@ export interface ImportedFuncs {
   readonly trap: number;
   readonly checkMem: number;
   readonly checkMap: number;
+  /** -1 unless a program has an arena. */
+  readonly arenaAt: number;
   readonly helper: (name: string) => number;
   readonly kfunc: (name: string) => number;
+}
+
+/** What accesses of an arena need. */
+export interface Arena {
+  readonly map: Ref;
+  /** Function that says where an access goes: (map, ptr, size) -> address. */
+  readonly at: number;
+  /** Whether the access at a pc is one: part of what the insn does, as in Linux, and so also known to programs with checks. */
+  readonly holds: (pc: number) => boolean;
 }
 
 /** One program being compiled. */
@@ -56,6 +67,8 @@ export interface ProgEnv {
   readonly mapTable: (index: number) => Ref;
   /** Table slot of the function that starts at `pc`, for callbacks. */
   readonly funcSlot: (pc: number) => Ref;
+  /** The program's arena. */
+  readonly arena: Arena | undefined;
   /** Address of the type of the objects that the call at `pc` makes. */
   readonly objectType: (pc: number) => Ref;
   /** Address of a kernel variable. */

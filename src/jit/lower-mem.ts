@@ -3,7 +3,7 @@ import { CTX_SKB, SKB_DATA, SKB_NETWORK, XDP_MD_DATA, XDP_MD_DATA_END } from '..
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
 import { type Access, checkAccess } from './check.ts';
-import { type FuncEnv, pushRecord, pushReg, pushReg32, seesSkb, setReg } from './env.ts';
+import { type Arena, type FuncEnv, pushRecord, pushRef, pushReg, pushReg32, seesSkb, setReg } from './env.ts';
 import { swapped32 } from './lower-alu.ts';
 import { leave } from './lower-exit.ts';
 import * as w from './opcodes.ts';
@@ -16,6 +16,11 @@ const UNKNOWN: RegFact = { kind: 'unknown' };
 
 /** Checks the access and puts its i32 base on the stack; returns the constant offset to add in the access. */
 export function pushChecked(f: FuncEnv, access: Access): number {
+  const { arena } = f.prog;
+  if (arena?.holds(access.pc) === true) {
+    pushArenaPlace(f, arena, access);
+    return 0;
+  }
   checkAccess(f, access);
   const { fact, off } = access;
   if (fact.kind === 'ctx' && f.uapi !== undefined && fact.off + off >= 0) {
@@ -36,6 +41,18 @@ export function pushChecked(f: FuncEnv, access: Access): number {
     f.code.op(w.I32_ADD);
   }
   return addConstant(f, off);
+}
+
+/** The low half of the pointer says where in the arena it goes; pages that are not there are neither read nor written. */
+function pushArenaPlace(f: FuncEnv, arena: Arena, { reg, off, size }: Access): void {
+  pushRef(f.code, arena.map);
+  pushReg32(f, reg);
+  if (off !== 0) {
+    f.code.i32(off);
+    f.code.op(w.I32_ADD);
+  }
+  f.code.i32(size);
+  f.code.call(arena.at);
 }
 
 /** Wasm offsets are unsigned: a negative one becomes an addition. */

@@ -1,7 +1,8 @@
 /** One BPF function to one Wasm function: its locals, then its structured control flow, op by op. */
 
-import { CTX_SKB, MAP_DATA, TRAP_BUDGET } from '../../assembly/abi.ts';
-import { BPF_MAX_LOOPS } from '../../assembly/isa.ts';
+import { ARENA_USER_START, CTX_SKB, MAP_DATA, TRAP_BUDGET } from '../../assembly/abi.ts';
+import { BPF_F_NO_USER_CONV, BPF_MAP_TYPE_ARENA, BPF_MAX_LOOPS } from '../../assembly/isa.ts';
+import { CompileError } from '../errors/index.ts';
 import { findAddends } from '../ir/addend.ts';
 import type { Cfg } from '../ir/cfg.ts';
 import { findRotates, type Rotates } from '../ir/rotate.ts';
@@ -16,8 +17,10 @@ import {
   type InlineExit,
   type PacketLocals,
   type ProgEnv,
+  pushBase,
   pushRef,
   pushReg,
+  pushReg32,
   seesSkb,
   setReg,
   type ViolationExit,
@@ -59,8 +62,32 @@ function lowerWide(f: FuncEnv, op: Op & { kind: 'lddw' }): void {
   setReg(f, op.dst);
 }
 
+/** A pointer into the arena gets user space's upper half back, NULL stays NULL. */
+function lowerCastUser(f: FuncEnv, op: Op & { kind: 'cast_user' }): void {
+  const { code, prog } = f;
+  if (prog.arena === undefined) throw new CompileError('COMPILE_INTERNAL', { detail: 'a cast without an arena' });
+  const keepsKernel = prog.checked.prog.maps.some((map) => (map.flags & BPF_F_NO_USER_CONV) !== 0);
+  pushReg32(f, op.src);
+  code.op(w.I64_EXTEND_I32_U);
+  if (!keepsKernel) {
+    code.mem(w.I64_LOAD32_U, pushBase(code, prog.arena.map) + ARENA_USER_START + 4);
+    code.i64(32);
+    code.op(w.I64_SHL);
+    code.i64(0);
+    pushReg32(f, op.src);
+    code.op(w.SELECT, w.I64_OR);
+  }
+  setReg(f, op.dst);
+}
+
 function pushMapValue(f: FuncEnv, map: number, offset: number): void {
   const { code, prog } = f;
+  if (prog.checked.prog.maps[map].type === BPF_MAP_TYPE_ARENA) {
+    code.mem(w.I64_LOAD, pushBase(code, prog.map(map)) + ARENA_USER_START);
+    code.i64(offset);
+    code.op(w.I64_ADD);
+    return;
+  }
   const ref = prog.map(map);
   if (ref.kind === 'const') {
     code.i64parts((ref.value + MAP_DATA + offset) | 0, 0);
@@ -78,6 +105,9 @@ function lowerOp(f: FuncEnv, op: Op, pc: number): void {
       return;
     case 'movsx':
       lowerMovsx(f, op);
+      return;
+    case 'cast_user':
+      lowerCastUser(f, op);
       return;
     case 'swap':
       lowerSwap(f, op);

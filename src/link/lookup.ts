@@ -3,7 +3,7 @@ import { BPF_MAP_TYPE_ARENA } from '../../assembly/isa.ts';
 import type { BpfObject, ExternSpec, MapSpec, ProgSpec, SubprogSpec } from '../object/types.ts';
 import { firstBy } from '../util/group.ts';
 
-const ARENA_SECTION = '.addr_space.1';
+export const ARENA_SECTION = '.addr_space.1';
 
 export class Lookup {
   readonly progs: ReadonlySet<ProgSpec>;

@@ -63,6 +63,11 @@ export interface RuntimeExports {
   /** What helpers know of the engine's devices: 0, or -ENOMEM. */
   device_set(ifindex: number, mtu: number): number;
   device_remove(ifindex: number): void;
+  /** User space touches these bytes of an arena: their pages are there from now on. */
+  arena_touch(map: number, offset: number, length: number): void;
+  /** Where a program's access goes; for tests. */
+  arena_at(map: number, ptr: number, size: number): number;
+
   /** A type of objects that programs make, `cpus` above 0: with a copy for each CPU. One program uses it. 0 without memory. */
   object_type(size: number, cpus: number): number;
   /** Room for the fields of its objects, as map_set_fields; `refcount`: where the reference count is, or -1. */

@@ -1,5 +1,6 @@
 /** Makes a live map from a wish, as BPF_MAP_CREATE does. */
 import {
+  BPF_MAP_TYPE_ARENA,
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_BLOOM_FILTER,
@@ -24,6 +25,7 @@ import {
 import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
 import { mapTypeName } from '../util/map-types.ts';
+import { Arena, arenaErrno } from './arena.ts';
 import { BloomFilter } from './bloom-filter.ts';
 import { errnoOf } from './exports.ts';
 import { BpfMap, type MapCodecs } from './map.ts';
@@ -58,12 +60,14 @@ const IMPLEMENTED = [
   BPF_MAP_TYPE_RINGBUF,
   BPF_MAP_TYPE_USER_RINGBUF,
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+  BPF_MAP_TYPE_ARENA,
 ];
 
 type MapClass = new (...args: ConstructorParameters<typeof BpfMap>) => BpfMap;
 
 /** Classes of the types that can do more than a BpfMap, or less. */
 const KINDS: Readonly<Record<number, MapClass>> = {
+  [BPF_MAP_TYPE_ARENA]: Arena,
   [BPF_MAP_TYPE_QUEUE]: Queue,
   [BPF_MAP_TYPE_STACK]: Queue,
   [BPF_MAP_TYPE_BLOOM_FILTER]: BloomFilter,
@@ -90,7 +94,12 @@ export function createMap(
   const extra = Number(spec.mapExtra > 0xffffffffn ? 0xffffffffn : spec.mapExtra);
   const isOuter = type === BPF_MAP_TYPE_ARRAY_OF_MAPS || type === BPF_MAP_TYPE_HASH_OF_MAPS;
   if (isOuter) checkInner(spec);
-  const result = host.runtime.map_create(type, keySize, valueSize, maxEntries, flags, host.cpus, extra);
+  const isArena = type === BPF_MAP_TYPE_ARENA;
+  // An arena's map_extra is its place, which the runtime need not know.
+  const misplaced = isArena ? arenaErrno(spec) : 0;
+  const create = (place: number) =>
+    host.runtime.map_create(type, keySize, valueSize, maxEntries, flags, host.cpus, place);
+  const result = misplaced !== 0 ? -misplaced : create(isArena ? 0 : extra);
   const errno = errnoOf(result);
   if (errno !== 0) {
     const detail = `type ${type}, key ${keySize} bytes, value ${valueSize} bytes, ${maxEntries} entries, flags 0x${flags.toString(16)}`;

@@ -80,6 +80,7 @@ function writes(op: Op, place: Place): boolean {
   switch (op.kind) {
     case 'alu':
     case 'movsx':
+    case 'cast_user':
     case 'swap':
     case 'load':
     case 'lddw':

@@ -1,5 +1,5 @@
 /** What Linux takes but this engine has no implementation of: named, so that `load` can say what is missing. */
-import { BPF_MAP_TYPE_ARRAY } from '../../assembly/isa.ts';
+import { BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_ARRAY } from '../../assembly/isa.ts';
 import { VerifierError } from '../errors/index.ts';
 import { HELPER_BY_ID } from '../isa/helpers.ts';
 import { hasKfunc } from '../isa/kfuncs.ts';
@@ -29,7 +29,7 @@ function checkOp(prog: LinkedProg, op: Op, pc: number): void {
   if (op.kind !== 'lddw' || (op.value.kind !== 'map_value' && op.value.kind !== 'map_idx_value')) return;
   // Only an array's first value lies where the insn says; other kinds keep their own data there.
   const map = prog.maps[op.value.map];
-  if (map.type !== BPF_MAP_TYPE_ARRAY)
+  if (map.type !== BPF_MAP_TYPE_ARRAY && map.type !== BPF_MAP_TYPE_ARENA)
     throw new VerifierError('VERIFIER_MAP_VALUE', { prog: prog.name, pc, map: map.name });
 }
 
@@ -40,9 +40,9 @@ function isMissing(prog: LinkedProg, op: Op): boolean {
   if (op.kind !== 'lddw') return false;
   const { value } = op;
   if (value.kind === 'btf_id') return true;
-  return (
-    (value.kind === 'map_value' || value.kind === 'map_idx_value') && prog.maps[value.map].type !== BPF_MAP_TYPE_ARRAY
-  );
+  if (value.kind !== 'map_value' && value.kind !== 'map_idx_value') return false;
+  const { type } = prog.maps[value.map];
+  return type !== BPF_MAP_TYPE_ARRAY && type !== BPF_MAP_TYPE_ARENA;
 }
 
 /** Code that no path reaches may ask for anything: a kfunc is called behind the question whether the kernel has it. It ends the program here. */

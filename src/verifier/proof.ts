@@ -57,6 +57,11 @@ export class Proof {
     };
   }
 
+  /** The load, store or atomic at `pc` goes into the arena. */
+  inArena(pc: number): boolean {
+    return (this.word(pc, abi.AUX_PTR_TYPE) & abi.BASE_MASK) === abi.PTR_TO_ARENA;
+  }
+
   /** The one map that the helper call at `pc` is given: index into `LinkedProg.maps`. */
   map(pc: number): number | undefined {
     const map = this.word(pc, abi.AUX_MAP);

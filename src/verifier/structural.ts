@@ -50,6 +50,7 @@ function writesFrame(op: Op): boolean {
   switch (op.kind) {
     case 'alu':
     case 'movsx':
+    case 'cast_user':
     case 'swap':
     case 'load':
     case 'lddw':

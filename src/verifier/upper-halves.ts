@@ -2,7 +2,8 @@
  * Which registers are known to have a zero upper half, before each insn: by the forms of the insns alone, never by values, because paths are
  * pruned whose values differ. A forward dataflow over each function. Addresses count as 32 bits here: the engine's are.
  */
-import type { Op, Operand } from '../isa/op.ts';
+import { BPF_MAP_TYPE_ARENA } from '../../assembly/isa.ts';
+import type { Op, Operand, WideValue } from '../isa/op.ts';
 import type { CheckedProg } from './structural.ts';
 
 const R0 = 1;
@@ -39,19 +40,27 @@ function afterAlu(op: Op & { kind: 'alu' }, mask: number): boolean {
   }
 }
 
+/** Addresses are below 2^32, but for those in an arena. */
+function isLow(value: WideValue, hasArena: boolean): boolean {
+  if (value.kind === 'const') return value.hi === 0;
+  return !hasArena || (value.kind !== 'map_value' && value.kind !== 'map_idx_value');
+}
+
 /** The registers behind an insn, given those before it. */
-function after(op: Op, mask: number): number {
+function after(op: Op, mask: number, hasArena: boolean): number {
   switch (op.kind) {
     case 'alu':
       return put(mask, op.dst, afterAlu(op, mask));
     case 'movsx':
       return put(mask, op.dst, op.width === 32);
+    case 'cast_user':
+      return put(mask, op.dst, false);
     case 'swap':
       return put(mask, op.dst, op.bits < 64);
     case 'load':
       return put(mask, op.dst, op.size < 8 && !op.signed);
     case 'lddw':
-      return put(mask, op.dst, op.value.kind !== 'const' || op.value.hi === 0);
+      return put(mask, op.dst, isLow(op.value, hasArena));
     case 'atomic':
       if (op.op === 'load_acq') return put(mask, op.dst, op.size < 8);
       if (op.op === 'cmpxchg') return put(mask, 0, op.size < 8);
@@ -83,7 +92,8 @@ function targets(op: Op, pc: number): readonly number[] {
 }
 
 /** By pc: bit i says that Ri's upper half is zero whenever the insn runs. What no insn leads to has all bits set. */
-export function upperHalves({ ops, funcs }: CheckedProg): Uint16Array {
+export function upperHalves({ ops, funcs, prog }: CheckedProg): Uint16Array {
+  const hasArena = prog.maps.some((map) => map.type === BPF_MAP_TYPE_ARENA);
   const before = new Uint16Array(ops.length).fill(ALL);
   const queued = new Uint8Array(ops.length);
   const work: number[] = [];
@@ -102,7 +112,7 @@ export function upperHalves({ ops, funcs }: CheckedProg): Uint16Array {
     queued[pc] = 0;
     const op = ops[pc];
     if (op === undefined) continue;
-    const mask = after(op, before[pc]);
+    const mask = after(op, before[pc], hasArena);
     for (const next of targets(op, pc)) {
       const joined = before[next] & mask;
       if (joined === before[next]) continue;

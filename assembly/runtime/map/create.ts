@@ -12,6 +12,7 @@ import {
   BPF_F_WRONLY,
   BPF_F_WRONLY_PROG,
   BPF_F_ZERO_SEED,
+  BPF_MAP_TYPE_ARENA,
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_BLOOM_FILTER,
@@ -37,6 +38,7 @@ import {
   ENOTSUPP,
 } from '../../isa';
 import { object_reclaim } from '../object/object';
+import { arenaCreate, checkArena } from './arena';
 import { arrayCreate } from './array';
 import { bloomFilterCreate } from './bloom-filter';
 import { checkKeyless, checkRingbuf } from './create-keyless';
@@ -151,6 +153,8 @@ function check(spec: MapSpec): i32 {
     case BPF_MAP_TYPE_CPUMAP:
     case BPF_MAP_TYPE_XSKMAP:
       return checkRedirectMap(spec);
+    case BPF_MAP_TYPE_ARENA:
+      return checkArena(spec);
     default:
       return -EINVAL;
   }
@@ -158,6 +162,8 @@ function check(spec: MapSpec): i32 {
 
 function make(spec: MapSpec): u32 {
   switch (spec.type) {
+    case BPF_MAP_TYPE_ARENA:
+      return arenaCreate(spec);
     case BPF_MAP_TYPE_ARRAY:
     case BPF_MAP_TYPE_ARRAY_OF_MAPS:
       return arrayCreate(spec);
