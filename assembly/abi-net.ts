@@ -172,3 +172,30 @@ export const TCP_TIME_WAIT = 6;
 export const TCP_CLOSE = 7;
 export const TCP_LISTEN = 10;
 export const TCP_NEW_SYN_RECV = 12;
+
+// struct nf_conn as Linux 6.18 lays it out on 64-bit machines, as far as programs read it.
+// 0    use        u32
+// 8    timeout    u32  in ticks: when it ends, or before it is in the table, how long it will be there
+// 12   zone       u16
+// 32   tuple      40 bytes, NF_TUPLE_*: of the original direction; that of replies is NF_CONN_TUPLE_STRIDE further
+// 128  status     u64  IPS_*
+// 168  mark       u32
+// 240  permanent  u32  the engine's: it does not end (inside the kernel's `proto`, which programs do not read)
+export const NF_CONN_USE = 0;
+export const NF_CONN_TIMEOUT = 8;
+export const NF_CONN_ZONE = 12;
+export const NF_CONN_TUPLE = 32;
+export const NF_CONN_TUPLE_STRIDE = 56;
+export const NF_CONN_STATUS = 128;
+export const NF_CONN_MARK = 168;
+export const NF_CONN_PERMANENT = 240;
+export const NF_CONN_SIZE = 248;
+// struct nf_conntrack_tuple; ports in network order.
+export const NF_TUPLE_SRC = 0;
+export const NF_TUPLE_SPORT = 16;
+export const NF_TUPLE_FAMILY = 18;
+export const NF_TUPLE_DST = 20;
+export const NF_TUPLE_DPORT = 36;
+export const NF_TUPLE_PROTO = 38;
+export const NF_TUPLE_DIR = 39;
+export const NF_TUPLE_SIZE = 40;

@@ -60,6 +60,7 @@ export {
 export { type DrainOptions, EventMap, type RecordOptions } from './runtime/event-map.ts';
 export type { TaskOptions } from './runtime/machine.ts';
 export { BpfMap } from './runtime/map.ts';
+export type { Connection, ConnectionOptions } from './runtime/network/conntrack.ts';
 export { type DeviceJson, type NetworkJson, setNetwork } from './runtime/network/json.ts';
 export { type AddressOptions, type NeighbourOptions, Network } from './runtime/network/network.ts';
 export type { RouteOptions, RouteType } from './runtime/network/route.ts';

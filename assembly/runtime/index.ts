@@ -85,6 +85,17 @@ export {
   timer_start,
 } from './helper/timer';
 export {
+  bpf_ct_change_status,
+  bpf_ct_change_timeout,
+  bpf_ct_insert_entry,
+  bpf_ct_release,
+  bpf_ct_set_nat_info,
+  bpf_ct_set_status,
+  bpf_ct_set_timeout,
+  bpf_xdp_ct_alloc,
+  bpf_xdp_ct_lookup,
+} from './kfunc/conntrack';
+export {
   bpf_dynptr_adjust,
   bpf_dynptr_clone,
   bpf_dynptr_copy,
@@ -170,6 +181,7 @@ export { ringbuf_consume, ringbuf_next, ringbuf_walk } from './map/ringbuf';
 export { user_ringbuf_commit, user_ringbuf_drain, user_ringbuf_reserve } from './map/user-ringbuf';
 export { map_user_came, map_user_gone } from './map/values';
 export { alloc, free, mem_used } from './mem';
+export { net_conn_add, net_conn_next } from './net/conntrack';
 export { device_remove, device_set } from './net/device';
 export { net_address_add, net_device_remove, net_device_set } from './net/interface';
 export { net_neighbour_delete, net_neighbour_set } from './net/neighbour';

@@ -7,6 +7,13 @@ export const KFUNCS: readonly string[] = [
   'bpf_cgroup_ancestor',
   'bpf_cgroup_from_id',
   'bpf_cgroup_release',
+  'bpf_ct_change_status',
+  'bpf_ct_change_timeout',
+  'bpf_ct_insert_entry',
+  'bpf_ct_release',
+  'bpf_ct_set_nat_info',
+  'bpf_ct_set_status',
+  'bpf_ct_set_timeout',
   'bpf_dynptr_adjust',
   'bpf_dynptr_clone',
   'bpf_dynptr_copy',
@@ -71,6 +78,8 @@ export const KFUNCS: readonly string[] = [
   'bpf_wq_init',
   'bpf_wq_set_callback_impl',
   'bpf_wq_start',
+  'bpf_xdp_ct_alloc',
+  'bpf_xdp_ct_lookup',
   'bpf_xdp_pull_data',
 ];
 

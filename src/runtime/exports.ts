@@ -147,6 +147,9 @@ export interface RuntimeExports {
   net_sock_delete(id: number): number;
   /** net.ipv4.tcp_syncookies: 0, 1 or 2. */
   net_syncookies(mode: number): void;
+  net_conn_add(conn: number): number;
+  /** Address of the next entry of the connection table; the first one after 0, 0 at the end. */
+  net_conn_next(conn: number): number;
   net_neighbour_set(neighbour: number): number;
   net_neighbour_delete(neighbour: number): number;
   /** Does one thing that timers and queued work have to do before the packet of the record `ctx`; 0 for nothing. */

@@ -1,6 +1,7 @@
 /** A network as plain JSON: what a file for `--network` holds. */
 import type { Device, DeviceOptions } from '../device.ts';
 import { macAt } from './address.ts';
+import type { ConnectionOptions } from './conntrack.ts';
 import { arrayAt, flagAt, type Input, integerAt, objectAt, textAt } from './input.ts';
 import type { AddressOptions, NeighbourOptions, Network } from './network.ts';
 import type { RouteOptions } from './route.ts';
@@ -22,6 +23,7 @@ export interface NetworkJson {
   readonly rules?: readonly RuleOptions[];
   readonly neighbours?: readonly NeighbourOptions[];
   readonly sockets?: readonly SocketOptions[];
+  readonly conntrack?: readonly ConnectionOptions[];
   /** net.ipv4.tcp_syncookies */
   readonly syncookies?: 0 | 1 | 2;
 }
@@ -32,7 +34,7 @@ interface Host {
   addDevice(name: string, options: DeviceOptions): Device;
 }
 
-const FIELDS = ['devices', 'addresses', 'routes', 'rules', 'neighbours', 'sockets', 'syncookies'];
+const FIELDS = ['devices', 'addresses', 'routes', 'rules', 'neighbours', 'sockets', 'conntrack', 'syncookies'];
 const DEVICE_FIELDS = ['name', 'ifindex', 'mtu', 'mac', 'queues', 'up', 'gro', 'forwarding', 'addresses'];
 
 /** The fields of `input` that are there, each read by its reader. */
@@ -88,5 +90,6 @@ export function setNetwork(host: Host, json: NetworkJson | unknown): void {
   each<RuleOptions>('rules', (one, field) => network.addRule(one, field));
   each<NeighbourOptions>('neighbours', (one, field) => network.addNeighbour(one, field));
   each<SocketOptions>('sockets', (one, field) => network.addSocket(one, field));
+  each<ConnectionOptions>('conntrack', (one, field) => network.addConnection(one, field));
   if (input.syncookies !== undefined) network.setSyncookies(input.syncookies as 0 | 1 | 2);
 }

@@ -6,6 +6,7 @@ import * as abi from '../../../assembly/abi-net.ts';
 import { RunError } from '../../errors/index.ts';
 import type { Device } from '../device.ts';
 import { addressAt, addressBits, macAt, masked, prefixAt } from './address.ts';
+import { type Connection, type ConnectionOptions, connectionAt, readConnection } from './conntrack.ts';
 import { integerAt, objectAt, refuse } from './input.ts';
 import { giveRecord, type NetworkHost, type RecordWriter } from './record.ts';
 import { type FindDevice, type Route, type RouteOptions, readRoute, writeRoute } from './route.ts';
@@ -177,6 +178,26 @@ export class Network {
   /** @returns false when there is no such socket */
   deleteSocket(id: number): boolean {
     return this.host.runtime.net_sock_delete(id) === 0;
+  }
+
+  /**
+   * Adds a connection to the tracking table; it stays unless a program gives it a timeout.
+   * @throws RunError RUN_NETWORK that names the field; RUN_NETWORK_EXISTS
+   */
+  addConnection(options: ConnectionOptions, field = 'connection'): void {
+    const write = readConnection(options, field);
+    const { host } = this;
+    const errno = giveRecord(host, abi.NF_CONN_SIZE, write, (at) => host.runtime.net_conn_add(at));
+    if (errno === EEXIST) throw new RunError('RUN_NETWORK_EXISTS', { field, what: `a connection from ${options.src}` });
+  }
+
+  /** The connection table: what was added, and what programs inserted. */
+  get connections(): readonly Connection[] {
+    const { memory, runtime } = this.host;
+    const found: Connection[] = [];
+    for (let at = runtime.net_conn_next(0); at !== 0; at = runtime.net_conn_next(at))
+      found.push(connectionAt(memory, at >>> 0));
+    return found;
   }
 
   /** net.ipv4.tcp_syncookies: 0 for never, 1 (from the start) for when a listener's queue is full, 2 for always. */
