@@ -97,6 +97,8 @@ export const TRAP_ACCESS = 1;
 export const TRAP_BUDGET = 2;
 /** A helper's pointer argument is outside what the program was given, or not a map. */
 export const TRAP_ARGUMENT = 3;
+/** No violation: bpf_throw, whose cookie is the address. */
+export const TRAP_THROW = 4;
 
 /** Insns an invocation may take before it counts as endless; about a tenth of a second. */
 export const DEFAULT_INSN_BUDGET = 134217728;

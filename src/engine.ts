@@ -18,6 +18,7 @@ import {
   VM_FRAME_TOP,
   VM_TIME,
 } from '../assembly/abi.ts';
+import { MAX_BPF_STACK } from '../assembly/isa.ts';
 import { type FilterOptions, linkFilter } from './cbpf/convert.ts';
 import type { SockFilter } from './cbpf/insn.ts';
 import { RunError } from './errors/index.ts';
@@ -216,6 +217,13 @@ export class Engine implements ProgHost, RedirectHost {
   /** @internal */
   progName(id: number): string {
     return this.progNames.get(id) ?? `#${id}`;
+  }
+
+  /** @internal what a program makes of what it threw */
+  handle(progId: number, cookie: bigint): number {
+    const prog = [...this.liveProgs].find(({ id }) => id === progId);
+    if (prog === undefined) throw new RunError('RUN_INTERNAL', { detail: `program ${progId} threw, but is gone` });
+    return prog.handle(cookie, STACK_TOP - MAX_BPF_STACK);
   }
 
   /** @internal */

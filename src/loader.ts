@@ -21,7 +21,7 @@ import { Arena } from './runtime/arena.ts';
 import { BpfMap } from './runtime/map.ts';
 import { isImplemented } from './runtime/map-create.ts';
 import { makeObjectType } from './runtime/object-types.ts';
-import { Prog } from './runtime/prog.ts';
+import { Prog, type ProgParts } from './runtime/prog.ts';
 import { ProgArray } from './runtime/prog-array.ts';
 import { RedirectMap } from './runtime/redirect-map.ts';
 import { checkBindable, checkImplemented, checkRunnable, withoutDead } from './verifier/implemented.ts';
@@ -311,6 +311,7 @@ export class Loader {
       id: seat.id,
       func: exports[prog.name] as () => unknown,
       loop: exports[`run:${prog.name}`] as (ctx: number, end: number) => void,
+      handler: exports[`${prog.name}:handler`] as ProgParts['handler'],
       stats: seat.stats,
       sites: tailCallSites(checked),
       siteMaps: tailCallSites(checked).map((pc) => tailCallMap(checked, pc)?.name),

@@ -1,5 +1,6 @@
 /**
- * Kfuncs that the runtime has: it exports a function of the same name, (r1..r5: i64, fp: i32) -> i64, where `fp` is the frame for a callback. Their
+ * Kfuncs that the runtime has: it exports a function of the same name, (r1..r5: i64, fp: i32) -> i64, where `fp` is the frame for a callback (bpf_throw is lowered by
+ * the JIT alone). Their
  * prototypes are in src/verifier/tables/kfuncs-rows.ts.
  */
 export const KFUNCS: readonly string[] = [
@@ -75,6 +76,7 @@ export const KFUNCS: readonly string[] = [
   'bpf_task_get_cgroup1',
   'bpf_task_release',
   'bpf_task_under_cgroup',
+  'bpf_throw',
   'bpf_wq_init',
   'bpf_wq_set_callback_impl',
   'bpf_wq_start',

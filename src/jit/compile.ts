@@ -113,7 +113,7 @@ function importFuncs(module: ModuleBuilder, progs: readonly Analysed[], checks: 
         helpers.set(variant.name, module.importFunc('helper', variant.name, type));
       } else if (op?.kind === 'call_kfunc') {
         const name = checked.prog.kfuncs[op.id] ?? `#${op.id}`;
-        if (!kfuncs.has(name)) kfuncs.set(name, module.importFunc('kfunc', name, KFUNC_TYPE));
+        if (name !== 'bpf_throw' && !kfuncs.has(name)) kfuncs.set(name, module.importFunc('kfunc', name, KFUNC_TYPE));
       }
     });
   }
@@ -254,6 +254,8 @@ class Compiler {
     const loop = module.addFunc(`run:${prog.name}`, BATCH_TYPE, batchLoop(env, cfgs[0]));
     module.exportFunc(prog.name, env.callee(checked.funcs[0].start));
     module.exportFunc(`run:${prog.name}`, loop);
+    const { handler } = prog;
+    if (handler !== undefined) module.exportFunc(`${prog.name}:handler`, env.callee(handler));
     for (const pc of callbackTargets(checked))
       module.exportFunc(`${prog.name}/${funcName(checked, pc)}`, env.callee(pc));
   }

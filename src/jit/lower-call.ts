@@ -1,5 +1,13 @@
 /** Calls of helpers, subprograms and kfuncs. Helpers are imports; their prototypes give the Wasm signature and the checks. */
-import { MAP_DATA, MAP_KEY_SIZE, MAP_VALUE_SIZE, TRAP_BUDGET, VM_BUDGET, VM_TRACE_ON } from '../../assembly/abi.ts';
+import {
+  MAP_DATA,
+  MAP_KEY_SIZE,
+  MAP_VALUE_SIZE,
+  TRAP_BUDGET,
+  TRAP_THROW,
+  VM_BUDGET,
+  VM_TRACE_ON,
+} from '../../assembly/abi.ts';
 import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, BPF_MAP_TYPE_BLOOM_FILTER, MAX_BPF_STACK } from '../../assembly/isa.ts';
 import { BPF_FUNC_tail_call, FIXED_SIZE, type HelperProto, wasmArg, wasmRet } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
@@ -14,7 +22,7 @@ import {
   refreshPacket,
 } from './check.ts';
 import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
-import { loadBudget, saveBudget } from './lower-exit.ts';
+import { leave, loadBudget, saveBudget } from './lower-exit.ts';
 import { checkBudget, lowerLoop } from './lower-loop.ts';
 import { makesObject } from './object-site.ts';
 import * as w from './opcodes.ts';
@@ -233,6 +241,27 @@ export function lowerLocalCall(f: FuncEnv, op: Op & { kind: 'call_local' }): voi
   refreshPacket(f);
 }
 
+/**
+ * bpf_throw ends the program: with its cookie, or with what the program's handler makes of it. The program's own function just returns; from deeper
+ * down a trap unwinds what lies between.
+ */
+function lowerThrow(f: FuncEnv, pc: number): void {
+  const { handler } = f.prog.checked.prog;
+  if (f.ctx === undefined) {
+    emitViolation(f, TRAP_THROW, { pc, reg: 1, off: 0, size: 0, write: false });
+    return;
+  }
+  pushReg(f, 1);
+  if (handler !== undefined) {
+    saveBudget(f);
+    for (let r = 2; r <= 5; r++) f.code.i64(0);
+    pushCalleeFrame(f);
+    f.code.call(f.prog.callee(handler));
+    loadBudget(f);
+  }
+  leave(f);
+}
+
 /** The type of what bpf_obj_new makes is its second argument, which the program leaves open. */
 function pushObjectType(f: FuncEnv, pc: number): void {
   pushRef(f.code, f.prog.objectType(pc));
@@ -242,6 +271,10 @@ function pushObjectType(f: FuncEnv, pc: number): void {
 /** kfuncs take five 64-bit registers and the frame for a callback, and give one register; their prototypes are BTF's business. */
 export function lowerKfunc(f: FuncEnv, op: Op & { kind: 'call_kfunc' }, pc: number): void {
   const name = f.prog.checked.prog.kfuncs[op.id] ?? `#${op.id}`;
+  if (name === 'bpf_throw') {
+    lowerThrow(f, pc);
+    return;
+  }
   saveBudget(f);
   const makes = makesObject(f.prog.checked.prog, op);
   for (let r = 1; r <= 5; r++) {

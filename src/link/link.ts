@@ -35,8 +35,10 @@ export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {
     pieces.set(func, insns);
   };
   relocateAll(relocator, layout, prog.name, finish);
-  for (const handler of exceptionHandlers(object, prog)) {
-    const placed = layout.reach(handler.sectionIndex, handler.offset);
+  let handler: PlacedFunc | undefined;
+  for (const { sectionIndex, offset } of exceptionHandlers(object, prog)) {
+    const placed = layout.reach(sectionIndex, offset);
+    handler ??= placed;
     if (placed !== undefined && !pieces.has(placed)) relocateAll(relocator, layout, prog.name, finish, placed);
   }
   return {
@@ -52,6 +54,7 @@ export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {
     frags: prog.frags,
     maps: [...relocator.maps.keys()],
     kfuncs: [...relocator.kfuncs.keys()],
+    ...(handler === undefined ? {} : { handler: handler.start }),
     lines: layout.funcs.flatMap((func) => linkedLines(object, func)),
     ...(poisoned.size === 0 ? {} : { poisoned }),
   };

@@ -38,6 +38,8 @@ export interface LinkedProg {
   readonly funcs: readonly LinkedFunc[];
   readonly maps: readonly MapSpec[];
   readonly kfuncs: readonly string[];
+  /** Start of the function that gets what the program throws; undefined for the default, which returns it. */
+  readonly handler?: number;
   /** Types of the functions and of the maps' values. */
   readonly btf?: Btf;
   /** Program flags of the section name. */

@@ -4,14 +4,10 @@
  */
 import { VM_ASYNC, VM_TIME } from '../../assembly/abi.ts';
 import type { RuntimeExports } from './exports.ts';
-import type { Memory } from './memory.ts';
-import { asViolation, type Violation } from './trap.ts';
+import { settle, type TrapHost, type Violation } from './trap.ts';
 
-export interface AsyncHost {
-  readonly memory: Memory;
-  readonly vm: number;
+export interface AsyncHost extends TrapHost {
   readonly runtime: RuntimeExports;
-  progName(id: number): string;
 }
 
 /** Whether anything is armed or queued at all. */
@@ -30,7 +26,8 @@ export function runAsync(host: AsyncHost, step: () => number, onViolation: (viol
     try {
       more = step() !== 0;
     } catch (error) {
-      onViolation(asViolation(host, error));
+      const end = settle(host, error);
+      if (typeof end !== 'number') onViolation(end);
     }
     if (more) count++;
   }

@@ -1,11 +1,12 @@
 /**
  * Runs a program's batch loop over context records. A violation leaves Wasm through a trap: the packet gets XDP_ABORTED and a record,
- * and the loop goes on behind it. Timers and queued work are done between packets.
+ * and the loop goes on behind it; what a program throws
+ * comes the same way, and is its verdict. Timers and queued work are done between packets.
  */
 import { CTX_SIZE, CTX_STATUS, CTX_STATUS_VIOLATION, CTX_VERDICT, VM_BATCH_END, VM_CTX } from '../../assembly/abi.ts';
 import { XDP_ABORTED } from '../../assembly/isa.ts';
 import { type AsyncHost, hasAsync, runAsync } from './async.ts';
-import { asViolation, type Violation } from './trap.ts';
+import { settle, type Violation } from './trap.ts';
 
 export interface BatchHost extends AsyncHost {
   /** Called after every batch: trace lines go out. */
@@ -46,12 +47,14 @@ export function runBatch(
         prog.loop(at, stop);
         at = prog.stopsEarly ? host.memory.view.getUint32(host.vm + VM_BATCH_END, true) : stop;
       } catch (error) {
-        const violation = asViolation(host, error);
+        const ctx = host.memory.view.getUint32(host.vm + VM_CTX, true);
+        const how = settle(host, error);
         const { view } = host.memory;
-        const ctx = view.getUint32(host.vm + VM_CTX, true);
-        view.setUint32(ctx + CTX_VERDICT, XDP_ABORTED, true);
-        view.setUint32(ctx + CTX_STATUS, view.getUint32(ctx + CTX_STATUS, true) | CTX_STATUS_VIOLATION, true);
-        onViolation(violation, indexOf(ctx));
+        view.setUint32(ctx + CTX_VERDICT, typeof how === 'number' ? how : XDP_ABORTED, true);
+        if (typeof how !== 'number') {
+          view.setUint32(ctx + CTX_STATUS, view.getUint32(ctx + CTX_STATUS, true) | CTX_STATUS_VIOLATION, true);
+          onViolation(how, indexOf(ctx));
+        }
         at = ctx + CTX_SIZE;
       }
     }

@@ -84,6 +84,8 @@ export interface ProgParts {
   readonly func: () => unknown;
   /** The batch loop. */
   readonly loop: (ctx: number, end: number) => void;
+  /** Gets what it throws: (cookie, 0, 0, 0, 0, frame) -> R0. Without one the cookie is R0. */
+  readonly handler: ((...args: readonly [bigint, bigint, bigint, bigint, bigint, number]) => bigint) | undefined;
   /** Address of its statistics. */
   readonly stats: number;
   readonly sites: readonly number[];
@@ -152,6 +154,13 @@ export class Prog {
   /** @internal throws when the handle is closed */
   alive(): void {
     if (this.closed) throw new RunError('RUN_CLOSED', { what: 'program', name: this.name });
+  }
+
+  /** @internal what it makes of what it threw: low half of R0 */
+  handle(cookie: bigint, frame: number): number {
+    const { handler } = this.parts;
+    const result = handler === undefined ? cookie : handler(cookie, 0n, 0n, 0n, 0n, frame);
+    return Number(result & 0xffffffffn);
   }
 
   /** @internal a slot or a link refers to it */

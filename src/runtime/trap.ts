@@ -9,6 +9,7 @@ import {
   TRAP_PC,
   TRAP_PROG,
   TRAP_SIZE,
+  TRAP_THROW,
   TRAP_WRITE,
   VM_TRAP,
 } from '../../assembly/abi.ts';
@@ -55,11 +56,43 @@ export function takeViolation(memory: Memory, vm: number, nameOf: (id: number) =
   };
 }
 
+/** What bpf_throw left behind. */
+interface Thrown {
+  readonly progId: number;
+  readonly cookie: bigint;
+}
+
+/** Reads and clears the record when the trap was bpf_throw's. */
+function takeThrown(memory: Memory, vm: number): Thrown | undefined {
+  const { view } = memory;
+  const at = vm + VM_TRAP;
+  if (view.getUint32(at + TRAP_CODE, true) !== TRAP_THROW) return undefined;
+  view.setUint32(at + TRAP_CODE, TRAP_NONE, true);
+  return { progId: view.getUint32(at + TRAP_PROG, true), cookie: view.getBigUint64(at + TRAP_ADDR, true) };
+}
+
+/** What can tell how a trap ends a run. */
+export interface TrapHost {
+  readonly memory: Memory;
+  readonly vm: number;
+  progName(id: number): string;
+  /** What the program with that id makes of what it threw: low half of R0. */
+  handle(progId: number, cookie: bigint): number;
+}
+
+/** How a trap ends a run: with a verdict, when the program threw, or as a violation. Anything else that was thrown goes on. */
+export function settle(host: TrapHost, error: unknown): number | Violation {
+  const thrown = error instanceof WebAssembly.RuntimeError ? takeThrown(host.memory, host.vm) : undefined;
+  if (thrown === undefined) return asViolation(host, error);
+  try {
+    return host.handle(thrown.progId, thrown.cookie);
+  } catch (again) {
+    return asViolation(host, again);
+  }
+}
+
 /** The record of the trap that ended an invocation; anything else that was thrown goes on. */
-export function asViolation(
-  host: { readonly memory: Memory; readonly vm: number; progName(id: number): string },
-  error: unknown,
-): Violation {
+function asViolation(host: TrapHost, error: unknown): Violation {
   if (!(error instanceof WebAssembly.RuntimeError)) throw error;
   const violation = takeViolation(host.memory, host.vm, (id) => host.progName(id));
   if (violation === undefined) throw error;

@@ -123,8 +123,8 @@ function orderFuncs(prog: LinkedProg, ops: readonly (Op | undefined)[]): LinkedF
     if (func === undefined) throw new VerifierError('VERIFIER_CALL_TARGET', { prog: prog.name, pc, target });
     return func;
   };
-  // Who takes a function's address does not call it: a timer's callback may set itself again.
-  const callbacks: LinkedFunc[] = [];
+  // Who takes a function's address does not call it: a timer's callback may set itself again. Nothing calls the handler of exceptions.
+  const callbacks: LinkedFunc[] = prog.handler === undefined ? [] : [found(0, prog.handler)];
   const callees = (func: LinkedFunc): LinkedFunc[] => {
     const called = new Set<LinkedFunc>();
     for (let pc = func.start; pc < func.end; pc++) {
