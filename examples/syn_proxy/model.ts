@@ -70,8 +70,8 @@ export function script(): Step[] {
   const segment = (
     path: Path,
     fields: { sport: number; dport: number; seq: number; flags: number },
-    options = new Uint8Array(0),
-    data = new Uint8Array(0),
+    options: Uint8Array = new Uint8Array(0),
+    data: Uint8Array = new Uint8Array(0),
   ) => frame(path, 'tcp', tcp(path, { ...fields, ack: 0, options }, data), { id: random.below(65536) });
   const client = (i: number): Path => ({ src: hostAt(`198.51.100.${i}`), dst: SERVER, version: 4 });
   const connect = (path: Path, at: number, dport: number, extra: { off?: number; delay?: number } = {}) => {
