@@ -428,13 +428,26 @@ export class Engine implements ProgHost, RedirectHost {
     const one = this.addDevice(a, options[a]);
     try {
       const other = this.addDevice(b, options[b]);
-      one.setPeer(other);
-      other.setPeer(one);
+      this.connect(one, other);
       return [one, other];
     } catch (error) {
       this.removeDevice(one);
       throw error;
     }
+  }
+
+  /** Makes two devices the ends of one link. @throws RunError RUN_DEVICE_PEER when one of them has another peer */
+  connect(one: Device, other: Device): void {
+    this.usable('connect');
+    for (const device of [one, other])
+      if (this.deviceList.get(device.name) !== device)
+        throw new RunError('RUN_FOREIGN', { what: 'device', name: device.name });
+    if (one.peer === other && other.peer === one) return;
+    for (const { name, peer } of [one, other])
+      if (peer !== undefined || one === other)
+        throw new RunError('RUN_DEVICE_PEER', { name, peer: (peer ?? one).name });
+    one.setPeer(other);
+    other.setPeer(one);
   }
 
   /** Removes a device: its program is detached, its peer has none any more, and maps forget it. */

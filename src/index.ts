@@ -35,6 +35,7 @@ export { getVariable, setVariable, variables } from './object/variables.ts';
 export { type CaptureInput, type CapturePacket, CaptureReader, packets } from './replay/capture.ts';
 export { type FilterCaptureOptions, type FilterMatch, type FilterReport, filterCapture } from './replay/filter.ts';
 export { type PcapRecordMeta, PcapWriter, type PcapWriterOptions } from './replay/pcap-writer.ts';
+export { type PcapngInterface, type PcapngPacket, PcapngWriter } from './replay/pcapng-writer.ts';
 export {
   type ProgReport,
   type ReplayHost,

@@ -9,6 +9,7 @@ type Command = (argv: readonly string[]) => Promise<ExitCode>;
 /** Each is imported when it is asked for: the others' code costs nothing. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import('./replay.ts')).replayCommand,
+  net: async () => (await import('./net.ts')).netCommand,
   run: async () => (await import('./run.ts')).runCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
   inspect: async () => (await import('./inspect.ts')).inspectCommand,
@@ -23,6 +24,7 @@ Runs BPF programs anywhere WebAssembly runs.
 
 Commands:
   replay <object> <capture|->   run a capture's packets through a program
+  net <config.json>             captures through a virtual network: devices, veth pairs, redirects
   run <object> --prog NAME --data FILE|HEX
                                 run a program on one packet
   verify <object>               what Linux would say of its programs, and why

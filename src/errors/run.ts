@@ -50,6 +50,8 @@ export const RUN_ERRORS = {
     `option ${f.option}: ${f.found} is not ${f.expected}`,
   RUN_NO_DEVICE: (f: { name: string; have: readonly string[] }) =>
     `no device named ${f.name}; there ${f.have.length === 1 ? 'is' : 'are'} ${f.have.join(', ') || 'none'}`,
+  RUN_DEVICE_PEER: (f: { name: string; peer: string }) =>
+    `device ${f.name} cannot be connected: its peer is ${f.peer}; a link has two ends`,
   RUN_DEVICE_EXISTS: (f: { name: string }) => `device ${f.name} exists already: EEXIST`,
   RUN_DEVICE_BUSY: (f: { device: string; prog: string }) =>
     `device ${f.device} has program ${f.prog} attached already: EBUSY; close that link first`,
