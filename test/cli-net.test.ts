@@ -152,6 +152,9 @@ test('a capture that is cut: what was there, then the error with its name', () =
   const { status, stdout, stderr } = net([file, '--in', 'front=cut.pcap']);
   expect([status, stdout.split('\n')[1]?.split(/\s+/).slice(0, 4)]).toEqual([1, ['front', '10', 'spread', '1']]);
   expect(stderr).toMatch(/^bpf2wasm: cut\.pcap: the capture ends inside/);
+  const missing = net([file, '--in', 'front=none.pcap', '--json']);
+  expect([missing.status, missing.stderr]).toEqual([1, 'bpf2wasm: cannot read none.pcap: no such file or directory\n']);
+  expect(JSON.parse(missing.stdout).errors).toMatchObject([{ input: 0, error: { code: 'CAPTURE_UNREADABLE' } }]);
 });
 
 test.each([
@@ -171,7 +174,6 @@ test.each([
   [{ objects: [{ file: 'network.o', maps: { cpus: { 3: 16 } } }] }, 1, 'objects[0].maps.cpus[3]'],
   [{ routes: [{ dst: 'nowhere' }] }, 1, 'routes[0]'],
   [{ inputs: { a: 'x.pcap' } }, 2, "there is no device 'a'"],
-  [{ devices: [{ name: 'a' }], inputs: { a: 'none.pcap' } }, 1, 'none.pcap'],
   [{ devices: [{ name: 'a' }], outputs: { a: 'x.txt' } }, 2, '.pcap or .pcapng'],
   [{ devices: [{ name: 'a' }], outputs: { 'a:b': 'x.pcap' } }, 2, "output 'a:b'"],
 ])('errors name what is wrong: %j', async (value, status, part) => {

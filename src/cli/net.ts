@@ -129,7 +129,9 @@ async function runNetwork(
   for (const output of outputs) output.flush();
   await show(built, args, report, { outputs, trace });
   for (const { input, error } of report.errors) {
-    process.stderr.write(`bpf2wasm: ${inputs[input]?.[1]}: ${error.message}\n`);
+    const file = inputs[input]?.[1] ?? '';
+    const named = error.message.includes(file) ? error.message : `${file}: ${error.message}`;
+    process.stderr.write(`bpf2wasm: ${named}\n`);
   }
   if (report.errors.length > 0) return EXIT.input;
   return report.violations.count > 0 ? EXIT.violation : EXIT.ok;
