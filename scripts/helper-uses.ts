@@ -6,7 +6,7 @@ import { link } from '../src/link/link.ts';
 import type { LinkedProg } from '../src/link/types.ts';
 import { loadObject } from '../src/object/load.ts';
 import type { BpfObject, MapSpec } from '../src/object/types.ts';
-import { mapTypeName } from '../src/util/map-types.ts';
+import { MAP_TYPES, mapTypeName } from '../src/util/map-types.ts';
 import { caseTables } from '../test/kernel/cases/index.ts';
 import { printkCase, printkSpecs, vprintkCase, vprintkSpecs } from '../test/kernel/cases/printk.ts';
 
@@ -76,7 +76,7 @@ interface TestFile {
 function testFiles(): TestFile[] {
   return filesIn('test', '.test.ts')
     .map((path) => ({ path, text: readFileSync(path, 'utf8') }))
-    .filter(({ text }) => /\bBoth\b|\.run\(|\breplay\(/.test(text))
+    .filter(({ text }) => /\bBoth\b|\.run\(|\breplay\(|describeKernel/.test(text))
     .map((file) => ({
       ...file,
       rank: /describeKernel/.test(file.text) ? (file.path.startsWith('test/helpers/') ? 0 : 1) : 2,
@@ -85,11 +85,16 @@ function testFiles(): TestFile[] {
 }
 
 /** Whether the test names the object: by its path, or by its folder and its name apart, of which digits at the end may be filled in. */
-function loads({ text }: TestFile, object: string): boolean {
+function loads({ path, text }: TestFile, object: string): boolean {
   const [folder, name] = object.slice(0, -2).split('/').slice(-2);
   const named = new RegExp(`['"\`/](${name}(\\.o)?['"\`]|${name.replace(/\d+$/, '')}\\$\\{)`);
-  return named.test(text) && text.includes(`${folder}/`);
+  return named.test(text) && (text.includes(`${folder}/`) || path.startsWith(`test/${folder}/`));
 }
+
+const typesNamed = (text: string): string[] =>
+  MAP_TYPES.filter((type) => new RegExp(`\\bBPF_MAP_TYPE_${type.toUpperCase()}\\b|['"]${type}['"]`).test(text)).map(
+    (type) => `map ${type}`,
+  );
 
 export function findUses(): Uses {
   const uses = new Map<string, string>();
@@ -102,6 +107,8 @@ export function findUses(): Uses {
   const from = (rank: number): void => {
     for (const file of files.filter((one) => one.rank === rank)) {
       for (const { path, names } of known) if (loads(file, path)) add(names, file.path);
+      // Tests of maps as user space sees them make theirs without an object.
+      if (file.path.startsWith('test/map-')) add(typesNamed(file.text), file.path);
     }
   };
   from(0);
