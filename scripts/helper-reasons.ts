@@ -32,7 +32,7 @@ const GROUPS: readonly (readonly [reason: string, names: string])[] = [
      bpf_iter_kmem_cache_destroy bpf_iter_dmabuf_new bpf_iter_dmabuf_next bpf_iter_dmabuf_destroy`,
   ],
   ['It prints data by types of the kernel, and there is no kernel.', 'snprintf_btf'],
-  ['There are no hardware counters.', 'perf_event_read perf_event_read_value '],
+  ['There are no hardware counters.', ''],
   [
     'A packet of a capture belongs to no socket.',
     'get_socket_cookie get_socket_uid skc_to_tcp6_sock skc_to_tcp_sock skc_to_tcp_timewait_sock skc_to_tcp_request_sock skc_to_udp6_sock skc_to_unix_sock skc_to_mptcp_sock get_netns_cookie',
@@ -57,8 +57,8 @@ const GROUPS: readonly (readonly [reason: string, names: string])[] = [
   ],
   ["A test of the kernel's own, which changes nothing.", 'bpf_modify_return_test_tp'],
   [
-    'Not written yet: socket filters have the other helpers.',
-    'skb_load_bytes skb_load_bytes_relative bpf_dynptr_from_skb perf_event_output map perf_event_array',
+    'Not written yet.',
+    'skb_load_bytes skb_load_bytes_relative bpf_dynptr_from_skb ',
   ],
   [
     'Linux puts it into programs itself, or a loader for what cannot be called; one that gets there ends.',
