@@ -70,7 +70,6 @@ const GROUPS: readonly (readonly [reason: string, names: string])[] = [
   ],
   ['There are no objects of the kernel that data could be kept beside.', 'map inode_storage map task_storage'],
   ['It holds implementations of kernel interfaces, not of packet programs.', 'map struct_ops'],
-  ['Not written yet: its pages are mapped as they are touched, and linear memory has no page faults.', 'map arena'],
 ];
 
 /** Names with a blank in them are map types. */
