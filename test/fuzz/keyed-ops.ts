@@ -71,7 +71,9 @@ export class KeyedSides {
     const { type, keySize, maxEntries } = this.shape;
     const key = new Uint8Array(keySize);
     if (type === LPM) return this.prefix(key);
-    const index = this.random() % (ARRAYS.includes(type) ? maxEntries + 2 : 2 * maxEntries);
+    // Which element of an LRU goes, and how early, is its own: there few keys are used.
+    const keys = LRU.includes(type) ? maxEntries / 32 : 2 * maxEntries;
+    const index = this.random() % (ARRAYS.includes(type) ? maxEntries + 2 : keys);
     for (let i = 0; i < Math.min(4, keySize); i++) key[i] = index >>> (8 * i);
     return key;
   }

@@ -37,8 +37,6 @@ export class LruList {
 const ACTIVE_RING: u32 = 16;
 /** Where an element has its mark: LruNode.isUsed. */
 export const LRU_MARK: u32 = LRU_NODE_SIZE - offsetof<LruNode>('isUsed');
-/** Steps to take for one victim, at most: then whatever is last goes, marked or not. */
-const MAX_STEPS: u32 = 128;
 
 if (offsetof<LruNode>() > LRU_NODE_SIZE) ERROR('LruNode outgrew its room');
 if (offsetof<LruList>() > LRU_LIST_SIZE) ERROR('LruList outgrew its room');
@@ -117,7 +115,8 @@ function move(l: LruList, list: u32, node: u32, active: u8): void {
 /** The element of a list that has to go; it stays in its ring. */
 export function lruVictim(list: u32): u32 {
   const l = changetype<LruList>(list);
-  for (let steps: u32 = 0; steps < MAX_STEPS; steps++) {
+  // Each step takes a mark away or makes an element inactive: after two rounds there is one without.
+  for (let steps = 2 * (l.inactiveCount + l.activeCount); steps; steps--) {
     if (l.inactiveCount < l.activeCount) {
       const last = load<u32>(list, ACTIVE_RING);
       move(l, list, last, changetype<LruNode>(last).isUsed);
