@@ -39,8 +39,8 @@ const GROUPS: readonly (readonly [reason: string, names: string])[] = [
   ],
   [
     'There is no connection tracking.',
-    `bpf_ct_change_status bpf_ct_change_timeout bpf_ct_insert_entry bpf_ct_release bpf_ct_set_nat_info bpf_ct_set_status
-     bpf_ct_set_timeout bpf_skb_ct_alloc bpf_skb_ct_lookup bpf_xdp_ct_alloc bpf_xdp_ct_lookup`,
+    `     
+      bpf_skb_ct_alloc bpf_skb_ct_lookup `,
   ],
   ['There is no IPsec.', 'bpf_xdp_get_xfrm_state bpf_xdp_xfrm_state_release'],
   [
@@ -58,7 +58,6 @@ const GROUPS: readonly (readonly [reason: string, names: string])[] = [
     '__bpf_trap',
   ],
   ['Not written yet.', 'bpf_map_sum_elem_count bpf_stream_vprintk_impl'],
-  ['Not written yet: it unwinds frames that Wasm does not show.', 'bpf_throw'],
   [
     'What a network card says of a packet beside its bytes is not in captures.',
     'bpf_xdp_metadata_rx_hash bpf_xdp_metadata_rx_timestamp bpf_xdp_metadata_rx_vlan_tag',

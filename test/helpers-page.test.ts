@@ -18,6 +18,7 @@ const UNTESTED: readonly string[] = [
   'bpf_cgroup_ancestor: no test calls it',
   'bpf_cgroup_from_id: no test calls it',
   'bpf_cgroup_release: no test calls it',
+  'bpf_ct_set_nat_info: no test calls it',
   'bpf_task_acquire: no test calls it',
   'bpf_task_from_pid: no test calls it',
   'bpf_task_from_vpid: no test calls it',
