@@ -13,7 +13,6 @@ const UNTESTED: readonly string[] = [
   'get_listener_sock: no test calls it',
   'send_signal: no test calls it',
   'send_signal_thread: no test calls it',
-  'map_lookup_percpu_elem: no test calls it',
   'bpf_cgroup_acquire: no test calls it',
   'bpf_cgroup_ancestor: no test calls it',
   'bpf_cgroup_from_id: no test calls it',
