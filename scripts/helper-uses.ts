@@ -46,9 +46,9 @@ const usesOf = (prog: LinkedProg): string[] => [
   ...prog.maps.flatMap((map) => mapNames(map)),
 ];
 
-/** What the programs of an object call and use; nothing of those that need what only their test gives them. */
-function objectUses(path: string): ReadonlySet<string> {
-  const found = new Set<string>();
+/** What the programs of an object call and use, and how often; nothing of those that need what only their test gives them. */
+function objectUses(path: string): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
   const attempt = <T>(what: () => T): T | undefined => {
     try {
       return what();
@@ -60,7 +60,7 @@ function objectUses(path: string): ReadonlySet<string> {
   const object = attempt(() => loadObject(new Uint8Array(readFileSync(path))));
   for (const prog of object?.progs ?? []) {
     const linked = attempt(() => link(object as BpfObject, prog));
-    for (const name of linked === undefined ? [] : usesOf(linked)) found.add(name);
+    for (const name of linked === undefined ? [] : usesOf(linked)) found.set(name, (found.get(name) ?? 0) + 1);
   }
   return found;
 }
@@ -105,8 +105,18 @@ export function findUses(): Uses {
   const known = objects.map((path) => ({ path, names: objectUses(path) }));
   const files = testFiles();
   const from = (rank: number): void => {
+    // The test for which a helper is the topic, not one that happens to call it.
+    const most = new Map<string, { readonly share: number; readonly test: string }>();
     for (const file of files.filter((one) => one.rank === rank)) {
-      for (const { path, names } of known) if (loads(file, path)) add(names, file.path);
+      for (const { names } of known.filter((one) => loads(file, one.path))) {
+        const all = [...names.values()].reduce((sum, count) => sum + count, 0);
+        for (const [name, count] of names) {
+          if (count / all > (most.get(name)?.share ?? 0)) most.set(name, { share: count / all, test: file.path });
+        }
+      }
+    }
+    for (const [name, { test }] of most) add([name], test);
+    for (const file of files.filter((one) => one.rank === rank)) {
       // Tests of maps as user space sees them make theirs without an object.
       if (file.path.startsWith('test/map-')) add(typesNamed(file.text), file.path);
     }
