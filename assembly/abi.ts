@@ -46,6 +46,7 @@ export const RUNTIME_BASE = 262144;
 // 160 comm         16 bytes: its name
 // 176 cgroupLevels u32  how many ids follow
 // 184 cgroupIds    u64 each: its control group's ancestors from the root on, then its own; MAX_CGROUP_LEVELS at most
+// 448 rxMetadata   struct RxMetadata, 24 bytes: what the network card says of the packet beside its bytes
 export const VM_CTX = 0;
 export const VM_TAIL_COUNT = 4;
 export const VM_BUDGET = 8;
@@ -73,6 +74,29 @@ export const VM_CGROUP_LEVELS = 176;
 export const VM_CGROUP_IDS = 184;
 /** Deepest control group that is told of. */
 export const MAX_CGROUP_LEVELS = 32;
+export const VM_RX_METADATA = 448;
+
+// struct RxMetadata
+// 0   flags      u32  RX_*: what is known
+// 4   hash       u32
+// 8   timestamp  u64  ns
+// 16  hashType   u32  XDP_RSS_* bits
+// 20  vlanProto  u16  network order
+// 22  vlanTci    u16
+export const RX_FLAGS = 0;
+export const RX_HASH = 4;
+export const RX_TIMESTAMP = 8;
+export const RX_HASH_TYPE = 16;
+export const RX_VLAN_PROTO = 20;
+export const RX_VLAN_TCI = 22;
+export const RX_SIZE = 24;
+/** The card tells of packets at all. */
+export const RX_TOLD = 1;
+export const RX_HAS_TIMESTAMP = 2;
+export const RX_HAS_HASH = 4;
+export const RX_HAS_VLAN = 8;
+/** The time of the packet's context is when it was received. */
+export const RX_PACKET_TIME = 16;
 /** Ticks a second of an engine unless its options say otherwise (CONFIG_HZ). */
 export const DEFAULT_HZ = 250;
 

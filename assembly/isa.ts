@@ -175,6 +175,7 @@ export const EINVAL = 22;
 export const ENOSPC = 28;
 export const ERANGE = 34;
 export const EDEADLK = 35;
+export const ENODATA = 61;
 export const ETIME = 62;
 export const ENONET = 64;
 export const EPROTO = 71;

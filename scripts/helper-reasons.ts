@@ -58,10 +58,6 @@ const GROUPS: readonly (readonly [reason: string, names: string])[] = [
     '__bpf_trap',
   ],
   ['Not written yet.', 'bpf_map_sum_elem_count bpf_stream_vprintk_impl'],
-  [
-    'What a network card says of a packet beside its bytes is not in captures.',
-    'bpf_xdp_metadata_rx_hash bpf_xdp_metadata_rx_timestamp bpf_xdp_metadata_rx_vlan_tag',
-  ],
   ['There are no stacks of a kernel or a process to walk.', 'map stack_trace'],
   [
     'There are no cgroups, and no program type that has the storage is run.',

@@ -81,6 +81,7 @@ export { Queue } from './runtime/queue.ts';
 export type { Redirect } from './runtime/redirect.ts';
 export { type RedirectEntry, RedirectMap } from './runtime/redirect-map.ts';
 export { RingBuf } from './runtime/ringbuf.ts';
+export type { RxMetadata } from './runtime/rx-metadata.ts';
 export type { SkbMeta } from './runtime/skb.ts';
 export { formatTraceLine } from './runtime/trace.ts';
 export { describeViolation, type Violation } from './runtime/trap.ts';

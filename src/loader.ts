@@ -293,7 +293,12 @@ export class Loader {
     const { prog } = checked;
     const used = prog.maps.map((spec) => maps.get(spec) as BpfMap);
     const tailCalls = checked.ops.some((op) => op?.kind === 'call' && op.helper === BPF_FUNC_tail_call);
-    const kind = { type: prog.type, attachType: Math.max(0, prog.expectedAttachType), frags: prog.frags === true };
+    const kind = {
+      type: prog.type,
+      attachType: Math.max(0, prog.expectedAttachType),
+      frags: prog.frags === true,
+      deviceBound: prog.deviceBound === true,
+    };
     for (const map of used) {
       if (tailCalls && map instanceof ProgArray) map.claim(prog.name, kind);
       if (map instanceof RedirectMap) map.claim(prog.name, kind);

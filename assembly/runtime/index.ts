@@ -110,6 +110,11 @@ export {
 export { bpf_iter_bits_destroy, bpf_iter_bits_new, bpf_iter_bits_next } from './kfunc/iter-bits';
 export { bpf_iter_num_destroy, bpf_iter_num_new, bpf_iter_num_next } from './kfunc/iter-num';
 export {
+  bpf_xdp_metadata_rx_hash,
+  bpf_xdp_metadata_rx_timestamp,
+  bpf_xdp_metadata_rx_vlan_tag,
+} from './kfunc/metadata';
+export {
   nobody as bpf_cgroup_acquire,
   nobody as bpf_cgroup_ancestor,
   nobody as bpf_cgroup_from_id,

@@ -82,6 +82,9 @@ export const KFUNCS: readonly string[] = [
   'bpf_wq_start',
   'bpf_xdp_ct_alloc',
   'bpf_xdp_ct_lookup',
+  'bpf_xdp_metadata_rx_hash',
+  'bpf_xdp_metadata_rx_timestamp',
+  'bpf_xdp_metadata_rx_vlan_tag',
   'bpf_xdp_pull_data',
 ];
 

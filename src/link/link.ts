@@ -18,6 +18,11 @@ export interface LinkOptions {
    * What the kernel has not poisons its insn: the program is refused if it is reached.
    */
   readonly core?: Btf | 'local';
+  /**
+   * Bind the XDP programs to the device that they run on (BPF_F_XDP_DEV_BOUND_ONLY): they may call the bpf_xdp_metadata_rx_* kfuncs, and may be in no
+   * prog array, devmap or cpumap. False unless given.
+   */
+  readonly deviceBound?: boolean;
 }
 
 export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {}): LinkedProg {
@@ -52,6 +57,7 @@ export function link(object: BpfObject, prog: ProgSpec, options: LinkOptions = {
     ...(object.btf === undefined ? {} : { btf: object.btf }),
     sleepable: prog.sleepable,
     frags: prog.frags,
+    deviceBound: options.deviceBound === true && prog.type === 'xdp',
     maps: [...relocator.maps.keys()],
     kfuncs: [...relocator.kfuncs.keys()],
     ...(handler === undefined ? {} : { handler: handler.start }),

@@ -45,6 +45,8 @@ export interface LinkedProg {
   /** Program flags of the section name. */
   readonly sleepable?: boolean;
   readonly frags?: boolean;
+  /** BPF_F_XDP_DEV_BOUND_ONLY. */
+  readonly deviceBound?: boolean;
   /** Ordered by pc. */
   readonly lines: readonly LinkedLine[];
   /** CO-RE relocations that the target could not answer, by pc: their insns are calls of nothing. */

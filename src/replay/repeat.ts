@@ -38,7 +38,15 @@ export function repeatPacket(host: ReplayHost, prog: Prog, packet: Uint8Array, o
   };
   try {
     buffers.load(batch, 0n);
-    const run = { copy: true, ifindex: ingressIfindex, linear, captureTime: false, onViolation, onRan: undefined };
+    const run = {
+      copy: true,
+      ifindex: ingressIfindex,
+      linear,
+      captureTime: false,
+      rxTimestamp: false,
+      onViolation,
+      onRan: undefined,
+    };
     for (let left = times; left > 0; left -= BATCH_PACKETS) buffers.run(Math.min(left, BATCH_PACKETS), run);
     const durationNs = times > 0 ? buffers.spentNs / times : 0;
     return { durationNs, violations, ...(last !== undefined && { violation: last }) };

@@ -27,6 +27,7 @@ import type { RuntimeExports } from '../runtime/exports.ts';
 import { fragBuffers, fragsHeader } from '../runtime/frags.ts';
 import type { ProgHost } from '../runtime/host.ts';
 import type { Prog } from '../runtime/prog.ts';
+import { clearRxMetadata, writePacketTimes } from '../runtime/rx-metadata.ts';
 import type { Violation } from '../runtime/trap.ts';
 import type { CaptureBatch } from './capture-batch.ts';
 
@@ -53,6 +54,8 @@ export interface RunBatchOptions {
   readonly linear: number | undefined;
   /** bpf_ktime_get_ns is the packet's time stamp; else the engine's clock. */
   readonly captureTime: boolean;
+  /** The network card says when packets were received. */
+  readonly rxTimestamp: boolean;
   readonly onViolation: (violation: Violation, index: number) => void;
   readonly onRan: RanPackets | undefined;
 }
@@ -275,7 +278,9 @@ export class ReplayBuffers {
     // Packets without a time of their own show this one.
     host.memory.setU64(host.vm + VM_TIME, options.captureTime ? 0n : BigInt.asUintN(64, host.now()));
     const started = performance.now();
+    if (options.rxTimestamp) writePacketTimes(host);
     runBatch(host, prog, { ctx, count }, (violation, index) => options.onViolation(violation, from + index));
+    if (options.rxTimestamp) clearRxMetadata(host);
     const spent = (performance.now() - started) * 1e6;
     this.spentNs += spent;
     prog.addTime(spent);

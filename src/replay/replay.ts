@@ -32,6 +32,11 @@ export interface ReplayOptions {
   readonly loop?: number;
   /** What bpf_ktime_get_ns follows: the capture's time stamps unless given, or the engine's clock, read once for each batch. */
   readonly clock?: 'capture' | 'engine';
+  /**
+   * The network card says when it received each packet: bpf_xdp_metadata_rx_timestamp is the capture's time stamp, where `clock` is that too. False
+   * unless given: the card says nothing (-EOPNOTSUPP).
+   */
+  readonly rxTimestamp?: boolean;
   /** `ctx->ingress_ifindex`; 0 unless given. */
   readonly ingressIfindex?: number;
   /** Gets the packets with verdict TX, PASS or REDIRECT as the program left them, with their time stamps, and is flushed at the end. */
@@ -173,6 +178,7 @@ class ReplayRun {
       ifindex: options.ingressIfindex ?? 0,
       linear: options.linear ?? (this.prog.frags ? XDP_LINEAR_MAX : undefined),
       captureTime: options.clock !== 'engine',
+      rxTimestamp: options.rxTimestamp === true,
       onViolation: (violation, index) => this.violations.add(violation, before + index + 1),
       onRan: options.output === undefined ? undefined : (ctx, from, n) => this.write(ctx, from, n),
     });

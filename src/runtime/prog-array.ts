@@ -8,7 +8,7 @@ import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
 import { BpfMap, type MapCodecs, type MapHost, type UpdateOptions } from './map.ts';
 import type { Prog } from './prog.ts';
-import { type SlotKind, slotKindText } from './slot-kind.ts';
+import { refuseBound, type SlotKind, slotKindText } from './slot-kind.ts';
 import type { SharedTable } from './table.ts';
 
 /** What a slot shows. */
@@ -100,6 +100,7 @@ export class ProgArray extends BpfMap {
     }
     if (prog.host !== this.host) throw new RunError('RUN_FOREIGN', { what: 'program', name: prog.name });
     prog.alive();
+    refuseBound(this.name, prog);
     this.claim(prog.name, prog.slotKind);
     this.write(slot, prog);
   }

@@ -17,6 +17,7 @@ import { fragBuffers, fragsHeader, readPacket, writeFrags } from './frags.ts';
 import type { ProgHost } from './host.ts';
 import { frameSize, layFrame, readContext, type Verdict, verdictName, writeContext, type XdpMeta } from './packet.ts';
 import { type Redirect, redirectOf } from './redirect.ts';
+import { checkRxMetadata, clearRxMetadata, type RxMetadata, writeRxMetadata } from './rx-metadata.ts';
 import { type SkbMeta, writeSkb } from './skb.ts';
 import type { SlotKind } from './slot-kind.ts';
 import type { Violation } from './trap.ts';
@@ -37,6 +38,8 @@ export interface RunOptions {
   readonly linear?: number;
   /** What bpf_ktime_get_ns returns; the engine's clock unless given. */
   readonly timeNs?: bigint;
+  /** What the network card says of the packet; `{}` where it could, but says nothing of this one. Without it the card cannot: -EOPNOTSUPP. */
+  readonly rxMetadata?: RxMetadata;
   /** Runs it so many times on the same packet, as BPF_PROG_TEST_RUN does; the last run's result counts. */
   readonly repeat?: number;
 }
@@ -79,6 +82,7 @@ export interface ProgParts {
   readonly type: ProgType;
   readonly attachType: number;
   readonly frags: boolean;
+  readonly deviceBound: boolean;
   readonly id: number;
   /** Wasm function for the shared table. */
   readonly func: () => unknown;
@@ -147,8 +151,8 @@ export class Prog {
 
   /** @internal what prog arrays compare */
   get slotKind(): SlotKind {
-    const { type, attachType, frags } = this.parts;
-    return { type, attachType, frags };
+    const { type, attachType, frags, deviceBound } = this.parts;
+    return { type, attachType, frags, deviceBound };
   }
 
   /** @internal throws when the handle is closed */
@@ -188,6 +192,7 @@ export class Prog {
     const metadata = options.metadata ?? new Uint8Array(0);
     const repeat = options.repeat ?? 1;
     checkRun(packet, metadata, repeat);
+    checkRxMetadata(options.rxMetadata);
     const { memory } = this.host;
     const place = this.place(packet, metadata, options.linear);
     const { ctx, skb, frame } = place;
@@ -202,11 +207,13 @@ export class Prog {
       writeContext(memory.view, ctx, { ...options.ctx, ...frame, timeNs, wireLength: packet.length, skb });
       if (skb !== 0) writeSkb(memory, skb, frame, options.skb ?? {});
       if (place.linear < packet.length) writeFrags(memory, place, packet.subarray(place.linear));
+      if (options.rxMetadata !== undefined) writeRxMetadata(this.host, options.rxMetadata);
       const started = performance.now();
       runBatch(this.host, this, { ctx, count: 1 }, (v) => {
         violation = v;
       });
       spent += performance.now() - started;
+      if (options.rxMetadata !== undefined) clearRxMetadata(this.host);
     }
     this.timeNs += spent * 1e6;
     return this.result(ctx, violation, (spent * 1e6) / repeat);

@@ -24,7 +24,7 @@ import { BpfMap, flagsOf, type MapCodecs, type MapHost, type UpdateOptions } fro
 import type { Prog } from './prog.ts';
 import type { SlotEntry } from './prog-array.ts';
 import { redirectValue } from './redirect-value.ts';
-import { type SlotKind, slotKindText } from './slot-kind.ts';
+import { refuseBound, type SlotKind, slotKindText } from './slot-kind.ts';
 import { XskSocket } from './xsk.ts';
 
 const BPF_XDP_DEVMAP = 33;
@@ -163,6 +163,7 @@ export class RedirectMap extends BpfMap {
     if (prog === undefined) this.fail('update', -EINVAL);
     if (prog.host !== this.host) throw new RunError('RUN_FOREIGN', { what: 'program', name: prog.name });
     if (typeof given !== 'number') prog.alive();
+    refuseBound(this.name, prog);
     const kind = prog.slotKind;
     if (kind.type !== 'xdp' || kind.attachType !== attachType) {
       const expected = `xdp with attach type ${attachType}`;

@@ -101,6 +101,7 @@ function flagsOf(prog: LinkedProg, rules: VerifyRules, hasRange: boolean): numbe
   if (hasRange) flags |= abi.IN_RET_RANGE;
   if (prog.sleepable === true) flags |= abi.IN_SLEEPABLE;
   if (prog.frags === true) flags |= abi.IN_FRAGS;
+  if (prog.deviceBound === true) flags |= abi.IN_DEVICE_BOUND;
   if (prog.funcs.some((func) => func.btfId !== undefined)) flags |= abi.IN_HAS_FUNC_INFO;
   return flags;
 }

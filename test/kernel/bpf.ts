@@ -42,6 +42,8 @@ export interface ProgLoad {
   readonly name?: string;
   readonly flags?: number;
   readonly expectedAttachType?: number;
+  /** The device that it is bound to, with BPF_F_XDP_DEV_BOUND_ONLY. */
+  readonly ifindex?: number;
   readonly fdArray?: readonly number[];
   readonly btf?: ProgBtf;
   /** 0 (default): no log unless the load fails. 1, 2, 4: as the kernel's log_level. */
@@ -211,6 +213,7 @@ function writeProgAttr(sys: Syscalls, load: ProgLoad, logLevel: number): Region 
   attr.setBigUint64(16, sys.put(new TextEncoder().encode(`${load.license ?? 'GPL'}\0`)), true);
   attr.setUint32(44, load.flags ?? 0, true);
   writeName(attr, 48, load.name ?? '');
+  attr.setUint32(64, load.ifindex ?? 0, true);
   attr.setUint32(68, load.expectedAttachType ?? 0, true);
   if (load.fdArray !== undefined) {
     attr.setBigUint64(120, sys.put(new Uint8Array(Int32Array.from(load.fdArray).buffer)), true);

@@ -44,6 +44,8 @@ export const IN_FRAGS = 256;
 export const IN_RET_RANGE = 512;
 /** The range of every tail call's index is a fact, as its constant is: more states are told apart than Linux does. */
 export const IN_TAIL_RANGES = 1024;
+/** The program is bound to a device: it may ask what that says of a packet. */
+export const IN_DEVICE_BOUND = 2048;
 
 // INPUT_PACKET_ACCESS
 export const PACKET_ACCESS_NONE = 0;

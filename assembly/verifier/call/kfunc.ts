@@ -59,7 +59,8 @@ export function checkKfuncCall(env: Env, insn: Insn): i32 {
 function checkPlace(env: Env, proto: KfuncProto, name: u32): i32 {
   const locked = env.cur.activeLocks != 0;
   if (locked && !proto.isGraphOrLock && !proto.has(abi.KFF_UNDER_LOCK)) return fail(env, EINVAL, MSG_CALL_LOCKED);
-  if (proto.has(abi.KFF_DEVICE_BOUND)) return fail(env, EINVAL, msg.MSG_KFUNC_DEVICE_BOUND);
+  if (proto.has(abi.KFF_DEVICE_BOUND) && !env.input.has(abi.IN_DEVICE_BOUND))
+    return fail(env, EINVAL, msg.MSG_KFUNC_DEVICE_BOUND);
   if (proto.kind == abi.KFUNC_TRAP) return fail(env, EFAULT, msg.MSG_KFUNC_TRAP);
   if (proto.kind == abi.KFUNC_RES_SPIN_LOCK || proto.kind == abi.KFUNC_RES_SPIN_LOCK_IRQSAVE) {
     const err = pushFailedLock(env);
