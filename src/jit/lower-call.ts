@@ -8,7 +8,7 @@ import {
   VM_BUDGET,
   VM_TRACE_ON,
 } from '../../assembly/abi.ts';
-import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG, BPF_MAP_TYPE_BLOOM_FILTER, MAX_BPF_STACK } from '../../assembly/isa.ts';
+import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_BLOOM_FILTER, MAX_BPF_STACK } from '../../assembly/isa.ts';
 import { BPF_FUNC_tail_call, FIXED_SIZE, type HelperProto, wasmArg, wasmRet } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
@@ -71,7 +71,6 @@ function checkMemory(f: FuncEnv, pc: number, i: number, write: boolean): void {
 }
 
 const DENIED: Readonly<Record<string, number>> = {
-  map_lookup_elem: BPF_F_WRONLY_PROG,
   map_update_elem: BPF_F_RDONLY_PROG,
   map_delete_elem: BPF_F_RDONLY_PROG,
   map_push_elem: BPF_F_RDONLY_PROG,

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   BPF_F_NO_PREALLOC,
+  BPF_F_WRONLY_PROG,
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_LPM_TRIE,
@@ -44,5 +45,16 @@ describe('values of', () => {
     const prog = await engine.loadInsns(COUNT, { type: 'xdp', maps: [map], checked: true });
     for (let run = 0; run < 2; run++) expect(prog.run(new Uint8Array(64)).violation).toBeUndefined();
     expect(map.get(new Uint8Array(keySize), { raw: true })?.slice(16)).toEqual(Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0));
+  });
+
+  // Linux lets a program look up in it and write to what it finds.
+  test('a map that programs may only write', async () => {
+    using engine = await Engine.create();
+    const plain = mapSpec('values', { type: 'array', keySize: 4, valueSize: 24, maxEntries: 1 });
+    const map = engine.createMap({ ...plain, flags: BPF_F_WRONLY_PROG });
+    const text = COUNT.replace('r1 = *(u64 *)(r0 +16)', 'r1 = 41');
+    const prog = await engine.loadInsns(text, { type: 'xdp', maps: [map], checked: true });
+    expect(prog.run(new Uint8Array(64)).violation).toBeUndefined();
+    expect(map.get(0, { raw: true })?.slice(16)).toEqual(Uint8Array.of(42, 0, 0, 0, 0, 0, 0, 0));
   });
 });

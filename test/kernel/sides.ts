@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Engine, LoadOptions } from '../../src/engine.ts';
-import { link } from '../../src/link/link.ts';
+import { type LinkOptions, link } from '../../src/link/link.ts';
 import type { Loaded } from '../../src/loader.ts';
 import { loadObject } from '../../src/object/load.ts';
 import { sized } from '../../src/object/map-size.ts';
@@ -75,12 +75,12 @@ export class KernelSide {
     return fd;
   }
 
-  load({ bytes, object }: Opened): void {
+  load({ bytes, object }: Opened, options: LinkOptions = {}): void {
     const btf = loadBtf(kernelBtf(bytes, object));
     this.btfs.push(btf);
     for (const spec of object.maps) this.map(spec, btf, object);
     for (const spec of object.progs.filter((one) => one.autoload)) {
-      const prog = link(object, spec);
+      const prog = link(object, spec, options);
       const records = prog.funcs.flatMap((func) => [func.start, func.btfId ?? 0]);
       const { fd } = loadProg({
         type: prog.type === 'socket_filter' ? 'socket_filter' : 'xdp',
@@ -160,7 +160,7 @@ export class Both {
   }
 
   async load(opened: Opened, options: LoadOptions = {}): Promise<void> {
-    this.kernel.load(opened);
+    this.kernel.load(opened, options.core === undefined ? {} : { core: options.core });
     this.loaded.push(await this.engine.load(opened.object, options));
   }
 
