@@ -67,6 +67,8 @@ export class Arena extends BpfMap {
 
   /** Copies bytes into it. @throws RunError RUN_OPTION outside of the arena */
   write(offset: number, bytes: Uint8Array): void {
+    if (!(bytes instanceof Uint8Array))
+      throw new RunError('RUN_OPTION', { option: 'bytes', found: String(bytes), expected: 'a Uint8Array' });
     this.bytes(offset, bytes.length).set(bytes);
   }
 

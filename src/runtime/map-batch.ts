@@ -29,6 +29,11 @@ export function hasBatch(type: number, op: BatchOp): boolean {
   return ARRAYS.includes(type) && (op === 'lookup' || op === 'update');
 }
 
+/** Bytes that tell where a batch begins: the number of a bucket, or a key. */
+export function batchBytes(type: number, keySize: number): number {
+  return HASHES.includes(type) ? 4 : keySize;
+}
+
 export interface BatchKeys {
   readonly keys: readonly Uint8Array[];
   /** What to ask with for the next ones; undefined when there are none. */

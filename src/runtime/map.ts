@@ -18,7 +18,7 @@ import {
 import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
 import type { RuntimeExports } from './exports.ts';
-import { batchKeys, hasBatch } from './map-batch.ts';
+import { batchBytes, batchKeys, hasBatch } from './map-batch.ts';
 import { hideFields, type MapField } from './map-fields.ts';
 import type { Memory } from './memory.ts';
 import type { Wakeups } from './wakeups.ts';
@@ -69,6 +69,13 @@ function checkCount(count: number): void {
   });
 }
 
+/** Where a batch begins is copied into memory as it is: it has to be what the batch before gave. */
+function checkBatch(batch: unknown, bytes: number): void {
+  if (batch === undefined || (batch instanceof Uint8Array && batch.length === bytes)) return;
+  const found = batch instanceof Uint8Array ? `${batch.length} bytes` : String(batch);
+  throw new RunError('RUN_OPTION', { option: 'batch', found, expected: `a Uint8Array of ${bytes} bytes` });
+}
+
 /** Types with a value for each CPU. */
 const PER_CPU = [BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH];
 
@@ -77,9 +84,12 @@ const TAKEN_FROM = [BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LR
 
 const FLAGS = { any: 0, noexist: 1, exist: 2 } as const;
 
-/** BPF_ANY, BPF_NOEXIST, BPF_EXIST, or the number that was given. */
+/** BPF_ANY, BPF_NOEXIST, BPF_EXIST, or the number that was given. @throws RunError RUN_OPTION for anything else */
 export function flagsOf({ flags = 'any' }: UpdateOptions): number {
-  return typeof flags === 'number' ? flags : FLAGS[flags];
+  const found: unknown = typeof flags === 'string' && Object.hasOwn(FLAGS, flags) ? FLAGS[flags] : flags;
+  if (Number.isInteger(found)) return found as number;
+  const expected = "'any', 'noexist', 'exist' or an integer";
+  throw new RunError('RUN_OPTION', { option: 'flags', found: String(flags), expected });
 }
 
 /** What a map needs of its engine. */
@@ -308,6 +318,7 @@ export class BpfMap {
     const { type, keySize } = this.spec;
     if (!hasBatch(type, op)) this.fail(op, -ENOTSUPP);
     checkCount(count);
+    checkBatch(options.batch, batchBytes(type, keySize));
     if (count === 0) return { entries: [], batch: options.batch };
     const { memory, runtime } = this.host;
     const scratch = (bytes: number): number => this.host.scratch(bytes);

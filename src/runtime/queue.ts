@@ -1,6 +1,5 @@
 /** Queues and stacks: values without keys, pushed and popped by programs and from JavaScript. */
 import { ENOENT } from '../../assembly/isa.ts';
-import { RunError } from '../errors/index.ts';
 import { BpfMap, type RawOption, type UpdateOptions } from './map.ts';
 
 /**
@@ -21,7 +20,8 @@ export class Queue extends BpfMap {
   pop(options?: RawOption): unknown;
   pop(options: RawOption = {}): unknown {
     this.alive();
-    if (this.isFrozen) throw new RunError('RUN_MAP_FROZEN', { map: this.name });
+    this.readable('pop');
+    this.writable('pop');
     const at = this.host.scratch(this.spec.valueSize);
     const result = this.host.runtime.map_pop(this.address, at);
     if (result === -ENOENT) return undefined;
@@ -40,6 +40,7 @@ export class Queue extends BpfMap {
   override entries(options?: RawOption): Generator<[unknown, unknown], void, void>;
   override *entries(options: RawOption = {}): Generator<[unknown, unknown], void, void> {
     this.alive();
+    this.readable('next key');
     for (let index = 0; ; index++) {
       const at = this.host.runtime.queue_at(this.address, index) >>> 0;
       if (at === 0) return;

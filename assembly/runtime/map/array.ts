@@ -1,7 +1,8 @@
 // BPF_MAP_TYPE_ARRAY: values 8 bytes apart right behind the header, all there from the start.
 import { MAP_DATA } from '../../abi';
 import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT } from '../../isa';
-import { copyValue, freeFields } from './fields';
+import { FIELD_SPIN_LOCK } from '../../verifier/abi/input';
+import { copyValue, freeFields, hasField } from './fields';
 import { BpfMap, MapSpec, newMap, round8 } from './map';
 
 export function arrayCreate(spec: MapSpec): u32 {
@@ -16,12 +17,12 @@ export function array_lookup(map: u32, key: u32): u32 {
   return index < m.maxEntries ? m.data + index * m.stride : 0;
 }
 
-/** What Linux checks before any update of an array kind: 0 or a negated errno. No map here has a spin lock to take. */
+/** What Linux checks before any update of an array kind: 0 or a negated errno. A lock that is asked for is free: no other program runs. */
 export function arrayUpdateError(m: BpfMap, index: u32, flags: u64): i32 {
   if ((flags & ~(<u64>BPF_F_LOCK)) > <u64>BPF_EXIST) return -EINVAL;
   if (index >= m.maxEntries) return -E2BIG;
   if (flags & BPF_NOEXIST) return -EEXIST;
-  return flags & BPF_F_LOCK ? -EINVAL : 0;
+  return flags & BPF_F_LOCK && !hasField(m, FIELD_SPIN_LOCK) ? -EINVAL : 0;
 }
 
 export function arrayUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {

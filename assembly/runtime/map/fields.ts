@@ -75,6 +75,19 @@ export function copyValue(m: BpfMap, to: u32, from: u32): void {
   copy(to + done, from + done, m.valueSize - done);
 }
 
+/** Clears a value, all but its special fields. */
+export function zeroValue(m: BpfMap, value: u32): void {
+  const fields = m.fields;
+  let done: u32 = 0;
+  const end = fields ? endOf(fields) : 0;
+  for (let field = fields ? fields + MAP_FIELDS_HEADER : 0; field != end; field += MAP_FIELDS_STRIDE) {
+    const offset = load<u32>(field, MAP_FIELD_OFFSET);
+    memory.fill(value + done, 0, offset - done);
+    done = offset + load<u32>(field, MAP_FIELD_SIZE);
+  }
+  memory.fill(value + done, 0, m.valueSize - done);
+}
+
 /** Special fields as they begin: zero. Of a value that holds nothing: a new element, or a copy for user space. */
 export function initValue(m: BpfMap, value: u32): void {
   const fields = m.fields;

@@ -37,16 +37,26 @@ export function hashValueOf(map: u32, element: u32): u32 {
   return tableOf(map).copies == 1 ? value : value + ownCopy(changetype<BpfMap>(map), map);
 }
 
-/** Lets go of the fields of these kinds in every value, of every CPU. */
-export function hashFreeFields(map: u32, kinds: u32): void {
+/** Lets go of the fields of these kinds in every CPU's value, of this element and those behind it. */
+function freeChain(map: u32, element: u32, kinds: u32): void {
   const m = changetype<BpfMap>(map);
   const t = tableOf(map);
-  for (let bucket: u32 = 0; bucket <= t.mask; bucket++) {
-    let element = load<u32>(map + BUCKETS + (bucket << 2));
-    for (; element; element = load<u32>(element)) {
-      for (let i: u32 = 0; i < t.copies; i++) freeKinds(m, element + t.valueOffset + i * m.cpuStride, kinds);
-    }
+  for (; element; element = load<u32>(element)) {
+    for (let i: u32 = 0; i < t.copies; i++) freeKinds(m, element + t.valueOffset + i * m.cpuStride, kinds);
   }
+}
+
+/**
+ * The same for all elements. Those that are free count as well: a program that deletes an element may start its timer afterwards, or leave an object in it.
+ */
+export function hashFreeFields(map: u32, kinds: u32): void {
+  const t = tableOf(map);
+  for (let bucket: u32 = 0; bucket <= t.mask; bucket++) freeChain(map, hashChain(map, bucket), kinds);
+  freeChain(map, changetype<BpfMap>(map).impl2, kinds);
+  // The spare element is in no list, but its first word is what it was when it was.
+  if (!t.spare) return;
+  store<u32>(t.spare, 0);
+  freeChain(map, t.spare, kinds);
 }
 
 /** The key after this one, bucket by bucket; the first one for no key or one that is not there. */

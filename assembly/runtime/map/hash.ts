@@ -3,7 +3,7 @@
 import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT, ENOMEM } from '../../isa';
 import { FIELD_RES_SPIN_LOCK, FIELD_SPIN_LOCK } from '../../verifier/abi/input';
 import { copy } from '../copy';
-import { copyValue, freeFields, hasField, initValue } from './fields';
+import { copyValue, freeFields, hasField } from './fields';
 import { hash4, hash8, hash16 } from './hash-key';
 import { bucketOf, ELEMENT_KEY, find, give, hashOf, link, tableCreate, tableOf, take, unlink } from './hash-table';
 import { BpfMap, MapSpec } from './map';
@@ -64,13 +64,15 @@ export function replacement(map: u32, old: u32): u32 {
   return element;
 }
 
-/** Fills an element with key and value and puts it in its bucket. */
+/**
+ * Fills an element with key and value and puts it in its bucket. Its special fields are zero, unless a program that still had the address of an element
+ * deleted before put something there: that stays, as in Linux.
+ */
 export function place(map: u32, element: u32, hash: u32, key: u32, value: u32): void {
   const m = changetype<BpfMap>(map);
   const at = element + tableOf(map).valueOffset;
   store<u32>(element, hash, 4);
   copy(element + ELEMENT_KEY, key, m.keySize);
-  initValue(m, at);
   copyValue(m, at, value);
   link(map, element);
 }

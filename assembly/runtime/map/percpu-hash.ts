@@ -4,7 +4,7 @@ import { VM_CPU } from '../../abi';
 import { BPF_EXIST, E2BIG, EINVAL, ENOMEM } from '../../isa';
 import { copy } from '../copy';
 import { vm } from '../env';
-import { copyValue, freeFields } from './fields';
+import { copyValue, freeFields, zeroValue } from './fields';
 import { flagsError, hash_lookup } from './hash';
 import { ELEMENT_KEY, find, hashOf, link, tableCreate, tableOf, take } from './hash-table';
 import { BpfMap, MapSpec } from './map';
@@ -44,16 +44,16 @@ export function writeAll(map: u32, at: u32, values: u32): void {
   for (; at != end; at += m.cpuStride, values += m.cpuStride) overwrite(m, at, values);
 }
 
-/** Fills a new element and puts it in its bucket. What the writing CPU does not say of others is zero. */
+/** Fills a new element and puts it in its bucket. What the writing CPU does not say of others is zero; special fields as in `place`. */
 export function placeCopies(map: u32, element: u32, hash: u32, key: u32, value: u32, isAll: bool): void {
   const m = changetype<BpfMap>(map);
   const t = tableOf(map);
   const at = element + t.valueOffset;
   store<u32>(element, hash, 4);
   copy(element + ELEMENT_KEY, key, m.keySize);
-  memory.fill(at, 0, t.copies * m.cpuStride);
+  for (let i: u32 = 0; i < t.copies; i++) zeroValue(m, at + i * m.cpuStride);
   if (isAll) writeAll(map, at, value);
-  else writeOwn(map, at, value);
+  else copyValue(m, at + ownCopy(m, map), value);
   link(map, element);
 }
 
