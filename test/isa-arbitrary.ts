@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import type { Insn } from '../src/isa/insn.ts';
-import { type Field, templateParts } from '../src/isa/syntax.ts';
+import { CASTS, type Field, templateParts } from '../src/isa/syntax.ts';
 import type { IsaRow } from '../src/isa/table.ts';
 
 const register = fc.integer({ min: 0, max: 10 });
@@ -29,6 +29,7 @@ export const rowName = (row: IsaRow): string =>
 export function insnOf(row: IsaRow): fc.Arbitrary<Insn[]> {
   const field = (name: Field): fc.Arbitrary<number> => {
     if (row.select?.field === name) return fc.constant(row.select.value);
+    if (name === 'imm' && row.meaning.kind === 'cast') return fc.constantFrom(...CASTS);
     return row.zero.includes(name) ? zero : OPERANDS[name];
   };
   const first = fc.record({

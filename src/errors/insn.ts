@@ -16,8 +16,6 @@ export const INSN_ERRORS = {
   INSN_UNKNOWN: (f: { pc: number; opcode: number }) => `insn ${f.pc}: unknown opcode ${hex2(f.opcode)}`,
   INSN_FORM: (f: { pc: number; opcode: number; field: string; found: number; expected: readonly number[] }) =>
     `${at(f)} has no form with ${f.field} ${f.found}: it is one of ${list(f.expected)}`,
-  INSN_UNSUPPORTED: (f: { pc: number; opcode: number; name: string; why: string }) =>
-    `${at(f)}: ${f.name} is not supported: ${f.why}`,
   INSN_RESERVED: (f: { pc: number; opcode: number; field: string; found: number }) =>
     `${at(f)} uses reserved fields: ${f.field} is ${f.found} and must be 0`,
   INSN_REGISTER: (f: { pc: number; opcode: number; field: string; found: number }) =>

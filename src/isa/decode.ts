@@ -1,9 +1,10 @@
 /** Bytes to insns and insns to ops (RFC 9669 sections 3 to 5). Whatever is not in the instruction set is an `InsnError` with its pc. */
-import { BPF_ALU64, BPF_INSN_SIZE, BPF_MOV, BPF_REG_FP, BPF_X } from '../../assembly/isa.ts';
+import { BPF_INSN_SIZE } from '../../assembly/isa.ts';
 import { InsnError } from '../errors/index.ts';
 import type { Insn } from './insn.ts';
 import { findRow } from './match.ts';
 import type { Op, Operand, WideValue } from './op.ts';
+import { CAST_TO_USER } from './syntax.ts';
 import type { IsaRow } from './table.ts';
 
 /** @throws InsnError when the length is no multiple of 8 */
@@ -23,10 +24,6 @@ export function decodeInsns(bytes: Uint8Array): Insn[] {
   }
   return insns;
 }
-
-/** imm of addr_space_cast: from address space 1, the arena's, to 0, and back. */
-const TO_KERNEL = 1;
-const TO_USER = 1 << 16;
 
 const RANGES: readonly (readonly [field: keyof Insn, low: number, high: number])[] = [
   ['opcode', 0, 0xff],
@@ -81,6 +78,12 @@ function wideValue(kind: WideValue['kind'], lo: number, hi: number, pc: number):
   }
 }
 
+/** addr_space_cast, which is no insn of RFC 9669. A pointer into the arena is its lower half where the program uses it. */
+function castOp({ imm, dst, src }: Insn): Op {
+  if (imm === CAST_TO_USER) return { kind: 'cast_user', dst, src };
+  return { kind: 'alu', op: 'mov', width: 32, dst, src: { kind: 'reg', reg: src } };
+}
+
 function makeOp({ meaning }: IsaRow, insn: Insn, next: Insn | undefined, pc: number): Op {
   const { dst, src, off, imm } = insn;
   switch (meaning.kind) {
@@ -91,6 +94,8 @@ function makeOp({ meaning }: IsaRow, insn: Insn, next: Insn | undefined, pc: num
     }
     case 'movsx':
       return { kind: 'movsx', width: meaning.width, bits: meaning.bits, dst, src };
+    case 'cast':
+      return castOp(insn);
     case 'swap':
       return { kind: 'swap', to: meaning.to, bits: meaning.bits, dst };
     case 'load':
@@ -124,13 +129,6 @@ function makeOp({ meaning }: IsaRow, insn: Insn, next: Insn | undefined, pc: num
   }
 }
 
-/** addr_space_cast, which is no insn of RFC 9669: clang's `mov` with off 1, the address spaces in the halves of imm. */
-function castOp({ opcode, off, imm, dst, src }: Insn): Op | undefined {
-  if (opcode !== (BPF_ALU64 | BPF_MOV | BPF_X) || off !== 1 || dst > BPF_REG_FP || src > BPF_REG_FP) return undefined;
-  if (imm === TO_KERNEL) return { kind: 'alu', op: 'mov', width: 32, dst, src: { kind: 'reg', reg: src } };
-  return imm === TO_USER ? { kind: 'cast_user', dst, src } : undefined;
-}
-
 /**
  * The meaning of one insn.
  * @param next the following slot, which `ld_imm64` needs
@@ -138,7 +136,5 @@ function castOp({ opcode, off, imm, dst, src }: Insn): Op | undefined {
  * @throws InsnError that says which field cannot stand
  */
 export function decodeOp(insn: Insn, next: Insn | undefined, pc: number): Op {
-  const cast = castOp(insn);
-  if (cast !== undefined) return cast;
   return makeOp(findRow(insn, next, pc), insn, next, pc);
 }

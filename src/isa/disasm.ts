@@ -87,6 +87,8 @@ function holeText(hole: Hole, place: Place): string {
       return `${insn.imm}`;
     case 'hex':
       return hex(insn.imm);
+    case 'spaces':
+      return `${insn.imm >>> 16}, ${insn.imm & 0xffff}`;
     case 'imm64':
       return imm64(insn.imm, (next as Insn).imm);
     case 'next':

@@ -5,8 +5,8 @@
 import { BPF_REG_FP } from '../../assembly/isa.ts';
 import { InsnError } from '../errors/index.ts';
 import type { Insn } from './insn.ts';
-import { templateParts } from './syntax.ts';
-import { ISA_TABLE, type IsaRow, UNSUPPORTED_ROWS } from './table.ts';
+import { CASTS, templateParts } from './syntax.ts';
+import { ISA_TABLE, type IsaRow } from './table.ts';
 
 /** What one opcode can mean. */
 interface Candidates {
@@ -37,13 +37,8 @@ function select(insn: Insn, pc: number): IsaRow {
   if (field === undefined) return rows[0];
   const found = insn[field];
   for (const row of rows) if (row.select?.value === found) return row;
-  const { opcode } = insn;
-  const unsupported = UNSUPPORTED_ROWS.find((row) => row.opcode === opcode && row.select.value === found);
-  if (unsupported !== undefined) {
-    throw new InsnError('INSN_UNSUPPORTED', { pc, opcode, name: unsupported.name, why: unsupported.why });
-  }
   const expected = rows.map((row) => row.select?.value as number);
-  throw new InsnError('INSN_FORM', { pc, opcode, field, found, expected });
+  throw new InsnError('INSN_FORM', { pc, opcode: insn.opcode, field, found, expected });
 }
 
 function checkNext(row: IsaRow, insn: Insn, next: Insn | undefined, pc: number): void {
@@ -55,6 +50,11 @@ function checkNext(row: IsaRow, insn: Insn, next: Insn | undefined, pc: number):
   if (next.imm !== 0 && row.zero.includes('next')) {
     throw new InsnError('INSN_WIDE', { pc, opcode, field: 'imm', found: next.imm });
   }
+}
+
+function checkSpaces({ opcode, imm }: Insn, pc: number): void {
+  if (CASTS.includes(imm)) return;
+  throw new InsnError('INSN_FORM', { pc, opcode, field: 'imm', found: imm, expected: CASTS });
 }
 
 /**
@@ -74,6 +74,7 @@ export function findRow(insn: Insn, next: Insn | undefined, pc: number): IsaRow 
     if (insn[field] > BPF_REG_FP)
       throw new InsnError('INSN_REGISTER', { pc, opcode: insn.opcode, field, found: insn[field] });
   }
+  if (row.meaning.kind === 'cast') checkSpaces(insn, pc);
   if (row.meaning.kind === 'lddw') checkNext(row, insn, next, pc);
   return row;
 }

@@ -2,7 +2,7 @@
 import { BPF_REG_FP } from '../../assembly/isa.ts';
 import { HELPER_NUMBERS } from './helper-names.ts';
 import { numberOf, type Token } from './lexer.ts';
-import type { Field, Hole } from './syntax.ts';
+import { CASTS, type Field, type Hole } from './syntax.ts';
 
 /** What names may stand for. */
 export interface Names {
@@ -122,6 +122,14 @@ const mapName: Reader = (tokens, at, { maps }) => {
   return index < 0 ? undefined : { at: at + 1, fields: [['imm', index]] };
 };
 
+/** `0, 1` or `1, 0`, which LLVM prints in hex. */
+const spaces: Reader = (tokens, at) => {
+  const [to, from] = [numberOf(tokens[at]), numberOf(tokens[at + 2])];
+  if (to === undefined || from === undefined || tokens[at + 1]?.text !== ',') return undefined;
+  const imm = Number((to << 16n) | from);
+  return to <= 1n && from <= 1n && CASTS.includes(imm) ? { at: at + 3, fields: [['imm', imm]] } : undefined;
+};
+
 export const READERS: Readonly<Record<Hole, Reader>> = {
   rd: register('dst', 'r'),
   rs: register('src', 'r'),
@@ -131,6 +139,7 @@ export const READERS: Readonly<Record<Hole, Reader>> = {
   imm: integer('imm', ...INT32),
   imm32: integer('imm', ...ANY32),
   hex: integer('imm', ...ANY32),
+  spaces,
   imm64: wide,
   next: integer('next', ...ANY32),
   module: integer('off', ...INT16),

@@ -17,6 +17,8 @@ export const HOLES = {
   imm32: { fields: ['imm'], expected: 'an integer from -2147483648 to 4294967295' },
   /** What the kernel prints as unsigned hex, though 64-bit comparisons sign-extend it. */
   hex: { fields: ['imm'], expected: 'an integer from -2147483648 to 0xffffffff' },
+  /** Address spaces of a cast, the one it leads to first: imm has them in its halves. */
+  spaces: { fields: ['imm'], expected: 'address spaces `0, 1` or `1, 0`' },
   imm64: { fields: ['imm', 'next'], expected: 'an integer of 64 bits' },
   next: { fields: ['next'], expected: 'an integer of 32 bits' },
   /** Index of the BTF module in the fd array. */
@@ -28,6 +30,11 @@ export const HOLES = {
   /** Index of a map in the list that the assembler was given. */
   name: { fields: ['imm'], expected: 'the name of a map that the assembler was given' },
 } as const satisfies Record<string, { readonly fields: readonly Field[]; readonly expected: string }>;
+
+/** imm of addr_space_cast: from address space 1, the arena's, to 0, and back. */
+export const CAST_TO_KERNEL = 1;
+export const CAST_TO_USER = 1 << 16;
+export const CASTS: readonly number[] = [CAST_TO_KERNEL, CAST_TO_USER];
 
 export type Hole = keyof typeof HOLES;
 export type Part = { readonly text: string } | { readonly hole: Hole };

@@ -13,6 +13,8 @@ import { type Field, fieldsOf } from './syntax.ts';
 export type Meaning =
   | { readonly kind: 'alu'; readonly op: AluName; readonly width: 32 | 64; readonly src: 'reg' | 'imm' | 'none' }
   | { readonly kind: 'movsx'; readonly width: 32 | 64; readonly bits: 8 | 16 | 32 }
+  /** `mov` of the lower half, or `cast_user`, as imm says. */
+  | { readonly kind: 'cast' }
   | { readonly kind: 'swap'; readonly to: 'le' | 'be' | 'bswap'; readonly bits: 16 | 32 | 64 }
   | { readonly kind: 'load'; readonly size: 1 | 2 | 4 | 8; readonly signed: boolean }
   | { readonly kind: 'store'; readonly size: 1 | 2 | 4 | 8; readonly src: 'reg' | 'imm' }
@@ -149,6 +151,15 @@ function movsxRows(width: 32 | 64): IsaRow[] {
     ),
   );
 }
+
+// Not in the RFC: pointers into an arena. The address spaces are in the halves of imm.
+const castRow = row(
+  isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_X,
+  '{rd} = addr_space_cast({rs}, {spaces})',
+  { kind: 'cast' },
+  ['linux', 'v1'],
+  { select: { field: 'off', value: 1 } },
+);
 
 const SWAPS = [
   ['le', isa.BPF_ALU | isa.BPF_END | isa.BPF_K, 'v1'],
@@ -359,6 +370,7 @@ export const ISA_TABLE: readonly IsaRow[] = [
     negRow(width),
     ...movsxRows(width),
   ]),
+  castRow,
   ...swapRows,
   ...memRows,
   ...memsxRows,
@@ -369,21 +381,4 @@ export const ISA_TABLE: readonly IsaRow[] = [
   ...packetRows,
   ...WIDTHS.flatMap((width) => SOURCES.flatMap((source) => jumpRows(width, source))),
   ...flowRows,
-];
-
-/** What Linux knows and this engine does not run: refused by name. */
-export interface UnsupportedRow {
-  readonly opcode: number;
-  readonly select: Select;
-  readonly name: string;
-  readonly why: string;
-}
-
-export const UNSUPPORTED_ROWS: readonly UnsupportedRow[] = [
-  {
-    opcode: isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_X,
-    select: { field: 'off', value: 1 },
-    name: 'addr_space_cast',
-    why: 'it converts pointers into BPF_MAP_TYPE_ARENA between address spaces 0 and 1, and has no text form here',
-  },
 ];
