@@ -490,6 +490,11 @@ export class Engine implements ProgHost, RedirectHost {
     this.network.setDevice(device);
   }
 
+  /** @internal maps that were made, closed ones among them */
+  get maps(): Iterable<BpfMap> {
+    return this.mapsByAddress.values();
+  }
+
   /** @internal */
   mapAt(address: number): BpfMap | undefined {
     return this.mapsByAddress.get(address);

@@ -5,6 +5,7 @@ import { PcapWriter } from '../replay/pcap-writer.ts';
 import type { ReplayOptions, Report } from '../replay/replay.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
 import { EXIT, EXIT_HELP, type ExitCode } from './errors.ts';
+import { EventPrinter } from './events.ts';
 import { about, checkOutput, OutputFile } from './files.ts';
 import { dumpMaps, mapLines } from './maps.ts';
 import { print, printJson, printLines } from './output.ts';
@@ -23,10 +24,12 @@ ${SET_HELP}
   --out FILE             write the packets with verdict XDP_PASS, XDP_TX or XDP_REDIRECT to a pcap file, as the program left them
   --ifindex N            ctx->ingress_ifindex (0)
   --linear BYTES         most bytes of a packet in front of its fragments; xdp.frags programs: 3520, others: packets are in one piece
+  --batch N              packets between two looks at --events, --trace and slots: 2048, with --events as many as its maps have KiB; where more
+                         records come than a map has room for, some are lost, which is told
   --clock capture|engine what bpf_ktime_get_ns follows: the packets' time stamps (default) or the clock of this machine
 ${SESSION_HELP}
   --json                 print the report as JSON: { packets, bytes, verdicts, seconds, wallSeconds, packetsPerSecond, bitsPerSecond,
-                         programs, violations, written, layout, error?, trace?, maps? }
+                         programs, lost, violations, written, layout, error?, trace?, events?, maps? }
   -h, --help
 
 A capture that is cut or damaged is replayed up to there; the report is printed, then the error, and the exit status is 1.
@@ -42,6 +45,7 @@ const OPTIONS = {
   ifindex: { type: 'string' },
   clock: { type: 'string' },
   linear: { type: 'string' },
+  batch: { type: 'string' },
 } as const;
 
 export async function replayCommand(argv: readonly string[]): Promise<ExitCode> {
@@ -54,6 +58,7 @@ export async function replayCommand(argv: readonly string[]): Promise<ExitCode> 
   const options = numbers(args);
   checkOutput('out', args.text('out'), [objectPath, capture]);
   const session = await openSession(objectPath, args);
+  const events = new EventPrinter(session.loaded, args);
   const outPath = args.text('out');
   const out = outPath === undefined ? undefined : new OutputFile(outPath);
   const trace: string[] = [];
@@ -63,17 +68,19 @@ export async function replayCommand(argv: readonly string[]): Promise<ExitCode> 
   const progress = new ProgressLine(capture, options.loop ?? 1);
   try {
     const replaying = replayFile(session.engine, session.prog, capture, {
-      ...options,
+      ...withBatch(options, events),
       ...(out !== undefined && { output: new PcapWriter((piece) => out.write(piece)) }),
       signal: stop.signal,
-      onProgress: (now) => {
+      onProgress: async (now) => {
         progress.show(now);
-        return args.flag('trace') ? takeTrace(session, args, trace) : undefined;
+        if (args.flag('trace')) await takeTrace(session, args, trace);
+        await events.take();
       },
     });
     const report = await about(capture, replaying);
     progress.clear();
-    await show(session, args, report, trace);
+    await events.take();
+    await show(session, args, { report, trace, events });
     return statusOf(report);
   } finally {
     process.off('SIGINT', interrupt);
@@ -86,13 +93,21 @@ function numbers(args: Args): ReplayOptions {
   const loop = args.integer('loop', 1, 0x7fffffff);
   const ingressIfindex = args.integer('ifindex', 0, 0x7fffffff);
   const linear = args.integer('linear', 0, XDP_LINEAR_MAX);
+  const batchPackets = args.integer('batch', 1, 1 << 20);
   const clock = args.choice('clock', ['capture', 'engine']);
   return {
     ...(loop !== undefined && { loop }),
     ...(ingressIfindex !== undefined && { ingressIfindex }),
     ...(linear !== undefined && { linear }),
+    ...(batchPackets !== undefined && { batchPackets }),
     ...(clock !== undefined && { clock }),
   };
+}
+
+/** Unless the user knows better, batches are such that what they write is likely to have room. */
+function withBatch(options: ReplayOptions, events: EventPrinter): ReplayOptions {
+  const { batchPackets } = events;
+  return options.batchPackets !== undefined || batchPackets === undefined ? options : { ...options, batchPackets };
 }
 
 /** Prints the lines that are there; with --json they become part of the report. */
@@ -102,15 +117,22 @@ async function takeTrace(session: Session, args: Args, kept: string[]): Promise<
   else await printLines(lines);
 }
 
-async function show(session: Session, args: Args, report: Report, trace: readonly string[]): Promise<void> {
+interface Shown {
+  readonly report: Report;
+  readonly trace: readonly string[];
+  readonly events: EventPrinter;
+}
+
+async function show(session: Session, args: Args, { report, trace, events }: Shown): Promise<void> {
   if (args.flag('json')) {
     const maps = args.flag('maps') ? { maps: dumpMaps(session.loaded) } : {};
-    await printJson({ ...report, ...(args.flag('trace') && { trace }), ...maps });
+    await printJson({ ...report, ...(args.flag('trace') && { trace }), ...events.json(), ...maps });
   } else {
-    if (args.flag('trace') && report.packets > 0) await print('\n');
+    if ((args.flag('trace') || events.any) && report.packets > 0) await print('\n');
     await printLines(reportLines(report, session.prog.id));
     if (args.flag('maps')) await printLines(['', ...mapLines(session.loaded)]);
   }
+  events.complain('--batch');
   if (report.error !== undefined) process.stderr.write(`bpf2wasm: ${report.error.message}\n`);
 }
 

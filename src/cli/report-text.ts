@@ -13,6 +13,7 @@ export function reportLines(report: Report, entry: number): string[] {
     '',
     ...programs(report.programs, entry),
     ...tailCalls(report.programs),
+    ...lost(report),
     ...violations(report),
     ...(report.written > 0 ? ['', `${plural(report.written, 'packet')} written`] : []),
   ];
@@ -60,6 +61,11 @@ function tailCalls(progs: readonly ProgReport[]): string[] {
     ]),
   );
   return rows.length === 0 ? [] : ['', ...table(['tail call', 'through', '>taken', '>missed'], rows)];
+}
+
+function lost({ lost }: Report): string[] {
+  const rows = lost.map((ring) => [ring.map, grouped(ring.lost)]);
+  return rows.length === 0 ? [] : ['', ...table(['events', '>lost'], rows)];
 }
 
 function violations({ violations: { count, first } }: Report): string[] {

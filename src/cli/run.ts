@@ -6,6 +6,7 @@ import type { RunOptions, RunResult } from '../runtime/prog.ts';
 import { describeViolation, type Violation } from '../runtime/trap.ts';
 import { type Args, parseCommandLine, positionals } from './args.ts';
 import { EXIT, EXIT_HELP, type ExitCode, UsageError } from './errors.ts';
+import { EventPrinter } from './events.ts';
 import { bytesArgument, checkOutput, writeOutput } from './files.ts';
 import { dumpMaps, mapLines } from './maps.ts';
 import { hexDump, plural, print, printJson, printLines } from './output.ts';
@@ -29,7 +30,7 @@ Runs a program on one packet, as 'bpftool prog run' and BPF_PROG_TEST_RUN do.
 ${SET_HELP}
 ${SESSION_HELP}
   --json                 print it as JSON: { prog, retval, verdict, duration, repeat, data_in, data_out, ctx_out, redirect?, violation?,
-                         violations, trace?, maps? }
+                         violations, trace?, events?, maps? }
   -h, --help
 
 Errors are one line on standard error; with --json, { error: { stage, code, message, fields } } on standard output besides.
@@ -81,8 +82,10 @@ export async function runCommand(argv: readonly string[]): Promise<ExitCode> {
   for (const option of ['data_out', 'ctx_out']) checkOutput(option, args.text(option), [path]);
   const session = await openSession(path, args);
   try {
+    const events = new EventPrinter(session.loaded, args);
     const outcome = runPacket(session, dataIn, linear === undefined ? ctx : { ...ctx, linear }, repeat);
-    await show(session, args, outcome);
+    await events.take();
+    await show(session, args, outcome, events);
     saveOutputs(args, outcome, sizeOut);
     return outcome.violations > 0 ? EXIT.violation : EXIT.ok;
   } finally {
@@ -131,12 +134,14 @@ function saveOutputs(args: Args, { dataOut, ctxOut }: Outcome, sizeOut: number |
   }
 }
 
-async function show(session: Session, args: Args, outcome: Outcome): Promise<void> {
+async function show(session: Session, args: Args, outcome: Outcome, events: EventPrinter): Promise<void> {
+  events.complain('--repeat');
   const trace = args.flag('trace') ? session.engine.trace.drain() : undefined;
   if (args.flag('json')) {
     await printJson({
       ...jsonOf(session.prog.name, outcome),
       ...(trace !== undefined && { trace }),
+      ...events.json(),
       ...(args.flag('maps') && { maps: dumpMaps(session.loaded) }),
     });
     return;

@@ -17,6 +17,7 @@ export const SESSION_OPTIONS = {
   seed: { type: 'string' },
   trace: { type: 'boolean' },
   maps: { type: 'boolean' },
+  events: { type: 'string', multiple: true },
   optimize: { type: 'boolean' },
   unchecked: { type: 'boolean' },
   btf: { type: 'string' },
@@ -26,6 +27,8 @@ export const SESSION_OPTIONS = {
 
 export const SESSION_HELP = `  --trace                print trace_printk lines, in trace_pipe's form, as they come
   --maps                 print what the maps hold afterwards
+  --events MAP[:STRUCT]  print the records of a ring buffer or perf event array as they come, decoded as a struct of the object's BTF where one is
+                         named; once for each map
   --seed N               seed of bpf_get_prandom_u32 and of hash maps (0)
   --optimize             let binaryen optimise the Wasm
   --network FILE         what the rest of the kernel knows, as JSON: { devices, routes, rules, neighbours, ... }

@@ -26,7 +26,8 @@ export const RUN_ERRORS = {
     `no program named ${f.name}; there ${f.have.length === 1 ? 'is' : 'are'} ${f.have.join(', ') || 'none'}`,
   RUN_NO_MAP: (f: { name: string; have: readonly string[] }) =>
     `no map named ${f.name}; there ${f.have.length === 1 ? 'is' : 'are'} ${f.have.join(', ') || 'none'}`,
-  RUN_MAP_TYPE: (f: { map: string; type: number | string }) => `map ${f.map}: type ${f.type} is not implemented here`,
+  RUN_MAP_TYPE: (f: { map: string; type: number | string; implemented: readonly string[] }) =>
+    `map ${f.map}: type ${f.type} is not implemented here; there are ${f.implemented.join(', ')}`,
   RUN_MAP_CREATE: (f: { map: string; errno: number; detail: string }) =>
     `map ${f.map} cannot be created: ${ERRNO_TEXT[f.errno] ?? `errno ${f.errno}`} (${f.detail})`,
   RUN_MAP_OP: (f: { map: string; op: string; errno: number }) =>

@@ -26,6 +26,7 @@ import { runBatch } from '../runtime/batch.ts';
 import type { RuntimeExports } from '../runtime/exports.ts';
 import { fragBuffers, fragsHeader } from '../runtime/frags.ts';
 import type { ProgHost } from '../runtime/host.ts';
+import type { BpfMap } from '../runtime/map.ts';
 import type { Prog } from '../runtime/prog.ts';
 import { clearRxMetadata, writePacketTimes } from '../runtime/rx-metadata.ts';
 import type { Violation } from '../runtime/trap.ts';
@@ -36,6 +37,8 @@ export interface ReplayHost extends ProgHost {
   readonly runtime: RuntimeExports;
   /** Programs that may run: a tail call reaches what sits in a slot. */
   readonly progs: readonly Prog[];
+  /** Maps that were made, closed ones among them. */
+  readonly maps: Iterable<BpfMap>;
   /** Zeroed memory until `runtime.free`. */
   alloc(bytes: number, what: string): number;
 }

@@ -12,11 +12,11 @@ import { ReplayBuffers, type ReplayHost } from './replay-buffers.ts';
 import { FEED_BYTES, type Feed, openFeed } from './replay-feed.ts';
 import { type ReplayInput, Rounds } from './replay-input.ts';
 import { Pause } from './replay-pause.ts';
-import { type Report, StatsBase, ViolationLog, verdictCounts } from './report.ts';
+import { LostBase, type Report, StatsBase, ViolationLog, verdictCounts } from './report.ts';
 
 export type { ReplayHost } from './replay-buffers.ts';
 export type { ReplayInput } from './replay-input.ts';
-export type { ProgReport, Report, TailCallReport, VerdictCounts, ViolationReport } from './report.ts';
+export type { LostReport, ProgReport, Report, TailCallReport, VerdictCounts, ViolationReport } from './report.ts';
 
 export interface ReplayProgress {
   /** From 0. */
@@ -107,6 +107,7 @@ class ReplayRun {
   private readonly buffers: ReplayBuffers;
   private readonly pause = new Pause();
   private readonly stats: StatsBase;
+  private readonly lost: LostBase;
   private readonly violations = new ViolationLog();
   private readonly writtenBefore: number;
   private readonly layouts = new Set<'in place' | 'copied'>();
@@ -126,6 +127,7 @@ class ReplayRun {
     this.options = options;
     this.buffers = new ReplayBuffers(host, prog, options.batchPackets ?? BATCH_PACKETS, FEED_BYTES);
     this.stats = new StatsBase(host.progs);
+    this.lost = new LostBase(host.maps);
     this.writtenBefore = options.output?.packets ?? 0;
   }
 
@@ -236,6 +238,7 @@ class ReplayRun {
       bitsPerSecond: perSecond(bytes * 8),
       programs: this.stats.since(this.host.progs),
       violations: { count: violations.count, first: violations.first },
+      lost: this.lost.since(this.host.maps),
       written: (options.output?.packets ?? 0) - this.writtenBefore,
       layout: this.layouts.size === 2 ? 'mixed' : ([...this.layouts][0] ?? 'in place'),
       ...(this.stopped && { stopped: true as const }),

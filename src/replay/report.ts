@@ -1,5 +1,7 @@
 /** What a replay did, as plain data: `JSON.stringify` takes it as it is. */
 import type { BpfError } from '../errors/index.ts';
+import { EventMap } from '../runtime/event-map.ts';
+import type { BpfMap } from '../runtime/map.ts';
 import type { Prog, ProgStats } from '../runtime/prog.ts';
 import { describeViolation, type Violation, type ViolationCode } from '../runtime/trap.ts';
 
@@ -27,6 +29,14 @@ export interface ProgReport {
   /** Time of the runs that began with it. */
   readonly timeNs: number;
   readonly tailCalls: readonly TailCallReport[];
+}
+
+/** What a ring buffer, or a perf event array's buffers, had no room for. */
+export interface LostReport {
+  readonly map: string;
+  readonly id: number;
+  /** Records: reservations and outputs that failed. */
+  readonly lost: number;
 }
 
 export interface ViolationReport {
@@ -58,6 +68,8 @@ export interface Report {
   /** Every program that was loaded, in the order of their ids. */
   readonly programs: readonly ProgReport[];
   readonly violations: { readonly count: number; readonly first: readonly ViolationReport[] };
+  /** Every ring buffer and perf event array there is, in the order of their ids. */
+  readonly lost: readonly LostReport[];
   /** Packets given to the output. */
   readonly written: number;
   /** How packets were laid out: all in place, all copied into frames, or both in turn. */
@@ -111,6 +123,25 @@ export class StatsBase {
       tailCalls,
     };
   }
+}
+
+/** What rings had lost before a replay. A map that was made meanwhile had lost nothing. */
+export class LostBase {
+  private readonly before: ReadonlyMap<EventMap<unknown>, number>;
+
+  constructor(maps: Iterable<BpfMap>) {
+    this.before = new Map(rings(maps).map((map) => [map, map.lost]));
+  }
+
+  since(maps: Iterable<BpfMap>): LostReport[] {
+    return rings(maps)
+      .sort((a, b) => a.id - b.id)
+      .map((map) => ({ map: map.name, id: map.id, lost: map.lost - (this.before.get(map) ?? 0) }));
+  }
+}
+
+function rings(maps: Iterable<BpfMap>): EventMap<unknown>[] {
+  return [...maps].filter((map) => map instanceof EventMap && !map.isClosed) as EventMap<unknown>[];
 }
 
 /** Verdict counts from the runtime's six counters. */

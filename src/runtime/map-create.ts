@@ -88,7 +88,10 @@ export function createMap(
   id: number,
   codecs: MapCodecs,
 ): BpfMap {
-  if (!isImplemented(spec.type)) throw new RunError('RUN_MAP_TYPE', { map: spec.name, type: mapTypeName(spec.type) });
+  if (!isImplemented(spec.type)) {
+    const implemented = IMPLEMENTED.map(mapTypeName);
+    throw new RunError('RUN_MAP_TYPE', { map: spec.name, type: mapTypeName(spec.type), implemented });
+  }
   const { type, keySize, valueSize, maxEntries, flags } = spec;
   // What has no meaning in 32 bits has none above either.
   const extra = Number(spec.mapExtra > 0xffffffffn ? 0xffffffffn : spec.mapExtra);
