@@ -21,6 +21,7 @@ import {
   BPF_MAP_TYPE_STACK,
   BPF_MAP_TYPE_USER_RINGBUF,
   BPF_MAP_TYPE_XSKMAP,
+  EACCES,
 } from '../../assembly/isa.ts';
 import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
@@ -29,6 +30,7 @@ import { Arena, arenaErrno } from './arena.ts';
 import { BloomFilter } from './bloom-filter.ts';
 import { errnoOf } from './exports.ts';
 import { BpfMap, type MapCodecs } from './map.ts';
+import { fieldsErrno } from './map-field-types.ts';
 import { setMapFields } from './map-fields.ts';
 import { innerErrno, MapInMap } from './map-in-map.ts';
 import { PerfEventArray } from './perf-event-array.ts';
@@ -109,6 +111,7 @@ export function createMap(
     throw new RunError('RUN_MAP_CREATE', { map: spec.name, errno, detail });
   }
   const address = result >>> 0;
+  checkFields(host, spec, address, codecs);
   setMapFields(host, address, codecs.fields ?? []);
   // A copy: the wish may be edited for the next load, the map stays as it was made.
   const own = { ...spec };
@@ -117,6 +120,18 @@ export function createMap(
   if (isRedirectType(type)) return new RedirectMap(host, own, address, id, codecs);
   const Kind = KINDS[type] ?? BpfMap;
   return new Kind(host, own, address, id, codecs);
+}
+
+/** Linux looks at the types when all else is right. */
+function checkFields(host: RedirectHost, spec: MapSpec, address: number, { fields = [] }: MapCodecs): void {
+  const errno = fieldsErrno(spec.type, spec.flags, fields);
+  if (errno === 0) return;
+  host.runtime.map_destroy(address);
+  const detail =
+    errno === EACCES
+      ? 'values with special fields (locks, timers, kptrs) are for programs to read and to write'
+      : `values of a ${mapTypeName(spec.type)} map cannot have these special fields (locks, timers, kptrs)`;
+  throw new RunError('RUN_MAP_CREATE', { map: spec.name, errno, detail });
 }
 
 /** A map of maps needs a template of what it holds. */

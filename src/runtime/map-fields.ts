@@ -8,6 +8,7 @@ import {
   MAP_FIELDS_HEADER,
   MAP_FIELDS_STRIDE,
 } from '../../assembly/abi.ts';
+import { FIELD_REFCOUNT } from '../../assembly/verifier/abi/input.ts';
 import { RunError } from '../errors/index.ts';
 import type { RuntimeExports } from './exports.ts';
 import type { Memory } from './memory.ts';
@@ -52,8 +53,11 @@ export function setMapFields({ memory, runtime }: Host, map: number, fields: rea
   writeFields(memory, runtime.map_set_fields(map, fields.length, kindsOf(fields)) >>> 0, fields);
 }
 
-/** What user space sees of them: zeros. */
+/** What user space sees of them: how they begin, zeros and a count of 1. */
 export function hideFields(value: Uint8Array, fields: readonly MapField[]): Uint8Array {
-  for (const { offset, bytes } of fields) value.fill(0, offset, offset + bytes);
+  for (const { kind, offset, bytes } of fields) {
+    value.fill(0, offset, offset + bytes);
+    if (kind === FIELD_REFCOUNT) value[offset] = 1;
+  }
   return value;
 }
