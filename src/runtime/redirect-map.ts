@@ -14,6 +14,7 @@ import {
   EEXIST,
   EINVAL,
   ENODEV,
+  ENOMEM,
   EOVERFLOW,
 } from '../../assembly/isa.ts';
 import { RunError } from '../errors/index.ts';
@@ -62,8 +63,8 @@ interface Held {
 export class RedirectMap extends BpfMap {
   private readonly owner: RedirectHost;
   private readonly held = new Map<number, Held>();
-  /** What all of its programs must be, and those that redirect to it: fixed by the first one. */
-  private frags: boolean | undefined;
+  /** What its programs must be like: fixed by the first one. */
+  private likeness: Pick<SlotKind, 'type' | 'frags'> | undefined;
 
   constructor(host: RedirectHost, spec: MapSpec, address: number, id: number, codecs: MapCodecs) {
     super(host, spec, address, id, codecs);
@@ -71,16 +72,21 @@ export class RedirectMap extends BpfMap {
   }
 
   /**
-   * A program that redirects to this map must be like those in it: Linux compares whether they take packets in several buffers.
+   * A program that uses this map must be like those in it: of the same type, and with or without packets in several buffers as they are. Linux does not
+   * ask users of a devmap_hash, only what is put in.
    * @throws RunError RUN_PROG_TYPE
    */
   claim(prog: string, kind: SlotKind): void {
-    if (this.spec.type === BPF_MAP_TYPE_XSKMAP) return;
-    this.frags ??= kind.frags;
-    if (this.frags !== kind.frags) {
-      const expected = this.frags ? 'xdp.frags' : 'xdp without frags';
-      throw new RunError('RUN_PROG_TYPE', { map: this.name, prog, type: slotKindText(kind), expected });
-    }
+    const { type } = this.spec;
+    if (type === BPF_MAP_TYPE_DEVMAP || type === BPF_MAP_TYPE_CPUMAP) this.agree(prog, kind);
+  }
+
+  private agree(prog: string, kind: SlotKind): void {
+    this.likeness ??= { type: kind.type, frags: kind.frags };
+    const { type, frags } = this.likeness;
+    if (type === kind.type && frags === kind.frags) return;
+    const expected = frags ? `${type}.frags` : type === 'xdp' ? 'xdp without frags' : type;
+    throw new RunError('RUN_PROG_TYPE', { map: this.name, prog, type: slotKindText(kind), expected });
   }
 
   /** The number of a key. */
@@ -143,6 +149,8 @@ export class RedirectMap extends BpfMap {
       throw new RunError('RUN_MAP_INPUT', fields);
     }
     if (!value.isOf(this.owner)) throw new RunError('RUN_FOREIGN', { what: 'socket', name: String(value.id) });
+    // The flags are about another socket.
+    if (this.socketAt(this.numberOf(key)) === value) return;
     this.entry(key, [value.queue, value.id], { socket: value }, options);
     value.addHolder(this.onSocketClosed);
   }
@@ -160,7 +168,8 @@ export class RedirectMap extends BpfMap {
       throw new RunError('RUN_MAP_INPUT', { map: this.name, what: 'value of 4 bytes', found: 'a program', expected });
     }
     const prog = typeof given === 'number' ? this.owner.progById(given) : given;
-    if (prog === undefined) this.fail('update', -EINVAL);
+    // Whatever is wrong with the program of a CPU, Linux says that it has no memory.
+    if (prog === undefined) this.fail('update', this.spec.type === BPF_MAP_TYPE_CPUMAP ? -ENOMEM : -EINVAL);
     if (prog.host !== this.host) throw new RunError('RUN_FOREIGN', { what: 'program', name: prog.name });
     if (typeof given !== 'number') prog.alive();
     refuseBound(this.name, prog);
@@ -169,7 +178,7 @@ export class RedirectMap extends BpfMap {
       const expected = `xdp with attach type ${attachType}`;
       throw new RunError('RUN_PROG_TYPE', { map: this.name, prog: prog.name, type: slotKindText(kind), expected });
     }
-    this.claim(prog.name, kind);
+    this.agree(prog.name, kind);
     return { prog };
   }
 
