@@ -25,6 +25,17 @@ export interface Expected {
   readonly records?: readonly unknown[];
 }
 
+/** The example in a network, for `bpf2wasm net`: the capture arrives at one device, and what becomes of it is seen at others. */
+export interface ExampleNetwork {
+  /** What net.json says. */
+  readonly config: object;
+  readonly input: string;
+  /** Where packets are seen, as `--out` names it. */
+  readonly outputs: readonly string[];
+  /** The one of these where a packet is seen that was not dropped. */
+  readonly where: (outcome: Outcome) => string;
+}
+
 export interface Example {
   /** Of the folder, the object and its first program's, unless `prog` says otherwise. */
   readonly name: string;
@@ -35,6 +46,7 @@ export interface Example {
   readonly settings: readonly string[];
   readonly capture: () => TimedPacket[] | Promise<TimedPacket[]>;
   readonly expect: (packets: readonly TimedPacket[]) => Expected | Promise<Expected>;
+  readonly network?: ExampleNetwork;
 }
 
 const START_NS = 1700000000_000000000n;

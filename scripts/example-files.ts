@@ -38,6 +38,31 @@ export function expectedJson(
   return `{\n  "verdicts": ${JSON.stringify(verdicts)},\n  "maps": {\n${texts.join(',\n')}\n  }${list}\n}\n`;
 }
 
+/** JSON whose lists and short objects have one line each. */
+function netJson(value: unknown, indent = ''): string {
+  const line = JSON.stringify(value);
+  if (typeof value !== 'object' || value === null || line.length + indent.length <= 100) return line;
+  const inner = `${indent}  `;
+  const items = Array.isArray(value)
+    ? value.map((item) => netJson(item, inner))
+    : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${netJson(item, inner)}`);
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  const end = indent === '' ? '\n' : '';
+  return `${open}\n${items.map((item) => inner + item).join(',\n')}\n${indent}${close}${end}`;
+}
+
+/** The captures that `bpf2wasm net` writes, by the place where it takes them. */
+export async function networkCaptures(example: Example): Promise<Record<string, Bytes>> {
+  const { network } = example;
+  if (network === undefined) return {};
+  const packets = await example.capture();
+  const { outcomes } = await example.expect(packets);
+  const seen = outcomes.map((outcome) => (FORWARDED.has(outcome.verdict) ? network.where(outcome) : undefined));
+  const left = outcomes.map(({ data }, i) => ({ timestampNs: packets[i].timestampNs, data }));
+  const at = (place: string) => pcapOf(left.filter((_, i) => seen[i] === place));
+  return Object.fromEntries(network.outputs.map((place) => [place, at(place)]));
+}
+
 export async function exampleFiles(example: Example): Promise<Record<string, Bytes>> {
   const packets = await example.capture();
   const { outcomes, maps, records } = await example.expect(packets);
@@ -48,5 +73,6 @@ export async function exampleFiles(example: Example): Promise<Record<string, Byt
     settings: text(example.settings.map((line) => `${line}\n`).join('')),
     'expected.pcap': pcapOf(left.filter((_, i) => FORWARDED.has(outcomes[i].verdict))),
     'expected.json': text(expectedJson(verdictCounts(outcomes), maps, records)),
+    ...(example.network !== undefined && { 'net.json': text(netJson(example.network.config)) }),
   };
 }

@@ -2,12 +2,14 @@
  * The programs under examples/: what a replay gives and what the running kernel gives, packet by packet, is what each example's model says, which
  * knows nothing of BPF.
  */
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import type { Example, MapContents, Outcome, TimedPacket } from '../examples/example.ts';
 import { EXAMPLES } from '../examples/examples.ts';
 import { expectLimited, type Limits, rateLimit } from '../examples/rate_limit/model.ts';
-import { exampleFiles, expectedJson } from '../scripts/example-files.ts';
+import { exampleFiles, expectedJson, networkCaptures } from '../scripts/example-files.ts';
 import { join } from '../scripts/traffic-frames.ts';
 import { jsonValue } from '../src/cli/output.ts';
 import { Engine, type LoadOptions } from '../src/engine.ts';
@@ -76,6 +78,22 @@ describe.each(EXAMPLES.map((example) => [example.name, example] as const))('%s',
       committed(example, 'expected.json').toString(),
     );
     expect(Buffer.compare(join(...pieces), committed(example, 'expected.pcap'))).toBe(0);
+  });
+});
+
+describe('examples in a network', () => {
+  const inNetworks = EXAMPLES.flatMap((one) => (one.network === undefined ? [] : [[one, one.network] as const]));
+  test.each(inNetworks.map(([one, network]) => [one.name, one, network] as const))('%s', async (name, one, network) => {
+    const dir = mkdtempSync(`${tmpdir()}/bpf2wasm-example-`);
+    const file = (place: string) => `${dir}/${place.replace(':', '-')}.pcap`;
+    const outs = network.outputs.flatMap((place) => ['--out', `${place}=${file(place)}`]);
+    const input = `${network.input}=examples/${name}/capture.pcap`;
+    const args = ['dist/src/cli/main.js', 'net', `examples/${name}/net.json`, '--in', input, ...outs];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([0, '']);
+    for (const [place, expected] of Object.entries(await networkCaptures(one)))
+      expect(hex(readFileSync(file(place))), place).toBe(hex(expected));
+    rmSync(dir, { recursive: true });
   });
 });
 

@@ -16,6 +16,7 @@ import {
 import {
   Counters,
   type Example,
+  type ExampleNetwork,
   type Expected,
   hostAt,
   type Outcome,
@@ -179,10 +180,43 @@ function tunnel(data: Uint8Array, address: string, innerBytes: number): Uint8Arr
   return withTos(ethernet(data.subarray(0, 6), backend.mac, 0x0800, packet), data[15]);
 }
 
+/** The balancer with a device for each backend instead of one for all. */
+const network: ExampleNetwork = {
+  config: {
+    devices: [{ name: 'front', ifindex: 1 }, ...BACKENDS.map((_, i) => ({ name: `backend${i + 1}`, ifindex: 11 + i }))],
+    objects: [
+      {
+        file: 'load_balancer.o',
+        attach: { front: 'load_balancer' },
+        maps: {
+          vips: VIPS.map(({ host, port, protocol }, ring) => ({
+            key: { addr: [...host.ip4], port, protocol },
+            value: { ring },
+          })),
+          backends: Object.fromEntries(
+            BACKENDS.map((address, i) => {
+              const { ip4, mac } = hostAt(address);
+              return [i + 1, { addr: [...ip4], mac: [...mac], ifindex: 11 + i }];
+            }),
+          ),
+          rings: Object.fromEntries(RINGS.flatMap((backend, slot) => (backend === 0 ? [] : [[slot, backend]]))),
+        },
+      },
+    ],
+  },
+  input: 'front',
+  outputs: ['front', 'front:stack', ...BACKENDS.map((_, i) => `backend${i + 1}`)],
+  where: ({ verdict, data }) => {
+    if (verdict === 'XDP_PASS') return 'front:stack';
+    return `backend${BACKENDS.indexOf(data.subarray(30, 34).join('.')) + 1}`;
+  },
+};
+
 export const loadBalancer: Example = {
   name: 'load_balancer',
   prog: 'load_balancer',
   settings: settings(),
   capture,
   expect,
+  network,
 };

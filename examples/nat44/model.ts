@@ -16,6 +16,7 @@ import {
 import {
   Counters,
   type Example,
+  type ExampleNetwork,
   type Expected,
   hostAt,
   type Ipv4View,
@@ -275,4 +276,28 @@ function expect(packets: readonly TimedPacket[]): Expected {
   };
 }
 
-export const nat44: Example = { name: 'nat44', prog: 'nat44', settings, capture, expect };
+/** One device gets the packets of both sides; each side has one to leave by. */
+const network: ExampleNetwork = {
+  config: {
+    devices: [
+      { name: 'inside', ifindex: 1 },
+      { name: 'outside', ifindex: 2 },
+      { name: 'trunk', ifindex: 3 },
+    ],
+    objects: [
+      {
+        file: 'nat44.o',
+        variables: { port_first: PORT_FIRST, port_count: PORT_COUNT },
+        attach: { trunk: 'nat44' },
+      },
+    ],
+  },
+  input: 'trunk',
+  outputs: ['inside', 'outside', 'trunk', 'trunk:stack'],
+  where: ({ verdict, data }) => {
+    if (verdict === 'XDP_PASS') return 'trunk:stack';
+    return isOutside([...data.subarray(26, 30)]) ? 'outside' : 'inside';
+  },
+};
+
+export const nat44: Example = { name: 'nat44', prog: 'nat44', settings, capture, expect, network };
