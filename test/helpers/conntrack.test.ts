@@ -8,6 +8,7 @@ import { kernelHasKfunc } from '../kernel/kfunc-ids.ts';
 import { inNamespace, namespaceReason } from '../kernel/netns.ts';
 import { Both, openObject } from '../kernel/sides.ts';
 
+const RUNS = Number(process.env.BPF2WASM_FUZZ_RUNS ?? 400);
 const pick = <T>(random: Random, list: readonly T[]): T => list[random.below(list.length)];
 const noNamespace = await namespaceReason();
 const reason =
@@ -48,7 +49,7 @@ describe.skipIf(reason !== undefined)('connection tracking as the kernel answers
           await sides.load(openObject('test/data/helpers/conntrack'), { checked });
           const random = new Random(checked ? 2 : 1);
           const answers = new Set<number>();
-          for (let i = 0; i < 600; i++) {
+          for (let i = 0; i < RUNS; i++) {
             const one = packet(random);
             sides.compare('track', { packets: [one], each: ({ returnValue }) => answers.add(returnValue) });
           }

@@ -12,6 +12,7 @@ import { Random } from '../fuzz/verifier-item.ts';
 import { inNamespace, ip, namespaceReason } from '../kernel/netns.ts';
 import { Both, openObject } from '../kernel/sides.ts';
 
+const RUNS = Math.min(Number(process.env.BPF2WASM_FUZZ_RUNS ?? 600), 100_000);
 const pick = <T>(random: Random, list: readonly T[]): T => list[random.below(list.length)];
 const reason = await namespaceReason();
 if (reason !== undefined) console.warn(`SKIPPED: socket lookups are not compared with the kernel (${reason})`);
@@ -141,12 +142,12 @@ describe.skipIf(reason !== undefined)('socket lookups as the kernel answers', ()
           let found = 0;
           for (const entry of ['full', 'common'])
             sides.compare(entry, {
-              packets: Array.from({ length: 1500 }, () => packet(random, ports)),
+              packets: Array.from({ length: RUNS }, () => packet(random, ports)),
               each: ({ returnValue }) => {
                 found += returnValue;
               },
             });
-          expect(found).toBeGreaterThan(300);
+          expect(found).toBeGreaterThan(RUNS / 5);
         } finally {
           sides.close();
           engine.close();

@@ -11,6 +11,8 @@ import { Random } from '../fuzz/verifier-item.ts';
 import { inNamespace, ip, namespaceReason } from '../kernel/netns.ts';
 import { Both, openObject } from '../kernel/sides.ts';
 
+/** SYNs in each mode. */
+const RUNS = Math.min(Number(process.env.BPF2WASM_FUZZ_RUNS ?? 120), 50_000);
 const pick = <T>(random: Random, list: readonly T[]): T => list[random.below(list.length)];
 const reason = await namespaceReason();
 if (reason !== undefined) console.warn(`SKIPPED: SYN cookies are not compared with the kernel's (${reason})`);
@@ -74,7 +76,7 @@ describe.skipIf(reason !== undefined)('SYN cookies as the kernel answers', () =>
             setNetwork(engine, { syncookies: mode, sockets });
             await sides.load(openObject('test/data/helpers/syncookie'), { checked });
             const random = new Random(mode + 1);
-            const packets = Array.from({ length: 400 }, () => packet(random));
+            const packets = Array.from({ length: RUNS }, () => packet(random));
             for (const one of packets)
               for (const entry of ['raw', 'listener']) sides.compare(entry, { packets: [one] });
           } finally {

@@ -187,15 +187,14 @@ export function bpf_ct_change_status(ct: u64, status: u64, _3: u64, _4: u64, _5:
 /** What replies are addressed to, or come from: the other end of the translation. `manip` 0 is the source, 1 the destination. */
 export function bpf_ct_set_nat_info(init: u64, addr: u64, port: u64, manip: u64, _5: u64, _fp: u32): u64 {
   const ct = <u32>init;
-  const number = <i32>port;
-  if (number < 0 || number > 0xffff) return <u32>-EINVAL;
   const isSource = <u32>manip == 0;
   const done = isSource ? IPS_SRC_NAT_DONE : IPS_DST_NAT_DONE;
   const reply = tupleAt(ct, 1);
   memory.copy(tupleRoom, reply, 40);
   const end: u32 = isSource ? 20 : 0;
   memory.copy(reply + end, <u32>addr, load<u16>(reply, 18) == AF_INET ? 4 : 16);
-  if (number) store<u16>(reply + end, bswap<u16>(<u16>number), 16);
+  // What is above 16 bits is lost.
+  if (<i32>port > 0) store<u16>(reply + end, bswap<u16>(<u16>port), 16);
   const changed = memory.compare(tupleRoom, reply, 40) != 0;
   const status = load<u32>(ct, NF_CONN_STATUS) | done | (changed ? (isSource ? IPS_SRC_NAT : IPS_DST_NAT) : 0);
   store<u32>(ct, status, NF_CONN_STATUS);
