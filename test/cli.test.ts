@@ -237,6 +237,30 @@ describe('run', () => {
     expect(text).toContain('data_in: 60 bytes; data_out: 60 bytes, unchanged\n\t0x0000:  0000 0000');
   });
 
+  test('--network FILE: what lookups answer from', () => {
+    // struct bpf_fib_lookup in the packet of test/data/helpers/fib.c: 192.0.2.9 from device 2 to 198.51.100.1.
+    const question = new Uint8Array(84);
+    question.set([64, 0, 0, 0, 0, 0, 2, 6], 14);
+    question.set([2, 0, 0, 0], 28);
+    question.set([192, 0, 2, 9], 36);
+    question.set([198, 51, 100, 1], 52);
+    const network = {
+      devices: [{ name: 'eth0', ifindex: 2, addresses: ['192.0.2.1/24'] }],
+      routes: [{ to: 'default', via: '192.0.2.254', dev: 'eth0' }],
+      neighbours: [{ ip: '192.0.2.254', dev: 'eth0', mac: '02:00:00:00:00:fe' }],
+    };
+    const asked = ['run', 'test/data/helpers/fib.o', '--prog', 'fib', '--data', hex(question), '--network'];
+    const ask = (name: string, text: string) => [...asked, file(name, text)];
+    const { retval, data_out } = json(ask('network.json', JSON.stringify(network)));
+    expect([retval, data_out.slice(-12)]).toEqual([0, '0200000000fe']);
+    const bad = { ...network, routes: [{ to: 'default', dev: 'eth9' }] };
+    const { stderr, status } = cli(ask('bad.json', JSON.stringify(bad)));
+    expect(stderr).toContain('bad.json');
+    expect(stderr).toContain('routes[0].dev');
+    expect(status).not.toBe(0);
+    expect(cli(ask('none.json', '{')).stderr).toContain('--network');
+  });
+
   test('--json, data from a file, output files', () => {
     const [dataOut, ctxOut] = [join(dir, 'data_out'), join(dir, 'ctx_out')];
     const data = file('packet.bin', tcp(22));

@@ -45,7 +45,8 @@ function packet([from, to]: Flow['ends'], make?: Flow): Uint8Array {
 /** Every number is another, so that no two connections are alike: Linux then needs no other ports. */
 function someFlow(random: Random, n: number): Flow {
   const host = (k: number): string => (n % 2 === 0 ? `10.0.${k}.1` : `2001:db8::${k}`);
-  const port = (): number => (random.below(4) === 0 ? [-1, -0x80000000, 0x10000 + 30_000 + n][random.below(3)] : 20_000 + n);
+  const port = (): number =>
+    random.below(4) === 0 ? [-1, -0x80000000, 0x10000 + 30_000 + n][random.below(3)] : 20_000 + n;
   const other = (k: number): End => [host(k), random.below(3) === 0 ? 0 : port()];
   return {
     ends: [
@@ -86,7 +87,12 @@ describe.skipIf(reason !== undefined)('translated connections as the kernel has 
           for (let n = 0; n < count; n++) {
             const flow = someFlow(random, n);
             const [from, to] = flow.ends;
-            for (const bytes of [packet(flow.ends, flow), packet(flow.ends), packet(replyEnds(flow)), packet([to, from])])
+            for (const bytes of [
+              packet(flow.ends, flow),
+              packet(flow.ends),
+              packet(replyEnds(flow)),
+              packet([to, from]),
+            ])
               ask(bytes);
           }
           // Made; found in its direction; found in the other one, and there only by what it was translated to.
