@@ -6,8 +6,9 @@ import type { MapSpec } from '../src/object/types.ts';
 import { Arena } from '../src/runtime/arena.ts';
 import type { BpfMap } from '../src/runtime/map.ts';
 import type { Queue } from '../src/runtime/queue.ts';
+import type { UserRingBuf } from '../src/runtime/user-ringbuf.ts';
 
-const [HASH, ARRAY, LPM_TRIE, QUEUE, STACK, ARENA] = [1, 2, 11, 22, 23, 33];
+const [HASH, ARRAY, LPM_TRIE, QUEUE, STACK, USER_RINGBUF, ARENA] = [1, 2, 11, 22, 23, 31, 33];
 const [NO_PREALLOC, RDONLY, WRONLY, MMAPABLE] = [1, 8, 16, 1024];
 
 let engine: Engine;
@@ -76,5 +77,22 @@ test('queues that may only be read or only be written', () => {
     for (const run of [() => readOnly.pop(), () => writeOnly.pop(), () => [...writeOnly.entries()]])
       expect(codeOf(run)).toEqual(['RUN_MAP_OP', EPERM]);
     expect(writeOnly.size).toBe(1);
+  }
+});
+
+test('a map that is closed while it is walked', () => {
+  const hash = make(HASH);
+  const queue = make(QUEUE, { keySize: 0 });
+  const ring = make(USER_RINGBUF, { keySize: 0, valueSize: 0, maxEntries: 4096 }) as UserRingBuf;
+  for (let i = 0; i < 3; i++) {
+    hash.set(Uint8Array.of(i, 0, 0, 0), new Uint8Array(8));
+    (queue as Queue).push(new Uint8Array(8));
+    ring.write(new Uint8Array(8));
+  }
+  for (const map of [hash, queue, ring]) {
+    const walk = () => {
+      for (const _ of map === hash ? map.keys() : map.entries()) map.close();
+    };
+    expect(codeOf(walk)).toEqual(['RUN_CLOSED', undefined]);
   }
 });

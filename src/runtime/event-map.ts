@@ -37,6 +37,8 @@ export abstract class EventMap<T> extends BpfMap implements AsyncIterable<T, voi
     const max = options.max ?? Number.POSITIVE_INFINITY;
     let count = 0;
     while (count < max) {
+      // Whoever is handed a record may close the map.
+      this.alive();
       const record = this.takeRecord(codec);
       if (record === undefined) break;
       count++;

@@ -392,6 +392,8 @@ export class BpfMap {
     const room = (keySize + 7) & ~7;
     let key: Uint8Array | undefined;
     for (;;) {
+      // It may be closed between two keys.
+      this.alive();
       const base = this.host.scratch(2 * room);
       if (key !== undefined) this.host.memory.u8.set(key, base);
       const result = this.host.runtime.map_next_key(this.address, key === undefined ? 0 : base, base + room);

@@ -39,9 +39,9 @@ export class Queue extends BpfMap {
   override entries(options: RawOption & { readonly raw: true }): Generator<[Uint8Array, Uint8Array], void, void>;
   override entries(options?: RawOption): Generator<[unknown, unknown], void, void>;
   override *entries(options: RawOption = {}): Generator<[unknown, unknown], void, void> {
-    this.alive();
     this.readable('next key');
     for (let index = 0; ; index++) {
+      this.alive();
       const at = this.host.runtime.queue_at(this.address, index) >>> 0;
       if (at === 0) return;
       const key = options.raw === true ? new Uint8Array(0) : index;

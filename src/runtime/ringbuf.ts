@@ -60,9 +60,9 @@ export class RingBuf extends EventMap<unknown> {
   override entries(options: RawOption & { readonly raw: true }): Generator<[Uint8Array, Uint8Array], void, void>;
   override entries(options?: RawOption): Generator<[unknown, unknown], void, void>;
   override *entries(options: RawOption = {}): Generator<[unknown, unknown], void, void> {
-    this.alive();
     let header = 0;
     for (let index = 0; ; index++) {
+      this.alive();
       header = this.host.runtime.ringbuf_walk(this.address, header) >>> 0;
       if (header === 0) return;
       yield [options.raw === true ? new Uint8Array(0) : index, this.recordAt(header)];

@@ -7,7 +7,9 @@ import { compareAll } from './calls.cases.ts';
 
 describeKernel('bpf_loop', () => {
   const packets = PACKETS.slice(0, 5);
-  compareAll('loop', { loops: {}, limits: { packets }, wide: { packets } });
+  compareAll('loop', { loops: {} });
+  // Maps are compared behind the last packet: each is one.
+  for (const packet of packets) compareAll('loop', { limits: { packets: [packet] }, wide: { packets: [packet] } });
 });
 
 for (const checked of [false, true]) {

@@ -124,7 +124,8 @@ function noteMap(env: Env, meta: CallMeta): i32 {
     else if (aux.map != meta.map) aux.map = abi.AUX_MAP_SEVERAL;
   }
   if (meta.func == id.BPF_FUNC_tail_call) return noteTailCall(env, meta);
-  noteKey(env, meta.constKey >= 0, <u32>meta.constKey);
+  // Of a bpf_loop the key is its callback: see checkLoop.
+  if (meta.func != id.BPF_FUNC_loop) noteKey(env, meta.constKey >= 0, <u32>meta.constKey);
   return 0;
 }
 
