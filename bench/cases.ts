@@ -9,6 +9,11 @@ export interface Slot {
   readonly prog: string;
 }
 
+export interface Fill {
+  readonly prog: string;
+  readonly runs: number;
+}
+
 export interface BenchCase {
   readonly name: string;
   /** Object file, relative to the project. */
@@ -16,6 +21,8 @@ export interface BenchCase {
   readonly prog: string;
   readonly packet: Uint8Array;
   readonly slots: readonly Slot[];
+  /** A program that is run first, so often, on the same packet: it fills maps. */
+  readonly fill?: Fill;
   /** It writes a trace line: the kernel does so for every packet, this engine only when somebody listens. */
   readonly prints: boolean;
 }
@@ -51,6 +58,12 @@ function quiet(name: string, prog: string, packet: Uint8Array): BenchCase {
   return row({ name: `tail-call/${name}`, object: bench('quiet'), prog, packet, slots: leaves });
 }
 
+/** A lookup in a large map, or an update of one. */
+function keyed(prog: string): BenchCase {
+  const fill = { prog: 'fill', runs: 100_000 };
+  return row({ name: `keyed/${prog.replace('_', '-')}`, object: bench('keyed'), prog, packet: udp(SMALL), fill });
+}
+
 const LAST_HOP = 32;
 const hops = [...Array.from({ length: LAST_HOP }, (_, i) => `hop_${i + 1}`), 'last'];
 const chain = slots('hops', hops);
@@ -78,4 +91,9 @@ export const CASES: readonly BenchCase[] = [
   row({ name: 'checksum', object: bench('checksum'), prog: 'checksum', packet: udp(LARGE) }),
   row({ name: 'rewrite', object: bench('rewrite'), prog: 'rewrite', packet: udp(SMALL) }),
   row({ name: 'counter', object: bench('counter'), prog: 'counter', packet: udp(SMALL) }),
+  keyed('choose'),
+  keyed('route'),
+  keyed('flow'),
+  keyed('lru_find'),
+  keyed('lru_churn'),
 ];

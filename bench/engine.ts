@@ -3,7 +3,7 @@
  * replay of a capture lays them (packets where the file's bytes lie, 16 bytes of record header between them).
  */
 import { CTX_SIZE } from '../assembly/abi.ts';
-import { Engine, loadObject } from '../src/index.ts';
+import { Engine, loadObject, type Prog } from '../src/index.ts';
 import { runBatch } from '../src/runtime/batch.ts';
 import { readContext, writeContext } from '../src/runtime/packet.ts';
 import type { BenchCase } from './cases.ts';
@@ -46,11 +46,11 @@ export async function engineContender(name: EngineName, source: BenchCase): Prom
       writeContext(memory.view, ctx + i * CTX_SIZE, { ...bounds, timeNs: 1n, wireLength: source.packet.length });
     }
   };
-  const range = { ctx, count: BATCH_PACKETS };
-  const run = () =>
-    runBatch(engine, prog, range, (violation) => {
+  const batch = (of: Prog, count: number) =>
+    runBatch(engine, of, { ctx, count }, (violation) => {
       throw new Error(`${source.name}: ${name} ended a run: ${JSON.stringify(violation, bigintText)}`);
     });
+  const run = () => batch(prog, BATCH_PACKETS);
   const outcome = (times: number): Outcome => {
     reset(BATCH_PACKETS);
     for (let i = 0; i < times; i++) run();
@@ -63,6 +63,9 @@ export async function engineContender(name: EngineName, source: BenchCase): Prom
     return { returnValue: first.returnValue, packet };
   };
   reset(timed);
+  const { fill } = source;
+  for (let left = fill?.runs ?? 0; fill !== undefined && left > 0; left -= BATCH_PACKETS)
+    batch(loaded.prog(fill.prog), Math.min(left, BATCH_PACKETS));
   return { engine: name, packets: BATCH_PACKETS, outcome, run, close: () => engine.close() };
 }
 

@@ -63,6 +63,8 @@ export function kernelContender(source: BenchCase): Contender {
   }
   const fd = progFds.get(source.prog) as number;
   const data = source.packet;
+  if (source.fill !== undefined)
+    bpf.testRun(progFds.get(source.fill.prog) as number, { data, repeat: source.fill.runs });
   const outcome = (times: number): Outcome => {
     const { retval, data: packet } = bpf.testRun(fd, { data, repeat: times });
     return { returnValue: retval, packet };
