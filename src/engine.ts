@@ -490,7 +490,13 @@ export class Engine implements ProgHost, RedirectHost {
     this.network.setDevice(device);
   }
 
-  /** @internal maps that were made, closed ones among them */
+  /** @internal a map's memory is given back */
+  forgetMap(map: BpfMap): void {
+    this.mapsByAddress.delete(map.address);
+    this.ownMaps.delete(map);
+  }
+
+  /** @internal maps that are there: closed ones among them, while a program uses them */
   get maps(): Iterable<BpfMap> {
     return this.mapsByAddress.values();
   }

@@ -101,6 +101,8 @@ export interface MapHost {
   readonly wakeups: Wakeups;
   /** Scratch memory of at least `bytes`, for keys and values on their way in. */
   scratch(bytes: number): number;
+  /** The map's memory is given back: nobody may find it any more. */
+  forgetMap(map: BpfMap): void;
 }
 
 export class BpfMap {
@@ -489,6 +491,7 @@ export class BpfMap {
 
   protected destroy(): void {
     this.closed = true;
+    this.host.forgetMap(this);
     this.host.runtime.map_destroy(this.address);
   }
 
