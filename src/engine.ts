@@ -533,6 +533,7 @@ export class Engine implements ProgHost, RedirectHost {
     for (const device of this.deviceList.values()) {
       device.close();
       this.runtime.device_remove(device.ifindex);
+      this.network.removeDevice(device);
     }
     for (const loaded of [...this.loadedObjects]) loaded.close();
     // What has no object: programs of loadInsns and loadFilter.
