@@ -15,8 +15,6 @@ const LINEAR_MAX = 3520;
 
 /** What of a case our engine has no words for, with the reason; undefined when all of it can be compared. */
 export function incomparable(source: Case): string | undefined {
-  const kinds = (source.maps ?? []).map((map) => map.type);
-  if (kinds.includes('percpu_hash') || kinds.includes('lru_hash')) return `map type ${kinds} is not implemented`;
   if (source.progs.some((prog) => prog.type === 'sched_cls')) return 'programs of type sched_cls are not run';
   for (const step of source.steps) {
     if (step.op !== 'run' || source.progs[step.prog ?? 0]!.type !== 'xdp') continue;
