@@ -6,6 +6,8 @@ const ci = process.env.CI !== undefined;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // One process a core: vitest would leave one idle, and on two that is half of the time.
+    maxWorkers: '100%',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ci ? ['default', 'json'] : ['default'],
