@@ -134,8 +134,8 @@ export class Loader {
     const made = wanted.map((spec) => {
       const asked = sized(spec, this.engine.cpus);
       const given = this.given(asked);
-      const map = given === undefined ? this.makeMap(object, asked) : this.use(given);
-      return { spec, map, judged: given === undefined ? asked : asGiven(asked, map) };
+      if (given !== undefined) return { spec, map: this.use(given), judged: asGiven(asked, given) };
+      return { spec, ...this.makeMap(object, asked) };
     });
     const judged = new Map(made.map((one) => [one.spec, one.judged]));
     const checked = linked.map((prog) => this.check(withMaps(prog, judged)));
@@ -180,8 +180,24 @@ export class Loader {
     return map;
   }
 
-  private makeMap(object: BpfObject, spec: MapSpec): BpfMap {
-    const map = this.engine.createMap(spec, object);
+  /** As libbpf does it: a map that is refused is tried again without the types of its keys and values, which what uses it may need. */
+  private createMap(object: BpfObject, spec: MapSpec): { readonly map: BpfMap; readonly judged: MapSpec } {
+    const plain = { ...spec, btfKeyTypeId: 0, btfValueTypeId: 0 };
+    try {
+      return { map: this.engine.createMap(spec, object), judged: spec };
+    } catch (error) {
+      if (!isRefusal(error) || spec.btfValueTypeId === 0) throw error;
+      try {
+        return { map: this.engine.createMap(plain, object), judged: plain };
+      } catch {
+        throw error;
+      }
+    }
+  }
+
+  private makeMap(object: BpfObject, spec: MapSpec): { readonly map: BpfMap; readonly judged: MapSpec } {
+    const made = this.createMap(object, spec);
+    const { map } = made;
     this.undoing.push(() => map.close());
     if (spec.initialValue !== undefined) map.set(0, spec.initialValue);
     if (map instanceof Arena) map.write(0, arenaData(object));
@@ -190,7 +206,7 @@ export class Loader {
       this.engine.pin(map);
       this.undoing.push(() => this.engine.unpin(map.name));
     }
-    return map;
+    return made;
   }
 
   /** Statistics, an id and the callbacks' slots: what the code needs as constants. */
@@ -349,6 +365,11 @@ function movesPacket({ ops, prog }: CheckedProg): boolean {
 /** Variables of address space 1, which lie at the arena's start as libbpf puts them. */
 function arenaData({ elf }: BpfObject): Uint8Array {
   return elf.sections.find((section) => section.name === ARENA_SECTION)?.data ?? new Uint8Array(0);
+}
+
+/** What the kernel would answer BPF_MAP_CREATE with. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof RunError && error.code === 'RUN_MAP_CREATE';
 }
 
 /** LIBBPF_PIN_BY_NAME; PIN_GLOBAL_NS of iproute2's struct. Other numbers are a loader's own, and mean nothing here. */

@@ -222,7 +222,10 @@ describe('input', () => {
         expect(await readAll(readChunks(path, { chunkBytes: 11, reuse }))).toEqual(expected);
       }
       const missing = await readAll(readChunks(join(dir, 'none.pcap')));
-      expect(missing.error).toMatchObject({ code: 'CAPTURE_UNREADABLE', message: expect.stringContaining('no such file or directory') });
+      expect(missing.error).toMatchObject({
+        code: 'CAPTURE_UNREADABLE',
+        message: expect.stringContaining('no such file or directory'),
+      });
       const directory = await readAll(readChunks(dir));
       expect(directory.error).toMatchObject({ code: 'CAPTURE_UNREADABLE' });
     } finally {
