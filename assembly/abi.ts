@@ -39,6 +39,8 @@ export const RUNTIME_BASE = 262144;
 // 96  dropped      u32  objects were dropped whose memory waits for the end of the batch
 // 104 async        u32  timers that are armed and work that is queued
 // 108 batchScanned u32  the batch's times are known to the timers; 0 from the batch's start on
+// 112 mayWait      u32  this thread may sleep until a lock is free
+// 116 heldLock     u32  address of the bpf_spin_lock that the running program holds, with several threads; 0 for none
 // 128 hz           u32  ticks a second: what jiffies count
 // 136 taiOffset    u64  ns that bpf_ktime_get_tai_ns is ahead of bpf_ktime_get_ns
 // 144 pidTgid      u64  the current task, as the helpers give it: tgid << 32 | pid
@@ -47,6 +49,7 @@ export const RUNTIME_BASE = 262144;
 // 176 cgroupLevels u32  how many ids follow
 // 184 cgroupIds    u64 each: its control group's ancestors from the root on, then its own; MAX_CGROUP_LEVELS at most
 // 448 rxMetadata   struct RxMetadata, 24 bytes: what the network card says of the packet beside its bytes
+// 1024 scratch     what the runtime writes while it works, with several threads: up to VM_SIZE
 export const VM_CTX = 0;
 export const VM_TAIL_COUNT = 4;
 export const VM_BUDGET = 8;
@@ -65,6 +68,8 @@ export const VM_BATCH_END = 92;
 export const VM_DROPPED = 96;
 export const VM_ASYNC = 104;
 export const VM_BATCH_SCANNED = 108;
+export const VM_MAY_WAIT = 112;
+export const VM_HELD_LOCK = 116;
 export const VM_HZ = 128;
 export const VM_TAI_OFFSET = 136;
 export const VM_PID_TGID = 144;
@@ -75,6 +80,7 @@ export const VM_CGROUP_IDS = 184;
 /** Deepest control group that is told of. */
 export const MAX_CGROUP_LEVELS = 32;
 export const VM_RX_METADATA = 448;
+export const VM_SCRATCH = 1024;
 
 // struct RxMetadata
 // 0   flags      u32  RX_*: what is known

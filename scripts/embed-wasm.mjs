@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const MODULES = [
   { wasm: 'runtime', out: '../src/runtime/wasm.gen.ts', name: 'RUNTIME_WASM_BASE64' },
+  { wasm: 'runtime-shared', out: '../src/runtime/wasm-shared.gen.ts', name: 'RUNTIME_SHARED_WASM_BASE64' },
   { wasm: 'verifier', out: '../src/verifier/wasm.gen.ts', name: 'VERIFIER_WASM_BASE64' },
 ];
 

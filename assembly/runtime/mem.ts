@@ -9,6 +9,8 @@
 //         8  next      u32  free: next block of the same list; in use: MAGIC
 //         12 prev      u32  free: previous block of the list, 0 for its head
 
+import { lock, unlock } from './lock';
+
 const HEADER: u32 = 16;
 const ALIGN: u32 = 64;
 const USED: u32 = 1;
@@ -22,13 +24,23 @@ const CLASSES: u32 = 32;
 
 /** Heads of the free lists; list c holds blocks of 2^c to 2^(c+1) - 1 bytes. */
 const lists: u32 = <u32>memory.data(128);
-/** Bit c: list c is not empty. */
-let occupied: u32 = 0;
-/** Where the sentinel of the newest span ends; 0 before the first allocation. */
-let spanEnd: u32 = 0;
-/** From here on memory is as memory.grow gave it: zero. */
-let fresh: u32 = 0;
-let used: u32 = 0;
+
+@unmanaged
+class Heap {
+  /** Bit c: list c is not empty. */
+  occupied: u32;
+  /** Where the sentinel of the newest span ends; 0 before the first allocation. */
+  spanEnd: u32;
+  /** From here on memory is as memory.grow gave it: zero. */
+  fresh: u32;
+  used: u32;
+  /** Of whoever changes a block that is not its own. */
+  mutex: u32;
+}
+
+/** In memory, like all that several threads share: each has an own instance of this module. */
+const heap = changetype<Heap>(memory.data(offsetof<Heap>(), 4));
+const mutex: u32 = changetype<u32>(heap) + offsetof<Heap>('mutex');
 
 function sizeOf(block: u32): u32 {
   return load<u32>(block) & ~USED;
@@ -46,7 +58,7 @@ function push(block: u32): void {
   store<u32>(block, 0, 12);
   if (head) store<u32>(head, block, 12);
   store<u32>(lists + (c << 2), block);
-  occupied |= 1 << c;
+  heap.occupied |= 1 << c;
 }
 
 function unlink(block: u32): void {
@@ -57,7 +69,7 @@ function unlink(block: u32): void {
   if (prev) store<u32>(prev, next, 8);
   else {
     store<u32>(lists + (c << 2), next);
-    if (!next) occupied &= ~(1 << c);
+    if (!next) heap.occupied &= ~(1 << c);
   }
 }
 
@@ -86,27 +98,27 @@ function release(block: u32): void {
 function addSpan(start: u32, end: u32): void {
   let block = start + (ALIGN - HEADER);
   let prevSize: u32 = 0;
-  if (start == spanEnd) {
+  if (start == heap.spanEnd) {
     block = start - HEADER;
     prevSize = load<u32>(block, 4);
   } else {
-    fresh = start;
+    heap.fresh = start;
   }
   store<u32>(block, prevSize, 4);
   setSize(block, end - HEADER - block, 0);
   store<u32>(end - HEADER, USED);
-  spanEnd = end;
+  heap.spanEnd = end;
   release(block);
 }
 
 function grow(need: u32): bool {
   const pages = <u32>memory.size();
-  if (!spanEnd) {
+  if (!heap.spanEnd) {
     const start = (<u32>__heap_base + ALIGN - 1) & ~(ALIGN - 1);
     const end = min(pages, MAX_PAGES) * PAGE;
     if (start + 2 * ALIGN < end) {
       addSpan(start, end);
-      fresh = end; // what the host left in its first pages is unknown
+      heap.fresh = end; // what the host left in its first pages is unknown
     }
     if (start < end && end - start > need + 2 * ALIGN) return true;
   }
@@ -130,14 +142,12 @@ function find(need: u32): u32 {
   for (let block = load<u32>(lists + (c << 2)); block; block = load<u32>(block, 8)) {
     if (sizeOf(block) >= need) return block;
   }
-  const larger = occupied & ~((2 << c) - 1);
+  const larger = heap.occupied & ~((2 << c) - 1);
   return larger ? load<u32>(lists + (ctz(larger) << 2)) : 0;
 }
 
-/** `size` zero bytes at a 64-byte boundary, or 0 when there is no room. */
-export function alloc(size: u32): u32 {
-  if (size > MAX_PAGES * PAGE - 4 * PAGE) return 0;
-  const need = (size + HEADER + ALIGN - 1) & ~(ALIGN - 1);
+/** A block of `need` bytes that is in use now, or 0. */
+function takeBlock(need: u32): u32 {
   let block = find(need);
   if (!block) {
     if (!grow(need)) return 0;
@@ -153,24 +163,40 @@ export function alloc(size: u32): u32 {
     push(block + mine);
   }
   store<u32>(block, MAGIC, 8);
-  used += mine;
+  heap.used += mine;
+  return block;
+}
+
+/** `size` zero bytes at a 64-byte boundary, or 0 when there is no room. */
+export function alloc(size: u32): u32 {
+  if (size > MAX_PAGES * PAGE - 4 * PAGE) return 0;
+  lock(mutex);
+  const block = takeBlock((size + HEADER + ALIGN - 1) & ~(ALIGN - 1));
+  if (!block) {
+    unlock(mutex);
+    return 0;
+  }
   const payload = block + HEADER;
-  const end = block + mine;
-  memory.fill(payload, 0, min(end, max(fresh, payload)) - payload);
-  fresh = max(fresh, end);
+  const end = block + sizeOf(block);
+  const dirty = min(end, max(heap.fresh, payload));
+  heap.fresh = max(heap.fresh, end);
+  unlock(mutex);
+  memory.fill(payload, 0, dirty - payload);
   return payload;
 }
 
 /** Gives back what `alloc` returned. 0 and anything that is not an allocation are left alone. */
 export function free(ptr: u32): void {
-  if (!ptr || ptr & (ALIGN - 1) || ptr >= spanEnd) return;
+  if (!ptr || ptr & (ALIGN - 1) || ptr >= heap.spanEnd) return;
   const block = ptr - HEADER;
   if (!(load<u32>(block) & USED) || load<u32>(block, 8) != MAGIC) return;
-  used -= sizeOf(block);
+  lock(mutex);
+  heap.used -= sizeOf(block);
   release(block);
+  unlock(mutex);
 }
 
 /** Bytes in use, headers included. */
 export function mem_used(): u32 {
-  return used;
+  return heap.used;
 }

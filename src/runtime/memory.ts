@@ -1,5 +1,5 @@
 // Typed access to a linear memory that may grow: growing detaches the old ArrayBuffer, so views are made again when the
-// memory's buffer is another one.
+// memory's buffer is another one. A shared memory's old buffer stays, and is too short; the memory gives a new one as well.
 
 /** Reads and writes little-endian values at addresses; never keeps a view across a call that may allocate. */
 export class Memory {

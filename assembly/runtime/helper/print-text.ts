@@ -1,14 +1,15 @@
 // The text side of trace_printk: a line of at most TRACE_LINE_MAX bytes that counts what did not fit, as vsnprintf does,
 // and how numbers, strings and addresses are padded.
 import { TRACE_LINE_MAX } from '../../abi';
+import { THREADS, threadRoom } from '../thread';
 import { FLAG_LEFT, FLAG_PLUS, FLAG_SPACE, FLAG_ZERO, Spec } from './print-spec';
 
 /** The line being written. */
-export const line: u32 = <u32>memory.data(TRACE_LINE_MAX, 8);
+export const line: u32 = THREADS ? threadRoom(TRACE_LINE_MAX) : <u32>memory.data(TRACE_LINE_MAX, 8);
 /** Where the text goes, and how many bytes of it: the last one of `line` is the NUL's. */
 let out: u32 = line;
 let room: u32 = TRACE_LINE_MAX - 1;
-const digits: u32 = <u32>memory.data(24);
+const digits: u32 = THREADS ? threadRoom(24) : <u32>memory.data(24);
 const MAX_DIGITS: u32 = 24;
 
 let length: u32 = 0;

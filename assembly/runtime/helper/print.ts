@@ -14,6 +14,7 @@ import {
 import { EINVAL, ENOSPC } from '../../isa';
 import { check_mem } from '../check';
 import { trace_full, vm } from '../env';
+import { THREADS, threadRoom } from '../thread';
 import {
   isAlnum,
   isPrint,
@@ -53,12 +54,12 @@ const MAX_ARGS: u32 = 12;
 /** Linux gathers all arguments, strings included, in this many bytes (MAX_BPRINTF_BIN_ARGS). */
 const MAX_ARG_BYTES: u32 = 512;
 
-const specRoom: u32 = <u32>memory.data(offsetof<Spec>(), 4);
+const specRoom: u32 = THREADS ? threadRoom(offsetof<Spec>()) : <u32>memory.data(offsetof<Spec>(), 4);
 /** The three arguments of trace_printk, as an array. */
-const three: u32 = <u32>memory.data(24, 8);
+const three: u32 = THREADS ? threadRoom(24) : <u32>memory.data(24, 8);
 /** For each %s and %pI: the bytes of its text. */
-const textLengths: u32 = <u32>memory.data(48, 4);
-const ip: u32 = <u32>memory.data(16, 8);
+const textLengths: u32 = THREADS ? threadRoom(48) : <u32>memory.data(48, 4);
+const ip: u32 = THREADS ? threadRoom(16) : <u32>memory.data(16, 8);
 
 /** Readable bytes of the string at `ptr` before its NUL, at most `limit` - 1; 0 when it leaves what a program may read. */
 function stringLength(ptr: u64, limit: u32): u32 {

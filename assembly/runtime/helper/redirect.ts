@@ -24,6 +24,7 @@ import {
 } from '../../isa';
 import { vm } from '../env';
 import { hash_lookup4 } from '../map/hash';
+import { THREADS, threadRoom } from '../thread';
 
 if (CTX_STATUS_BROADCAST != BPF_F_BROADCAST || CTX_STATUS_EXCLUDE_INGRESS != BPF_F_EXCLUDE_INGRESS)
   ERROR('the flags of bpf_redirect_map go into the status as they are');
@@ -33,7 +34,7 @@ const ACTION: u64 = 3;
 const DEVMAP_FLAGS: u64 = BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS;
 const REDIRECT_STATUS: u32 = CTX_STATUS_REDIRECT_MAP | CTX_STATUS_BROADCAST | CTX_STATUS_EXCLUDE_INGRESS;
 
-const keyRoom: u32 = <u32>memory.data(4);
+const keyRoom: u32 = THREADS ? threadRoom(4) : <u32>memory.data(4);
 
 /** XDP knows no flags here. Whether the interface exists is not looked at before the packet leaves. */
 export function redirect(ifindex: u64, flags: u64): i64 {

@@ -4,12 +4,13 @@ import { XDP_MD_INGRESS_IFINDEX } from '../../abi';
 import { AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, NET_SOCK_TCP, TCP_LISTEN } from '../../abi-net';
 import { NetSock } from '../net/sock';
 import { isFull, lookupTcp, lookupUdp, SockTuple } from '../net/sock-lookup';
+import { THREADS, threadRoom } from '../thread';
 
 /** sizeof(tuple->ipv4), sizeof(tuple->ipv6) of struct bpf_sock_tuple. */
 const TUPLE4: u32 = 12;
 const TUPLE6: u32 = 36;
 
-const room: u32 = <u32>memory.data(offsetof<SockTuple>());
+const room: u32 = THREADS ? threadRoom(offsetof<SockTuple>()) : <u32>memory.data(offsetof<SockTuple>());
 
 /** The packet's ends out of a struct bpf_sock_tuple; null for a size that is no tuple's. */
 function tupleOf(ctx: u32, tuple: u32, size: u32): bool {

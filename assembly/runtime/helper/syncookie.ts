@@ -20,11 +20,16 @@ const MSS_DEFAULT_V6: u32 = 1220;
 const mss4: u32 = <u32>memory.data<u16>([536, 1300, 1440, 1460]);
 const mss6: u32 = <u32>memory.data<u16>([1220, 1420, 1440, 8940]);
 
-/** net.ipv4.tcp_syncookies: 0 never, 1 when a queue is full, 2 always. */
-let mode: u32 = 1;
+/** net.ipv4.tcp_syncookies: 0 never, 1 when a queue is full, 2 always. Kept as what differs from 1, which is what zeroed memory means then. */
+const modeWord: u32 = <u32>memory.data(4);
+const DEFAULT_MODE: u32 = 1;
 
-export function net_syncookies(value: u32): void {
-  mode = value;
+export function net_syncookies(mode: u32): void {
+  store<u32>(modeWord, mode ^ DEFAULT_MODE);
+}
+
+function syncookies(): u32 {
+  return load<u32>(modeWord) ^ DEFAULT_MODE;
 }
 
 function hash(iph: u32, th: u32, isV4: bool, count: u32, salt: u32): u32 {
@@ -120,11 +125,11 @@ export function tcp_gen_syncookie(at: u32, iph: u32, iphSize: u32, th: u32, thSi
   if (!at || thSize < TCPHDR || thSize != headerSize(th)) return -EINVAL;
   const sock = changetype<NetSock>(at);
   if (!isListener(sock)) return -EINVAL;
-  if (!mode) return -ENOENT;
+  if (!syncookies()) return -ENOENT;
   if ((flags(th) & (SYN | ACK | FIN | RST)) != SYN || iphSize < IPHDR) return -EINVAL;
   const kind = version(sock, iph, iphSize);
   if (kind < 0) return kind;
-  if (mode != 2 && !(sock.flags & NET_SOCK_SYN_FULL)) return -ENOENT;
+  if (syncookies() != 2 && !(sock.flags & NET_SOCK_SYN_FULL)) return -ENOENT;
   noteOverflow(at, now() + 1);
   return make(iph, th, kind == 4);
 }
@@ -132,7 +137,7 @@ export function tcp_gen_syncookie(at: u32, iph: u32, iphSize: u32, th: u32, thSi
 export function tcp_check_syncookie(at: u32, iph: u32, iphSize: u32, th: u32, thSize: u32): i64 {
   if (!at || thSize < TCPHDR) return -EINVAL;
   const sock = changetype<NetSock>(at);
-  if (!isListener(sock) || !mode) return -EINVAL;
+  if (!isListener(sock) || !syncookies()) return -EINVAL;
   if ((flags(th) & (ACK | RST | SYN)) != ACK) return -ENOENT;
   if (iphSize < IPHDR) return -EINVAL;
   const overflow = overflowTime(at);

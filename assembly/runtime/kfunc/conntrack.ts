@@ -19,6 +19,7 @@ import { EAFNOSUPPORT, EBUSY, EINVAL, ENOENT, ENOMEM, ENONET, EPERM, EPROTO, ETI
 import { vm } from '../env';
 import { jiffies64 } from '../helper/clock';
 import { findConn, insertConn, newConn, putConn, tupleAt } from '../net/conntrack';
+import { THREADS, threadRoom } from '../thread';
 
 const OPTS: u32 = 16;
 const OPTS_OLD: u32 = 12;
@@ -48,7 +49,7 @@ const IPS_UNCHANGEABLE: u32 = 0xdbf9;
 const FIRST_TIMEOUT: u32 = 10;
 const MAX_JIFFIES: u64 = 0x7fffffff;
 
-const tupleRoom: u32 = <u32>memory.data(40);
+const tupleRoom: u32 = THREADS ? threadRoom(40) : <u32>memory.data(40);
 
 function ticks(): u32 {
   return <u32>jiffies64();

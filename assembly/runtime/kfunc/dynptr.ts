@@ -5,10 +5,11 @@ import { copy } from '../copy';
 import { Dynptr, dynptr_read, dynptr_write, dynptrClear, dynptrInit } from '../helper/dynptr';
 import { xdp_load_bytes, xdpPointer } from '../helper/packet';
 import { packetLength } from '../packet';
+import { THREADS, threadRoom } from '../thread';
 
 /** Bytes that a copy between memory in pieces moves at once, as in Linux. */
 const CHUNK: u32 = 256;
-const chunk: u32 = <u32>memory.data(256);
+const chunk: u32 = THREADS ? threadRoom(256) : <u32>memory.data(256);
 
 function int(value: i64): u64 {
   return <u32>value;

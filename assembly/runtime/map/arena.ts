@@ -5,6 +5,7 @@
 // A page is there once user space has touched it. As in Linux, a program that goes elsewhere reads 0 and writes nowhere.
 import { ARENA_PAGE_SIZE, ARENA_PAGES, ARENA_USER_START, MAP_DATA } from '../../abi';
 import { BPF_F_MMAPABLE, BPF_F_NO_USER_CONV, BPF_F_SEGV_ON_FAULT, E2BIG, EINVAL } from '../../isa';
+import { THREADS, threadRoom } from '../thread';
 import { BpfMap, MapSpec, newMap } from './map';
 
 const PAGE: u32 = ARENA_PAGE_SIZE;
@@ -12,7 +13,7 @@ const FLAGS: u32 = BPF_F_SEGV_ON_FAULT | BPF_F_MMAPABLE | BPF_F_NO_USER_CONV;
 const MAX_PAGES: u32 = 0x100000;
 
 /** Where stores go that go nowhere, and loads that find nothing: zero before each. */
-const nowhere: u32 = <u32>memory.data(16, 8);
+const nowhere: u32 = THREADS ? threadRoom(16) : <u32>memory.data(16, 8);
 
 export function checkArena(spec: MapSpec): i32 {
   if (spec.keySize || spec.valueSize || !spec.maxEntries) return -EINVAL;

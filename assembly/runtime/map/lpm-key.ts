@@ -1,9 +1,11 @@
 // Keys of LPM tries: a length in bits, then bytes in network order. Looking at them as 64-bit words whose first bit is the highest makes a comparison of
 // prefixes one exclusive or and one shift.
+
+import { THREADS, threadRoom } from '../thread';
 import { KEY_BYTES, LpmTrie, NODE_KEY } from './lpm-node';
 
 /** The words of the key at hand: as many as the longest key has (256 bytes). */
-const words: u32 = <u32>memory.data(256);
+const words: u32 = THREADS ? threadRoom(256) : <u32>memory.data(256);
 
 /** The first word of a key of at most 8 bytes. */
 export function shortKey(key: u32, bytes: u32): u64 {

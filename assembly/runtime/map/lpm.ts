@@ -1,6 +1,7 @@
 // BPF_MAP_TYPE_LPM_TRIE: the value of the longest prefix that a key begins with.
 import { BPF_EXIST, BPF_NOEXIST, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC } from '../../isa';
 import { free } from '../mem';
+import { THREADS, threadRoom } from '../thread';
 import { copyValue, freeFields, freeKinds, initValue } from './fields';
 import { common, keyBit, loadKey, nodeBit, shortKey, storeKey, writeKey } from './lpm-key';
 import {
@@ -125,7 +126,7 @@ class Place {
   parentBest: u32;
 }
 
-const place = changetype<Place>(memory.data(offsetof<Place>()));
+const place = changetype<Place>(THREADS ? threadRoom(offsetof<Place>()) : <u32>memory.data(offsetof<Place>()));
 
 function walk(map: u32, length: u32): Place {
   const p = place;

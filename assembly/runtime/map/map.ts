@@ -39,7 +39,7 @@ import {
   ENOMEM,
 } from '../../isa';
 import { alloc, free } from '../mem';
-import { addRegion, REGION_READ, REGION_WRITE, removeRegion, reserveRegion } from '../region';
+import { addRegion, REGION_READ, REGION_WRITE, removeRegion, reserveRegion, stageRegion } from '../region';
 
 @unmanaged
 export class BpfMap {
@@ -166,7 +166,7 @@ export function newMap(
 
 /** Tells checked accesses about [start, end), elements of `map` from `data` on; `reserveRegion` must have said yes. */
 export function mapRegion(map: BpfMap, start: u32, end: u32, data: u32, valueOffset: u32, copies: u32): void {
-  const region = addRegion(start);
+  const region = stageRegion(start);
   region.end = end;
   region.map = changetype<u32>(map);
   region.data = data;
@@ -174,9 +174,11 @@ export function mapRegion(map: BpfMap, start: u32, end: u32, data: u32, valueOff
   region.valueOffset = valueOffset;
   region.valueSize = map.valueSize;
   region.access = access(map.type, map.flags);
-  if (copies == 1) return;
-  region.copyStride = round8(map.valueSize);
-  region.copies = copies;
+  if (copies != 1) {
+    region.copyStride = round8(map.valueSize);
+    region.copies = copies;
+  }
+  addRegion();
 }
 
 /** Takes the map out of the lists and frees its memory. */

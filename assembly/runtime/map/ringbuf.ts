@@ -16,7 +16,16 @@ import {
   ENOMEM,
 } from '../../isa';
 import { alloc, free } from '../mem';
-import { addRegion, findRegion, REGION_READ, REGION_WRITE, Region, removeRegion, reserveRegion } from '../region';
+import {
+  addRegion,
+  findRegion,
+  REGION_READ,
+  REGION_WRITE,
+  Region,
+  removeRegion,
+  reserveRegion,
+  stageRegion,
+} from '../region';
 import { BpfMap, dropMap, MapSpec, newMap } from './map';
 
 /** What lies at MAP_PRIVATE. src/runtime/ringbuf.ts reads `lost` and `wakeups`. */
@@ -70,7 +79,7 @@ export function ringbufCreate(spec: MapSpec, front: u32 = 0): u32 {
 
 /** Programs hold pointers to records: all of the data may be touched, and whose it is can be found. */
 function dataRegion(map: u32, start: u32, end: u32): void {
-  const region = addRegion(start);
+  const region = stageRegion(start);
   region.end = end;
   region.map = map;
   region.data = start;
@@ -78,6 +87,7 @@ function dataRegion(map: u32, start: u32, end: u32): void {
   region.valueOffset = 0;
   region.valueSize = end - start;
   region.access = REGION_READ | REGION_WRITE;
+  addRegion();
 }
 
 export function ringbufDestroy(map: u32, front: u32 = 0): void {

@@ -20,9 +20,14 @@ if (offsetof<Neighbour>('next') != NET_NEIGH_SIZE) ERROR('Neighbour: its size dr
 
 const FIRST: u32 = 64;
 
-let buckets: u32 = 0;
-let size: u32 = 0;
-let count: u32 = 0;
+@unmanaged
+class Neighbours {
+  buckets: u32;
+  size: u32;
+  count: u32;
+}
+
+const neighbours = changetype<Neighbours>(memory.data(offsetof<Neighbours>(), 4));
 
 function hash(ifindex: u32, lo: u64, hi: u64): u32 {
   let h = (lo ^ ifindex) * 0x9e3779b97f4a7c15;
@@ -31,7 +36,7 @@ function hash(ifindex: u32, lo: u64, hi: u64): u32 {
 }
 
 function bucketOf(ifindex: u32, lo: u64, hi: u64): u32 {
-  return buckets + ((hash(ifindex, lo, hi) & (size - 1)) << 2);
+  return neighbours.buckets + ((hash(ifindex, lo, hi) & (neighbours.size - 1)) << 2);
 }
 
 /** The link that names the neighbour, or the empty one at its chain's end. */
@@ -46,12 +51,12 @@ function linkOf(ifindex: u32, family: u32, lo: u64, hi: u64): u32 {
 }
 
 function grow(): bool {
-  const old = buckets;
-  const oldSize = size;
+  const old = neighbours.buckets;
+  const oldSize = neighbours.size;
   const larger = alloc(oldSize ? oldSize * 8 : FIRST * 4);
   if (!larger) return false;
-  buckets = larger;
-  size = oldSize ? oldSize * 2 : FIRST;
+  neighbours.buckets = larger;
+  neighbours.size = oldSize ? oldSize * 2 : FIRST;
   for (let i: u32 = 0; i < oldSize; i++) {
     let at = load<u32>(old + (i << 2));
     while (at) {
@@ -69,7 +74,7 @@ function grow(): bool {
 
 /** Adds a neighbour, or changes its address: 0 or -ENOMEM. */
 export function net_neighbour_set(record: u32): i32 {
-  if (count >= size && !grow()) return -ENOMEM;
+  if (neighbours.count >= neighbours.size && !grow()) return -ENOMEM;
   const given = changetype<Neighbour>(record);
   const link = linkOf(given.ifindex, given.family, given.lo, given.hi);
   let at = load<u32>(link);
@@ -77,7 +82,7 @@ export function net_neighbour_set(record: u32): i32 {
     at = alloc(offsetof<Neighbour>());
     if (!at) return -ENOMEM;
     store<u32>(link, at);
-    count++;
+    neighbours.count++;
   }
   memory.copy(at, record, NET_NEIGH_SIZE);
   return 0;
@@ -85,20 +90,20 @@ export function net_neighbour_set(record: u32): i32 {
 
 /** 0 or -ESRCH. */
 export function net_neighbour_delete(record: u32): i32 {
-  if (!size) return -ESRCH;
+  if (!neighbours.size) return -ESRCH;
   const given = changetype<Neighbour>(record);
   const link = linkOf(given.ifindex, given.family, given.lo, given.hi);
   const at = load<u32>(link);
   if (!at) return -ESRCH;
   store<u32>(link, changetype<Neighbour>(at).next);
   free(at);
-  count--;
+  neighbours.count--;
   return 0;
 }
 
 /** Where the neighbour's link-layer address is, or 0. `address` has `family`'s bytes; those behind them are not looked at. */
 export function findNeighbour(ifindex: u32, family: u32, address: u32): u32 {
-  if (!size) return 0;
+  if (!neighbours.size) return 0;
   const isV4 = family == 2;
   const lo = isV4 ? <u64>load<u32>(address) : load<u64>(address);
   const at = load<u32>(linkOf(ifindex, family, lo, isV4 ? 0 : load<u64>(address, 8)));

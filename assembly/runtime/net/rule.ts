@@ -16,6 +16,7 @@ import {
 } from '../../abi-net';
 import { EACCES, EAGAIN, EINVAL, ENETUNREACH, ENOMEM } from '../../isa';
 import { alloc } from '../mem';
+import { THREADS, threadRoom } from '../thread';
 import { keyHi, keyLo, lookup4, lookup6, mergedRoot, tableRoot } from './route';
 import { head } from './trie';
 
@@ -70,13 +71,18 @@ export class Flow {
   dport: u32;
 }
 
-const flowRoom: u32 = <u32>memory.data(offsetof<Flow>());
+const flowRoom: u32 = THREADS ? threadRoom(offsetof<Flow>()) : <u32>memory.data(offsetof<Flow>());
 /** Rules by priority, a link for each family. */
 const rules4: u32 = <u32>memory.data(4);
 const rules6: u32 = <u32>memory.data(4);
 /** Families that the user gave rules for. */
-let own4: bool = false;
-let own6: bool = false;
+@unmanaged
+class Own {
+  v4: bool;
+  v6: bool;
+}
+
+const own = changetype<Own>(memory.data(offsetof<Own>()));
 
 /** The one flow there is room for. */
 export function theFlow(): Flow {
@@ -117,11 +123,11 @@ function addStandards(family: u32): i32 {
 /** Adds a rule behind those of its priority: 0 or -ENOMEM. */
 export function net_rule_add(record: u32): i32 {
   const family = changetype<NetRule>(record).family;
-  if (!(family == AF_INET ? own4 : own6)) {
+  if (!(family == AF_INET ? own.v4 : own.v6)) {
     const error = addStandards(family);
     if (error) return error;
-    if (family == AF_INET) own4 = true;
-    else own6 = true;
+    if (family == AF_INET) own.v4 = true;
+    else own.v6 = true;
   }
   return insert(record);
 }
@@ -169,17 +175,17 @@ function lookupByRules(flow: Flow, first: u32): i32 {
 
 /** Whether IPv4's local and main tables are still looked at as one. */
 export function areMerged(): bool {
-  return !own4;
+  return !own.v4;
 }
 
 /** A lookup through all tables that the rules say. */
 export function lookupFlow(flow: Flow): i32 {
   if (flow.family == AF_INET) {
-    if (own4) return lookupByRules(flow, load<u32>(rules4));
+    if (own.v4) return lookupByRules(flow, load<u32>(rules4));
     const error = lookup4(mergedRoot(), flow.dst, flow.tos, flow.oif);
     return error == -EAGAIN ? lookupTable(flow, RT_TABLE_DEFAULT) : error;
   }
-  if (own6) return lookupByRules(flow, load<u32>(rules6));
+  if (own.v6) return lookupByRules(flow, load<u32>(rules6));
   const error = lookupTable(flow, RT_TABLE_LOCAL);
   return error == -EAGAIN ? lookupTable(flow, RT_TABLE_MAIN) : error;
 }

@@ -1,7 +1,7 @@
 // SipHash-2-4 (Aumasson, Bernstein 2012) of a few words: what cannot be guessed without the engine's seed.
 
-let key0: u64 = 0x736f6d6570736575;
-let key1: u64 = 0x646f72616e646f6d;
+/** The key: two words. */
+const key: u32 = <u32>memory.data(16, 8);
 
 let v0: u64 = 0;
 let v1: u64 = 0;
@@ -9,8 +9,8 @@ let v2: u64 = 0;
 let v3: u64 = 0;
 
 export function setSipKey(low: u64, high: u64): void {
-  key0 = low;
-  key1 = high;
+  store<u64>(key, low);
+  store<u64>(key, high, 8);
 }
 
 function round(): void {
@@ -28,6 +28,8 @@ function round(): void {
 
 /** Begins a hash of its own for each `salt`. */
 export function sipStart(salt: u64): void {
+  const key0 = load<u64>(key);
+  const key1 = load<u64>(key, 8);
   v0 = key0 ^ 0x736f6d6570736575 ^ salt;
   v1 = key1 ^ 0x646f72616e646f6d;
   v2 = key0 ^ 0x6c7967656e657261;

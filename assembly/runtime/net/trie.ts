@@ -7,6 +7,7 @@
 //       24 len    u32  bits of the prefix
 //       28 head   u32  what hangs at the prefix; 0 for a node that only branches
 import { alloc } from '../mem';
+import { THREADS, threadRoom } from '../thread';
 
 const SIZE: u32 = 32;
 
@@ -23,7 +24,7 @@ export class TrieNode {
 if (offsetof<TrieNode>() != SIZE) ERROR('TrieNode: its size drifted from the picture');
 
 /** Nodes with something at them that the last `trieWalk` came by, shallowest first. */
-const path: u32 = <u32>memory.data(129 * 4);
+const path: u32 = THREADS ? threadRoom(129 * 4) : <u32>memory.data(129 * 4);
 
 /** The first `len` bits of `word`, the rest 0. */
 export function head(word: u64, len: u32): u64 {

@@ -22,7 +22,7 @@ import { vm } from '../env';
 import { freeObjectFields, newFields } from '../map/fields';
 import { alloc, free } from '../mem';
 import {
-  addMemory,
+  addRegion,
   findRegion,
   REGION_OBJECTS,
   REGION_READ,
@@ -30,6 +30,7 @@ import {
   Region,
   removeRegion,
   reserveRegion,
+  stageMemory,
 } from '../region';
 
 @unmanaged
@@ -148,11 +149,12 @@ function addSlab(type: ObjectType): bool {
   type.cursor = slab + SLAB_HEADER;
   type.limit = slab + <u32>size;
   type.slabSlots = slots * 2;
-  const region = addMemory(slab, slab + <u32>size, REGION_READ | REGION_WRITE | REGION_OBJECTS);
+  const region = stageMemory(slab, slab + <u32>size, REGION_READ | REGION_WRITE | REGION_OBJECTS);
   region.data = slab + SLAB_HEADER;
   region.stride = type.stride;
   region.valueOffset = HEADER;
   region.valueSize = type.cpus ? type.cpuStride * type.cpus : type.size;
+  addRegion();
   return true;
 }
 
