@@ -1,16 +1,13 @@
 // BPF_MAP_TYPE_BLOOM_FILTER: a value that was pushed is found for ever; one that was not is found seldom. map_extra is the number of hash functions.
 import { MAP_DATA, MAP_PRIVATE } from '../../abi';
 import { BPF_F_ZERO_SEED, EINVAL, ENOENT } from '../../isa';
-import { hashKey } from './hash-key';
+import { hash64 } from './hash-key';
 import { hashSeed } from './hash-table';
 import { BpfMap, MapSpec, newMap } from './map';
 
 /** Hash functions when map_extra names none. */
 const DEFAULT_HASHES: u32 = 5;
 const WORD_BITS: u64 = 64;
-/** What tells one hash function from the next. */
-const STEP: u64 = 0x9e3779b97f4a7c15;
-
 /** What lies at MAP_PRIVATE. */
 @unmanaged
 class Bits {
@@ -44,9 +41,13 @@ export function bloomFilterCreate(spec: MapSpec): u32 {
   return map;
 }
 
-function bitOf(map: u32, value: u32, hash: u32): u32 {
-  const b = bits(map);
-  return hashKey(value, changetype<BpfMap>(map).valueSize, b.seed + STEP * hash) & b.mask;
+/** All hash functions follow from one (Kirsch, Mitzenmacher 2006): its bits, and so often its bits the other way round. */
+function hashOf(map: u32, value: u32): u64 {
+  return hash64(value, changetype<BpfMap>(map).valueSize, bits(map).seed);
+}
+
+function bitOf(hash: u64, i: u32, mask: u32): u32 {
+  return <u32>(hash + i * (rotl(hash, 32) | 1)) & mask;
 }
 
 /** `count` of the map is how many pushes found a bit to set. */
@@ -54,9 +55,11 @@ export function bloomFilterPush(map: u32, value: u32, flags: u64): i32 {
   if (flags) return -EINVAL;
   const m = changetype<BpfMap>(map);
   const hashes = bits(map).hashes;
+  const mask = bits(map).mask;
+  const hash = hashOf(map, value);
   let isNew: u32 = 0;
   for (let i: u32 = 0; i < hashes; i++) {
-    const bit = bitOf(map, value, i);
+    const bit = bitOf(hash, i, mask);
     const at = m.data + (bit >> 3);
     const before = load<u8>(at);
     const set = before | ((<u8>1) << (<u8>(bit & 7)));
@@ -71,8 +74,10 @@ export function bloomFilterPush(map: u32, value: u32, flags: u64): i32 {
 export function bloomFilterPeek(map: u32, value: u32): i32 {
   const data = changetype<BpfMap>(map).data;
   const hashes = bits(map).hashes;
+  const mask = bits(map).mask;
+  const hash = hashOf(map, value);
   for (let i: u32 = 0; i < hashes; i++) {
-    const bit = bitOf(map, value, i);
+    const bit = bitOf(hash, i, mask);
     if (!((load<u8>(data + (bit >> 3)) >> <u8>(bit & 7)) & 1)) return -ENOENT;
   }
   return 0;

@@ -1,6 +1,6 @@
 // The table under every keyed hash: chained buckets over elements that never move while a program may hold a pointer to one.
 //
-//   | struct Map 128 | HashTable 64 | buckets: u32 each ... | LruList 64 each ... | elements (unless BPF_F_NO_PREALLOC) ... |
+//   | struct Map 128 | HashTable 192 | buckets: u32 each ... | LruList 64 each ... | elements (unless BPF_F_NO_PREALLOC) ... |
 //
 //   element  -16 struct LruNode, LRU kinds only
 //            0   next  u32  in its bucket or in the free list
@@ -21,12 +21,11 @@ import {
 } from '../../isa';
 import { alloc, free } from '../mem';
 import { removeRegion, reserveRegion } from '../region';
-import { hashKey, sameKey } from './hash-key';
+import { fillNumbers, HASH_NUMBERS, hashKey, sameKey } from './hash-key';
 import { BpfMap, dropMap, MapSpec, mapRegion, newMap, round8 } from './map';
 
 @unmanaged
 export class HashTable {
-  seed: u64;
   /** Number of buckets, a power of two, less one. */
   mask: u32;
   valueOffset: u32;
@@ -47,7 +46,9 @@ export class HashTable {
 }
 
 const TABLE: u32 = MAP_DATA;
-export const BUCKETS: u32 = MAP_DATA + 64;
+/** The numbers that keys are hashed with: hash-key.ts. */
+const NUMBERS: u32 = TABLE + 64;
+export const BUCKETS: u32 = NUMBERS + HASH_NUMBERS * 8;
 export const ELEMENT_KEY: u32 = 8;
 export const LRU_LIST_SIZE: u32 = 64;
 export const LRU_NODE_SIZE: u32 = 16;
@@ -58,8 +59,13 @@ const MAX_CHUNK_SIZE: u32 = 65536;
 const MAX_ENTRIES: u32 = 0x80000000;
 /** And above this the buckets alone would not fit in a 32-bit address space. */
 const MAX_BUCKETS: u32 = 0x20000000;
+/**
+ * Up to so many elements there are twice as many buckets: a chain of two costs a branch that is not foreseen. In larger maps each bucket
+ * costs more in misses of the cache than that.
+ */
+const MAX_SPARSE: u32 = 32768;
 
-if (offsetof<HashTable>() > BUCKETS - TABLE) ERROR('HashTable outgrew its room');
+if (offsetof<HashTable>() > NUMBERS - TABLE) ERROR('HashTable outgrew its room');
 
 let engineSeed: u64 = 0;
 
@@ -77,11 +83,18 @@ export function tableOf(map: u32): HashTable {
   return changetype<HashTable>(map + TABLE);
 }
 
+/** A power of two. */
+function bucketCount(maxEntries: u32): u32 {
+  if (maxEntries == 1) return 1;
+  const count: u32 = 1 << (32 - clz(maxEntries - 1));
+  return maxEntries > MAX_SPARSE ? count : count << 1;
+}
+
 /** A map whose values have `copies` copies, in an LRU with that many lists, or in none. */
 export function tableCreate(spec: MapSpec, copies: u32, lists: u32): u32 {
   if (spec.maxEntries > MAX_ENTRIES) return -E2BIG;
   if (spec.maxEntries > MAX_BUCKETS) return -ENOMEM;
-  const buckets: u32 = spec.maxEntries == 1 ? 1 : 1 << (32 - clz(spec.maxEntries - 1));
+  const buckets = bucketCount(spec.maxEntries);
   const valueOffset = ELEMENT_KEY + round8(spec.keySize);
   const prefix: u32 = lists ? LRU_NODE_SIZE : 0;
   const stride = <u64>valueOffset + <u64>round8(spec.valueSize) * copies + prefix;
@@ -97,7 +110,7 @@ export function tableCreate(spec: MapSpec, copies: u32, lists: u32): u32 {
   if (spec.type == BPF_MAP_TYPE_PERCPU_HASH || spec.type == BPF_MAP_TYPE_LRU_PERCPU_HASH) {
     m.cpuStride = round8(spec.valueSize);
   }
-  t.seed = spec.flags & BPF_F_ZERO_SEED ? 0 : engineSeed;
+  fillNumbers(map + NUMBERS, spec.flags & BPF_F_ZERO_SEED ? 0 : engineSeed);
   t.mask = buckets - 1;
   t.valueOffset = valueOffset;
   t.chunkSize = FIRST_CHUNK_SIZE;
@@ -122,22 +135,27 @@ export function tableDestroy(map: u32): void {
   dropMap(map);
 }
 
+export function numbersOf(map: u32): u32 {
+  return map + NUMBERS;
+}
+
 export function hashOf(map: u32, key: u32): u32 {
-  return hashKey(key, changetype<BpfMap>(map).keySize, tableOf(map).seed);
+  return hashKey(key, changetype<BpfMap>(map).keySize, map + NUMBERS);
 }
 
 export function bucketOf(map: u32, hash: u32): u32 {
   return map + BUCKETS + ((hash & tableOf(map).mask) << 2);
 }
 
-/** The element with this key, or 0. */
-export function find(map: u32, key: u32, hash: u32): u32 {
+/** The link that leads to the element with this key: in its bucket, or in the element before it. Without one, the chain's last link, which is 0. */
+export function seek(map: u32, key: u32, hash: u32): u32 {
   const size = changetype<BpfMap>(map).keySize;
-  let element = load<u32>(bucketOf(map, hash));
-  for (; element; element = load<u32>(element)) {
+  let link = bucketOf(map, hash);
+  for (let element = load<u32>(link); element; element = load<u32>(link)) {
     if (load<u32>(element, 4) == hash && sameKey(element + ELEMENT_KEY, key, size)) break;
+    link = element;
   }
-  return element;
+  return link;
 }
 
 /** Puts an element that has its hash at the head of its bucket. */
@@ -147,10 +165,16 @@ export function link(map: u32, element: u32): void {
   store<u32>(bucket, element);
 }
 
-export function unlink(map: u32, element: u32): void {
+/** The link that leads to an element of the map. */
+export function linkTo(map: u32, element: u32): u32 {
   let at = bucketOf(map, load<u32>(element, 4));
   while (load<u32>(at) != element) at = load<u32>(at);
-  store<u32>(at, load<u32>(element));
+  return at;
+}
+
+/** Takes the element out that this link leads to. */
+export function unlink(at: u32): void {
+  store<u32>(at, load<u32>(load<u32>(at)));
 }
 
 /** Adds a chunk of elements to a map without pre-allocation. */

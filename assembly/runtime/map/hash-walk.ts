@@ -2,7 +2,7 @@
 import { ENOENT, ENOSPC } from '../../isa';
 import { copy } from '../copy';
 import { freeKinds } from './fields';
-import { BUCKETS, ELEMENT_KEY, find, hashOf, tableOf } from './hash-table';
+import { BUCKETS, ELEMENT_KEY, hashOf, seek, tableOf } from './hash-table';
 import { BpfMap } from './map';
 import { ownCopy } from './percpu-hash';
 
@@ -66,7 +66,7 @@ export function hashNextKey(map: u32, key: u32, out: u32): i32 {
   let bucket: u32 = 0;
   if (key) {
     const hash = hashOf(map, key);
-    const element = find(map, key, hash);
+    const element = load<u32>(seek(map, key, hash));
     if (element) {
       const next = load<u32>(element);
       if (next) {

@@ -4,8 +4,8 @@ import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT, ENOM
 import { FIELD_RES_SPIN_LOCK, FIELD_SPIN_LOCK } from '../../verifier/abi/input';
 import { copy } from '../copy';
 import { copyValue, freeFields, hasField } from './fields';
-import { hash4, hash8, hash16 } from './hash-key';
-import { bucketOf, ELEMENT_KEY, find, give, hashOf, link, tableCreate, tableOf, take, unlink } from './hash-table';
+import { Find, find } from './hash-find';
+import { ELEMENT_KEY, give, hashOf, link, seek, tableCreate, tableOf, take, unlink } from './hash-table';
 import { BpfMap, MapSpec } from './map';
 
 export function hashCreate(spec: MapSpec): u32 {
@@ -14,38 +14,25 @@ export function hashCreate(spec: MapSpec): u32 {
 
 /** Lookup in a map of 4-byte keys: the value's address, or 0. */
 export function hash_lookup4(map: u32, key: u32): u32 {
-  const wanted = load<u32>(key);
-  let element = load<u32>(bucketOf(map, hash4(key, tableOf(map).seed)));
-  for (; element; element = load<u32>(element)) {
-    if (load<u32>(element, 8) == wanted) return element + 16;
-  }
-  return 0;
+  const element = Find.key4(map, key);
+  return element ? element + 16 : 0;
 }
 
 /** Lookup in a map of 8-byte keys. */
 export function hash_lookup8(map: u32, key: u32): u32 {
-  const wanted = load<u64>(key);
-  let element = load<u32>(bucketOf(map, hash8(key, tableOf(map).seed)));
-  for (; element; element = load<u32>(element)) {
-    if (load<u64>(element, 8) == wanted) return element + 16;
-  }
-  return 0;
+  const element = Find.key8(map, key);
+  return element ? element + 16 : 0;
 }
 
 /** Lookup in a map of 16-byte keys. */
 export function hash_lookup16(map: u32, key: u32): u32 {
-  const low = load<u64>(key);
-  const high = load<u64>(key, 8);
-  let element = load<u32>(bucketOf(map, hash16(key, tableOf(map).seed)));
-  for (; element; element = load<u32>(element)) {
-    if (load<u64>(element, 8) == low && load<u64>(element, 16) == high) return element + 24;
-  }
-  return 0;
+  const element = Find.key16(map, key);
+  return element ? element + 24 : 0;
 }
 
 /** Lookup whatever the key's size. */
 export function hash_lookup(map: u32, key: u32): u32 {
-  const element = find(map, key, hashOf(map, key));
+  const element = find(map, key);
   return element ? element + tableOf(map).valueOffset : 0;
 }
 
@@ -65,22 +52,23 @@ export function replacement(map: u32, old: u32): u32 {
 }
 
 /**
- * Fills an element with key and value and puts it in its bucket. Its special fields are zero, unless a program that still had the address of an element
+ * Fills an element that is in no bucket with key and value. Its special fields are zero, unless a program that still had the address of an element
  * deleted before put something there: that stays, as in Linux.
  */
-export function place(map: u32, element: u32, hash: u32, key: u32, value: u32): void {
+export function fill(map: u32, element: u32, hash: u32, key: u32, value: u32): void {
   const m = changetype<BpfMap>(map);
   const at = element + tableOf(map).valueOffset;
   store<u32>(element, hash, 4);
   copy(element + ELEMENT_KEY, key, m.keySize);
   copyValue(m, at, value);
-  link(map, element);
 }
 
-/** Takes an element that was replaced out of its bucket: it became the spare one, or goes back. */
-export function retire(map: u32, old: u32): void {
+/** Puts a filled element where `at` leads to another, which became the spare one, or goes back. */
+export function exchange(map: u32, at: u32, element: u32): void {
   const t = tableOf(map);
-  unlink(map, old);
+  const old = load<u32>(at);
+  store<u32>(element, load<u32>(old));
+  store<u32>(at, element);
   freeFields(changetype<BpfMap>(map), old + t.valueOffset);
   if (t.spare != old) give(map, old);
 }
@@ -92,7 +80,8 @@ export function hashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
   const isLocked = (flags & BPF_F_LOCK) != 0;
   if (isLocked && !hasField(m, FIELD_SPIN_LOCK | FIELD_RES_SPIN_LOCK)) return -EINVAL;
   const hash = hashOf(map, key);
-  const old = find(map, key, hash);
+  const at = seek(map, key, hash);
+  const old = load<u32>(at);
   const error = flagsError(old, how);
   if (error) return error;
   if (!old && m.count >= m.maxEntries) return -E2BIG;
@@ -103,17 +92,22 @@ export function hashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
   }
   const element = replacement(map, old);
   if (!element) return -ENOMEM;
-  place(map, element, hash, key, value);
-  if (old) retire(map, old);
-  else m.count++;
+  fill(map, element, hash, key, value);
+  if (old) {
+    exchange(map, at, element);
+    return 0;
+  }
+  link(map, element);
+  m.count++;
   return 0;
 }
 
 export function hashDelete(map: u32, key: u32): i32 {
   const m = changetype<BpfMap>(map);
-  const element = find(map, key, hashOf(map, key));
+  const at = seek(map, key, hashOf(map, key));
+  const element = load<u32>(at);
   if (!element) return -ENOENT;
-  unlink(map, element);
+  unlink(at);
   freeFields(m, element + tableOf(map).valueOffset);
   give(map, element);
   m.count--;

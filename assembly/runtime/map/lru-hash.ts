@@ -3,9 +3,9 @@
 import { VM_CPU } from '../../abi';
 import { BPF_EXIST, BPF_F_NO_COMMON_LRU, EINVAL, ENOENT } from '../../isa';
 import { vm } from '../env';
-import { flagsError, place, replacement, retire } from './hash';
-import { hash4, hash8, hash16 } from './hash-key';
-import { bucketOf, find, give, hashOf, LRU_LIST_SIZE, tableCreate, tableOf, take, unlink } from './hash-table';
+import { exchange, fill, flagsError, replacement } from './hash';
+import { Find, find } from './hash-find';
+import { give, hashOf, LRU_LIST_SIZE, link, linkTo, seek, tableCreate, tableOf, take, unlink } from './hash-table';
 import { LRU_MARK, lruAdd, lruInit, lruIsFull, lruRemove, lruReplace, lruVictim } from './lru';
 import { BpfMap, MapSpec } from './map';
 import { freeCopies, ownCopy, placeCopies, writeAll, writeOwn } from './percpu-hash';
@@ -36,44 +36,31 @@ function mark(element: u32): void {
 
 /** Lookup in a map of 4-byte keys: the value's address, or 0. */
 export function lru_lookup4(map: u32, key: u32): u32 {
-  const wanted = load<u32>(key);
-  let element = load<u32>(bucketOf(map, hash4(key, tableOf(map).seed)));
-  for (; element; element = load<u32>(element)) {
-    if (load<u32>(element, 8) != wanted) continue;
-    mark(element);
-    return element + 16;
-  }
-  return 0;
+  const element = Find.key4(map, key);
+  if (!element) return 0;
+  mark(element);
+  return element + 16;
 }
 
 /** Lookup in a map of 8-byte keys. */
 export function lru_lookup8(map: u32, key: u32): u32 {
-  const wanted = load<u64>(key);
-  let element = load<u32>(bucketOf(map, hash8(key, tableOf(map).seed)));
-  for (; element; element = load<u32>(element)) {
-    if (load<u64>(element, 8) != wanted) continue;
-    mark(element);
-    return element + 16;
-  }
-  return 0;
+  const element = Find.key8(map, key);
+  if (!element) return 0;
+  mark(element);
+  return element + 16;
 }
 
 /** Lookup in a map of 16-byte keys. */
 export function lru_lookup16(map: u32, key: u32): u32 {
-  const low = load<u64>(key);
-  const high = load<u64>(key, 8);
-  let element = load<u32>(bucketOf(map, hash16(key, tableOf(map).seed)));
-  for (; element; element = load<u32>(element)) {
-    if (load<u64>(element, 8) != low || load<u64>(element, 16) != high) continue;
-    mark(element);
-    return element + 24;
-  }
-  return 0;
+  const element = Find.key16(map, key);
+  if (!element) return 0;
+  mark(element);
+  return element + 24;
 }
 
 /** Lookup whatever the key's size. */
 export function lru_lookup(map: u32, key: u32): u32 {
-  const element = find(map, key, hashOf(map, key));
+  const element = find(map, key);
   if (!element) return 0;
   mark(element);
   return element + tableOf(map).valueOffset;
@@ -95,7 +82,7 @@ function makeRoom(map: u32): u32 {
     return free;
   }
   const victim = lruVictim(list);
-  unlink(map, victim);
+  unlink(linkTo(map, victim));
   freeCopies(changetype<BpfMap>(map), map, victim);
   lruRemove(victim);
   lruAdd(list, victim);
@@ -105,17 +92,20 @@ function makeRoom(map: u32): u32 {
 export function lruHashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
   if (flags > <u64>BPF_EXIST) return -EINVAL;
   const hash = hashOf(map, key);
-  const old = find(map, key, hash);
+  const at = seek(map, key, hash);
+  const old = load<u32>(at);
   const error = flagsError(old, flags);
   if (error) return error;
   if (!old) {
-    place(map, makeRoom(map), hash, key, value);
+    const room = makeRoom(map);
+    fill(map, room, hash, key, value);
+    link(map, room);
     return 0;
   }
   const element = replacement(map, old);
   lruReplace(old, element);
-  place(map, element, hash, key, value);
-  retire(map, old);
+  fill(map, element, hash, key, value);
+  exchange(map, at, element);
   return 0;
 }
 
@@ -123,7 +113,8 @@ export function lruHashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
 export function lruPercpuHashUpdate(map: u32, key: u32, value: u32, flags: u64, isAll: bool): i32 {
   if (flags > <u64>BPF_EXIST) return -EINVAL;
   const hash = hashOf(map, key);
-  const old = find(map, key, hash);
+  const at = seek(map, key, hash);
+  const old = load<u32>(at);
   const error = flagsError(old, flags);
   if (error) return error;
   if (!old) {
@@ -131,17 +122,18 @@ export function lruPercpuHashUpdate(map: u32, key: u32, value: u32, flags: u64, 
     return 0;
   }
   mark(old);
-  const at = old + tableOf(map).valueOffset;
-  if (isAll) writeAll(map, at, value);
-  else writeOwn(map, at, value);
+  const values = old + tableOf(map).valueOffset;
+  if (isAll) writeAll(map, values, value);
+  else writeOwn(map, values, value);
   return 0;
 }
 
 export function lruHashDelete(map: u32, key: u32): i32 {
   const m = changetype<BpfMap>(map);
-  const element = find(map, key, hashOf(map, key));
+  const at = seek(map, key, hashOf(map, key));
+  const element = load<u32>(at);
   if (!element) return -ENOENT;
-  unlink(map, element);
+  unlink(at);
   freeCopies(m, map, element);
   lruRemove(element);
   give(map, element);

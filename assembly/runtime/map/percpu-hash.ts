@@ -6,7 +6,7 @@ import { copy } from '../copy';
 import { vm } from '../env';
 import { copyValue, freeFields, zeroValue } from './fields';
 import { flagsError, hash_lookup } from './hash';
-import { ELEMENT_KEY, find, hashOf, link, tableCreate, tableOf, take } from './hash-table';
+import { ELEMENT_KEY, hashOf, link, seek, tableCreate, tableOf, take } from './hash-table';
 import { BpfMap, MapSpec } from './map';
 
 export function percpuHashCreate(spec: MapSpec): u32 {
@@ -62,7 +62,7 @@ export function percpuHashUpdate(map: u32, key: u32, value: u32, flags: u64, isA
   if (flags > <u64>BPF_EXIST) return -EINVAL;
   const m = changetype<BpfMap>(map);
   const hash = hashOf(map, key);
-  const old = find(map, key, hash);
+  const old = load<u32>(seek(map, key, hash));
   const error = flagsError(old, flags);
   if (error) return error;
   if (old) {
