@@ -3,7 +3,7 @@
  * run of a Benchmark.js benchmark: its clock, its calibration of how many calls fill MIN_SECONDS.
  */
 import Benchmark from 'benchmark';
-import type { BenchCase } from './cases.ts';
+import type { BenchCase } from './case.ts';
 import type { Contender } from './contender.ts';
 
 /** Contender of one case, with what was measured: ns a packet, in order. */

@@ -3,20 +3,23 @@
  */
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { BenchCase } from './cases.ts';
-import type { Contender } from './contender.ts';
+import type { BenchCase } from './case.ts';
+import type { Contender, Outcome } from './contender.ts';
 import { ENGINES, type EngineName, engineContender } from './engine.ts';
 import { kernelContender, kernelRefusal } from './kernel.ts';
+import { mapDifference } from './maps.ts';
 import { type Entry, type MeasureOptions, measure } from './measure.ts';
 import { type Figure, figureOf } from './report.ts';
 
-export interface RunOptions extends MeasureOptions {
+export interface EntryOptions {
   readonly cases: readonly BenchCase[];
   readonly optimized: boolean;
   readonly kernelTrace: boolean;
   /** The `dist` folder of another build of the project, which takes part as BEFORE. */
   readonly against?: string | undefined;
 }
+
+export interface RunOptions extends EntryOptions, MeasureOptions {}
 
 export interface RunReport {
   readonly figures: readonly Figure[];
@@ -29,23 +32,40 @@ const COMPARED_RUNS = [1, 2, 3];
 
 export class DifferenceError extends Error {}
 
-/** @throws DifferenceError when `other` does not do what `reference` does */
-export function compare(source: BenchCase, reference: Contender, other: Contender): void {
-  for (const times of COMPARED_RUNS) {
-    const wanted = reference.outcome(times);
-    const found = other.outcome(times);
-    const where = `${source.name}, ${times} runs: ${other.engine} and ${reference.engine}`;
-    if (found.returnValue !== wanted.returnValue) {
-      throw new DifferenceError(`${where} return ${found.returnValue} and ${wanted.returnValue}`);
-    }
-    const at = found.packet.findIndex((byte, i) => byte !== wanted.packet[i]);
-    if (at >= 0 || found.packet.length !== wanted.packet.length) {
-      throw new DifferenceError(`${where} leave different packets, from byte ${at < 0 ? found.packet.length : at} on`);
-    }
+function compareOutcomes(where: string, names: string, wanted: Outcome, found: Outcome): void {
+  if (found.returnValue !== wanted.returnValue)
+    throw new DifferenceError(`${where}: ${names} return ${found.returnValue} and ${wanted.returnValue}`);
+  const at = found.packet.findIndex((byte, i) => byte !== wanted.packet[i]);
+  if (at >= 0 || found.packet.length !== wanted.packet.length) {
+    const from = at < 0 ? found.packet.length : at;
+    throw new DifferenceError(`${where}: ${names} leave different packets, from byte ${from} on`);
   }
 }
 
-function wantedEngines(options: RunOptions): EngineName[] {
+/**
+ * Runs every contender as often as the others and holds the others to what the first did: return value, packet, maps.
+ * @throws DifferenceError
+ */
+export function compare(source: BenchCase, contenders: readonly Contender[]): void {
+  const [reference, ...others] = contenders as [Contender, ...Contender[]];
+  for (const times of COMPARED_RUNS) {
+    const wanted = reference.outcome(times);
+    for (const other of others) {
+      const names = `${other.engine} and ${reference.engine}`;
+      compareOutcomes(`${source.name}, ${times} runs`, names, wanted, other.outcome(times));
+      const difference = mapDifference(other, reference);
+      if (difference !== undefined)
+        throw new DifferenceError(`${source.name}, ${times} runs: maps of ${names} differ: ${difference}`);
+    }
+  }
+  for (const { engine, batch } of contenders) {
+    const [first, ...rest] = batch?.() ?? [];
+    for (const [i, outcome] of rest.entries())
+      compareOutcomes(`${source.name}, equal packets`, `packets ${i + 1} and 0 in ${engine}`, first!, outcome);
+  }
+}
+
+function wantedEngines(options: EntryOptions): EngineName[] {
   const names = Object.keys(ENGINES) as EngineName[];
   return names.filter((name) => options.optimized || !ENGINES[name].optimize);
 }
@@ -61,28 +81,48 @@ async function beforeContender(dist: string, source: BenchCase): Promise<Contend
 }
 
 /** Contenders of one case; all of them have been seen to do the same. */
-async function entriesOf(source: BenchCase, options: RunOptions, kernel: boolean): Promise<Entry[]> {
+async function entriesOf(source: BenchCase, options: EntryOptions, kernel: boolean): Promise<Entry[]> {
   const contenders: Contender[] = [];
   for (const name of wantedEngines(options)) contenders.push(await engineContender(name, source));
   if (options.against !== undefined) contenders.unshift(await beforeContender(options.against, source));
   if (kernel) contenders.unshift(kernelContender(source));
-  const [reference, ...others] = contenders as [Contender, ...Contender[]];
-  for (const other of others) compare(source, reference, other);
-  if (kernel && source.prints && !options.kernelTrace) {
-    reference.close();
-    contenders.shift();
-  }
+  compare(source, contenders);
+  if (kernel && source.prints && !options.kernelTrace) contenders.shift()!.close();
   return contenders.map((contender) => ({ source, contender, samples: [] }));
 }
 
-export async function runBench(options: RunOptions): Promise<RunReport> {
+export interface Opened {
+  readonly entries: readonly Entry[];
+  /** Why the kernel does not take part; undefined when it does. */
+  readonly refusal: string | undefined;
+  close(): void;
+}
+
+/**
+ * Loads every program into every engine and compares what they do.
+ * @throws DifferenceError
+ */
+export async function openBench(options: EntryOptions): Promise<Opened> {
   const refusal = kernelRefusal();
   const entries: Entry[] = [];
+  const close = () => {
+    for (const { contender } of entries) contender.close();
+  };
   try {
     for (const source of options.cases) entries.push(...(await entriesOf(source, options, refusal === undefined)));
+    return { entries, refusal, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+export async function runBench(options: RunOptions): Promise<RunReport> {
+  const { entries, refusal, close } = await openBench(options);
+  try {
     await measure(entries, options);
     return { figures: entries.map(figureOf), refusal };
   } finally {
-    for (const { contender } of entries) contender.close();
+    close();
   }
 }

@@ -3,11 +3,13 @@
 import { describe, expect, test } from 'vitest';
 import { parseBenchArgs } from '../bench/args.ts';
 import { CASES, FIXED_COST } from '../bench/cases.ts';
-import { BATCH_PACKETS, engineContender } from '../bench/engine.ts';
+import type { Contender } from '../bench/contender.ts';
+import { engineContender } from '../bench/engine.ts';
 import { KERNEL, kernelRefusal } from '../bench/kernel.ts';
-import { makePacket } from '../bench/packets.ts';
+import { BATCH_PACKETS } from '../bench/layout.ts';
+import { ipChecksum, l4Checksum, makePacket } from '../bench/packets.ts';
 import { type Figure, quantile, table } from '../bench/report.ts';
-import { compare, DifferenceError, runBench } from '../bench/run.ts';
+import { compare, DifferenceError, openBench, runBench } from '../bench/run.ts';
 
 const refusal = kernelRefusal();
 if (refusal !== undefined) console.warn(`SKIPPED: the bench is not compared with the kernel (${refusal})`);
@@ -22,12 +24,20 @@ const SILENT = CASES.filter(({ prints }) => !prints)
 const FIELDS = ['program', 'engine', 'packetBytes', 'medianNs', 'minNs', 'p90Ns', 'samples'];
 
 describe('bench', () => {
-  test('every program does the same in every engine, and every figure has its fields', async () => {
-    const { figures } = await runBench({ ...tiny, cases: SILENT });
-    const engines = ['bpf2wasm', 'bpf2wasm-checked'];
-    if (refusal === undefined) engines.unshift(KERNEL);
-    const measured = figures.map((f) => [f.program, f.engine]);
-    expect(measured).toEqual(SILENT.flatMap(({ name }) => engines.map((engine) => [name, engine])));
+  const engines = ['bpf2wasm', 'bpf2wasm-checked'];
+  if (refusal === undefined) engines.unshift(KERNEL);
+
+  test('every program does the same in every engine: return value, packet, maps', async () => {
+    const { entries, close } = await openBench({ ...tiny, cases: SILENT });
+    const taking = entries.map(({ source, contender }) => [source.name, contender.engine]);
+    expect(taking).toEqual(SILENT.flatMap(({ name }) => engines.map((engine) => [name, engine])));
+    close();
+  });
+
+  test('every figure has its fields', async () => {
+    const cases = SILENT.filter(({ name }) => name === FIXED_COST || name.startsWith('ringbuf/'));
+    const { figures } = await runBench({ ...tiny, cases });
+    expect(figures).toHaveLength(cases.length * engines.length);
     for (const figure of JSON.parse(JSON.stringify(figures)) as Figure[]) {
       expect(Object.keys(figure)).toEqual(FIELDS);
       expect(figure.samples).toBe(1);
@@ -82,19 +92,39 @@ describe('bench', () => {
 
   test('engines that differ stop the bench', () => {
     const packet = makePacket({ protocol: 'udp', port: 1, bytes: 64 });
-    const engine = (name: string, returnValue: number, bytes: Uint8Array) => ({
+    const engine = (name: string, returnValue: number, bytes: Uint8Array, value = '00'): Contender => ({
       engine: name,
       packets: 1,
       outcome: () => ({ returnValue, packet: bytes }),
+      maps: new Map([['map', { keys: () => [Uint8Array.of(1)], get: () => value }]]),
       run: () => {},
       close: () => {},
     });
     const [source] = CASES;
     const good = engine('a', 2, packet);
-    expect(() => compare(source!, good, engine('b', 2, packet.slice()))).not.toThrow();
-    expect(() => compare(source!, good, engine('b', 1, packet))).toThrow(DifferenceError);
-    expect(() => compare(source!, good, engine('b', 2, packet.with(7, 0xff)))).toThrow(/from byte 7 on/);
-    expect(() => compare(source!, good, engine('b', 2, packet.slice(0, 60)))).toThrow(/from byte 60 on/);
+    const against = (other: Contender) => () => compare(source!, [good, other]);
+    expect(against(engine('b', 2, packet.slice()))).not.toThrow();
+    expect(against(engine('b', 1, packet))).toThrow(DifferenceError);
+    expect(against(engine('b', 2, packet.with(7, 0xff)))).toThrow(/from byte 7 on/);
+    expect(against(engine('b', 2, packet.slice(0, 60)))).toThrow(/from byte 60 on/);
+    expect(against(engine('b', 2, packet, '01'))).toThrow(/maps of b and a differ: map\[01\]: 01 and 00/);
+    const outcomes = [packet, packet, packet.with(9, 1)].map((bytes) => ({ returnValue: 2, packet: bytes }));
+    expect(against({ ...engine('b', 2, packet), batch: () => outcomes })).toThrow(/packets 2 and 0 in b/);
+  });
+
+  test('a translated packet has the checksums that a sender would write', async () => {
+    const source = CASES.find(({ name }) => name === 'nat')!;
+    for (const protocol of ['tcp', 'udp'] as const) {
+      const original = makePacket({ protocol, port: 443, bytes: 65 });
+      const contender = await engineContender('bpf2wasm', { ...source, packet: original });
+      const { packet } = contender.outcome(1);
+      expect([...packet.subarray(26, 34)]).toEqual([203, 0, 113, 1, 10, 11, 12, 2]);
+      expect([...packet.subarray(34, 38)]).not.toEqual([...original.subarray(34, 38)]);
+      // A sum over everything, the checksum itself included, leaves nothing.
+      expect([ipChecksum(packet), l4Checksum(packet)]).toEqual([0, 0]);
+      expect(contender.outcome(2).packet).toEqual(original);
+      contender.close();
+    }
   });
 
   test('figures and table', () => {

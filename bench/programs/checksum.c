@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* The Internet checksum (RFC 1071) of 1,400 bytes of packet, 16 bits a step and each step checked against data_end. */
+/* The Internet checksum (RFC 1071) of a whole packet of up to 1,500 bytes, 16 bits a step and each step checked against data_end. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
 
-#define MAX_STEPS 700
+#define MAX_STEPS 750
 
 char _license[] SEC("license") = "GPL";
 

@@ -39,6 +39,13 @@ export class RingBuf extends EventMap<unknown> {
     return this.decodeRecord(bytes, codec);
   }
 
+  /** @internal passes over all that is unread, as a reader that looks at nothing */
+  passOver(): void {
+    this.alive();
+    const { view } = this.host.memory;
+    view.setBigUint64(this.address + CONSUMER, view.getBigUint64(this.address + PRODUCER, true), true);
+  }
+
   private recordAt(header: number): Uint8Array {
     const { view, u8 } = this.host.memory;
     const start = header + BPF_RINGBUF_HDR_SZ;

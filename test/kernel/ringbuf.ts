@@ -74,6 +74,11 @@ export class KernelRingbuf extends Pages {
     }
     return records;
   }
+
+  /** Passes over all that is unread, as a reader that looks at nothing. */
+  passOver(): void {
+    this.move(this.consumer, this.produced);
+  }
 }
 
 /** BPF_MAP_TYPE_USER_RINGBUF, written. */

@@ -2,25 +2,18 @@
  * An object in our engine and in the running kernel, side by side: the same packets through both, and what they leave must be the same. Several
  * objects may be loaded; maps of one name are then shared, as pinned maps are.
  */
-import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Engine, LoadOptions } from '../../src/engine.ts';
-import { type LinkOptions, link } from '../../src/link/link.ts';
 import type { Loaded } from '../../src/loader.ts';
-import { loadObject } from '../../src/object/load.ts';
-import { sized } from '../../src/object/map-size.ts';
-import type { BpfObject, MapSpec } from '../../src/object/types.ts';
 import type { RunOptions, RunResult } from '../../src/runtime/prog.ts';
-import { valueFields } from '../../src/verifier/value-fields.ts';
 import { Random } from '../fuzz/verifier-item.ts';
-import { closeFd, createMap, freezeMap, loadBtf, loadProg, lookupElem, pinned, testRun, updateElem } from './bpf.ts';
+import { lookupElem, pinned, testRun, updateElem } from './bpf.ts';
 import { KernelError } from './errno.ts';
-import { kfuncIds } from './kfunc-ids.ts';
-import { kernelBtf } from './object-btf.ts';
+import { KernelSide, type Opened, possibleCpus } from './kernel-side.ts';
+
+export { KernelSide, type Opened, openObject } from './kernel-side.ts';
 
 const PROG_ARRAY = 3;
-/** Types whose BTF libbpf keeps to itself. */
-const UNTYPED = new Set([4, 14, 16, 17, 22, 23, 25, 27, 31]);
 const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -29,87 +22,6 @@ export const PACKETS: readonly Uint8Array[] = Array.from({ length: 40 }, (_, i) 
   const random = new Random(i + 1);
   return Uint8Array.from({ length: [14, 15, 60, 61, 200][i % 5] }, () => random.below(256));
 });
-
-export interface Opened {
-  readonly bytes: Uint8Array;
-  readonly object: BpfObject;
-}
-
-/** @param path from the project's root, without `.o` */
-export function openObject(path: string, edit: (object: BpfObject) => void = () => {}): Opened {
-  const bytes = new Uint8Array(readFileSync(`${path}.o`));
-  const object = loadObject(bytes, { name: path.slice(path.lastIndexOf('/') + 1) });
-  edit(object);
-  return { bytes, object };
-}
-
-/** The kernel's side: maps by name, so that objects share what they both declare. */
-export class KernelSide {
-  readonly maps = new Map<string, number>();
-  readonly progs = new Map<string, number>();
-  private readonly btfs: number[] = [];
-
-  private map(spec: MapSpec, btf: number, object: BpfObject): number {
-    const known = this.maps.get(spec.name);
-    if (known !== undefined) return known;
-    const { type, keySize, valueSize, flags, mapExtra, btfKeyTypeId, btfValueTypeId } = spec;
-    const { maxEntries } = sized(spec, possibleCpus());
-    const template = spec.innerMap === undefined ? undefined : createMap({ ...spec.innerMap, name: '' });
-    // Of global data the kernel needs types only where a lock or the like is in it.
-    const special = spec.dataKind !== '' && valueFields(object.btf, spec).length > 0;
-    const typed = btfValueTypeId !== 0 && (spec.dataKind === '' || special) && !UNTYPED.has(type);
-    const fd = createMap({
-      type,
-      keySize,
-      valueSize,
-      maxEntries,
-      flags,
-      mapExtra,
-      ...(template !== undefined && { innerFd: template }),
-      ...(typed && { btf: { fd: btf, keyTypeId: btfKeyTypeId, valueTypeId: btfValueTypeId } }),
-    });
-    if (template !== undefined) closeFd(template);
-    if (spec.initialValue !== undefined) updateElem(fd, u32(0), spec.initialValue);
-    if (spec.dataKind === 'rodata' || spec.dataKind === 'kconfig') freezeMap(fd);
-    this.maps.set(spec.name, fd);
-    return fd;
-  }
-
-  load({ bytes, object }: Opened, options: LinkOptions = {}): void {
-    const btf = loadBtf(kernelBtf(bytes, object));
-    this.btfs.push(btf);
-    for (const spec of object.maps) this.map(spec, btf, object);
-    for (const spec of object.progs.filter((one) => one.autoload)) {
-      const prog = link(object, spec, options);
-      const records = prog.funcs.flatMap((func) => [func.start, func.btfId ?? 0]);
-      const { fd } = loadProg({
-        type: prog.type === 'socket_filter' ? 'socket_filter' : 'xdp',
-        insns: kfuncIds(prog),
-        license: object.license,
-        flags: prog.frags === true ? BPF_F_XDP_HAS_FRAGS : 0,
-        expectedAttachType: Math.max(0, prog.expectedAttachType),
-        fdArray: prog.maps.map((map) => this.map(map, btf, object)),
-        btf: { fd: btf, funcInfo: new Uint8Array(Uint32Array.from(records).buffer) },
-      });
-      this.progs.set(spec.name, fd);
-    }
-    for (const spec of object.maps) {
-      spec.initialSlots.forEach((name, slot) => {
-        if (name === undefined) return;
-        if (spec.type === PROG_ARRAY) this.set(spec.name, slot, name);
-        else updateElem(this.maps.get(spec.name) as number, u32(slot), u32(this.maps.get(name) as number));
-      });
-    }
-  }
-
-  set(map: string, slot: number, prog: string): void {
-    updateElem(this.maps.get(map) as number, u32(slot), u32(this.progs.get(prog) as number));
-  }
-
-  close(): void {
-    for (const fd of [...this.progs.values(), ...this.maps.values(), ...this.btfs]) closeFd(fd);
-  }
-}
 
 function elemOf(fd: number, key: Uint8Array, size: number): string {
   try {
@@ -144,12 +56,6 @@ const NOT_COMPARED = new Set([PROG_ARRAY, 4, 14, 15, 16, 17, 18, 22, 23, 25, 27,
 /** Elements that are worth a look after every packet. */
 const SMALL = 256;
 const PER_CPU = new Set([5, 6, 10]);
-
-/** Possible CPUs of the machine: a per-CPU value has a copy for each. */
-function possibleCpus(): number {
-  const last = readFileSync('/sys/devices/system/cpu/possible', 'utf8').trim().split(/[-,]/).at(-1);
-  return Number(last) + 1;
-}
 
 /** Both sides, as one. */
 export class Both {
@@ -243,5 +149,3 @@ export class Both {
     for (const loaded of this.loaded) loaded.close();
   }
 }
-
-const BPF_F_XDP_HAS_FRAGS = 32;
