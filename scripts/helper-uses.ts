@@ -1,7 +1,7 @@
 // Which test really calls a helper or kfunc, or uses a map type: read out of the compiled objects that tests load, and of the kernel's case tables.
 import { readdirSync, readFileSync } from 'node:fs';
 import { BpfError } from '../src/errors/index.ts';
-import { HELPER_NAMES } from '../src/isa/helper-names.ts';
+import { helperNames } from '../src/isa/helper-names.ts';
 import { link } from '../src/link/link.ts';
 import type { LinkedProg } from '../src/link/types.ts';
 import { loadObject } from '../src/object/load.ts';
@@ -30,7 +30,7 @@ function callsOf(insns: Uint8Array, kfuncs: readonly string[]): string[] {
   for (let at = 0; at < insns.length; at += 8) {
     if (insns[at] !== CALL) continue;
     const [src, imm] = [insns[at + 1] >> 4, view.getInt32(at + 4, true)];
-    const name = src === 0 ? HELPER_NAMES[imm] : src === PSEUDO_KFUNC ? kfuncs[imm] : undefined;
+    const name = src === 0 ? helperNames()[imm] : src === PSEUDO_KFUNC ? kfuncs[imm] : undefined;
     if (name !== undefined) found.push(name);
   }
   return found;

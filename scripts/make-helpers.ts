@@ -12,9 +12,9 @@ import {
   PACKET_TYPES,
   type PacketType,
 } from '../src/verifier/tables/helpers-row.ts';
-import { HELPER_ROWS } from '../src/verifier/tables/helpers-rows.ts';
+import { helperRows } from '../src/verifier/tables/helpers-rows.ts';
 import * as words from '../src/verifier/tables/helpers-words.ts';
-import { KFUNC_ROWS } from '../src/verifier/tables/kfuncs-rows.ts';
+import { kfuncRows } from '../src/verifier/tables/kfuncs-rows.ts';
 import { REASONS } from './helper-reasons.ts';
 import { findUses, type Uses } from './helper-uses.ts';
 
@@ -71,7 +71,7 @@ export interface Entry {
 }
 
 function helperEntries(): Entry[] {
-  return HELPER_ROWS.flatMap((plain): Entry[] => {
+  return helperRows().flatMap((plain): Entry[] => {
     const callers = new Set(PACKET_TYPES.filter((type) => helperRow(plain.id, type)?.callers.has(type)));
     if (callers.size === 0) return [];
     const row = helperRow(plain.id, callers.has('xdp') ? 'xdp' : [...callers][0]) as HelperRow;
@@ -87,7 +87,7 @@ function helperEntries(): Entry[] {
 }
 
 function kfuncEntries(): Entry[] {
-  return KFUNC_ROWS.map(({ name, ret, args, flags, callers }) => {
+  return kfuncRows().map(({ name, ret, args, flags, callers }) => {
     const proto = `${ret} ${name}(${args.map((arg) => `${arg.type} ${arg.name}`).join(', ')})`.replaceAll('* ', '*');
     return {
       name,
@@ -101,7 +101,9 @@ function kfuncEntries(): Entry[] {
 /** Helpers that take a map of the type, in an XDP program. */
 function mapHelpers(type: (typeof MAP_TYPES)[number]): string {
   const only = MAP_HELPERS[type];
-  const names = HELPER_ROWS.filter((row) => row.args.some((arg) => arg.word === words.MAP)).map((row) => row.name);
+  const names = helperRows()
+    .filter((row) => row.args.some((arg) => arg.word === words.MAP))
+    .map((row) => row.name);
   return names.filter((name) => only?.split(' ').includes(name) || takesMap(name, type, 'xdp')).join(', ');
 }
 

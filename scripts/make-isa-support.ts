@@ -1,7 +1,7 @@
 // Writes docs/isa-support.md from the instruction table: `npm run build && node dist/scripts/make-isa-support.js [FILE]`.
 import { realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ISA_TABLE, type IsaRow } from '../src/isa/table.ts';
+import { type IsaRow, isaTable } from '../src/isa/table.ts';
 
 const SECTIONS: readonly (readonly [string, readonly IsaRow['meaning']['kind'][]])[] = [
   ['Arithmetic', ['alu']],
@@ -73,5 +73,5 @@ export function isaSupportPage(rows: readonly IsaRow[]): string {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  writeFileSync(process.argv[2] ?? 'docs/isa-support.md', isaSupportPage(ISA_TABLE));
+  writeFileSync(process.argv[2] ?? 'docs/isa-support.md', isaSupportPage(isaTable()));
 }

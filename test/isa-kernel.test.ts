@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { InsnError } from '../src/errors/index.ts';
 import { decodeOp, encodeInsns } from '../src/isa/decode.ts';
 import type { Insn } from '../src/isa/insn.ts';
-import { ISA_TABLE } from '../src/isa/table.ts';
+import { isaTable } from '../src/isa/table.ts';
 import { describeKernel } from './kernel/available.ts';
 import { closeFd, createMap, loadProg } from './kernel/bpf.ts';
 import { KernelError } from './kernel/errno.ts';
@@ -77,7 +77,7 @@ const VALUES = {
 /** Insns of an opcode that are right or nearly so; from each, one field at a time takes all values. */
 function bases(opcode: number, mapFd: number): Insn[] {
   const zero = insn(opcode);
-  const forms = ISA_TABLE.flatMap(({ opcode: own, select }) =>
+  const forms = isaTable().flatMap(({ opcode: own, select }) =>
     own === opcode && select !== undefined ? [{ ...zero, [select.field]: select.value }] : [],
   );
   // What an insn refers to must exist, or the kernel does not look at its other fields.

@@ -3,12 +3,12 @@
  * because its text does not say what they are: `ld_imm64` ends in `ll`, and map, BTF and function references have names as in
  * `bpftool prog dump xlated` (`map[idx:0]+8`). `wide: 'log'` prints these as the log does. `assemble` reads all text but the log's.
  */
-import { HELPER_NAMES } from './helper-names.ts';
+import { helperNames } from './helper-names.ts';
 import type { Insn } from './insn.ts';
 import { labelsOf } from './labels.ts';
 import { findRow, slotsOf } from './match.ts';
-import { type Hole, type Part, templateParts } from './syntax.ts';
-import { ISA_TABLE, type IsaRow } from './table.ts';
+import type { Hole } from './syntax.ts';
+import type { IsaRow } from './table.ts';
 
 export interface DisasmOptions {
   /** `12: ` before each insn. */
@@ -40,8 +40,6 @@ export interface DisasmLine {
   readonly text: string;
 }
 
-const PARTS: ReadonlyMap<IsaRow, readonly Part[]> = new Map(ISA_TABLE.map((row) => [row, templateParts(row.syntax)]));
-
 /** One insn and what is needed to name its operands. */
 interface Place {
   readonly insn: Insn;
@@ -63,7 +61,7 @@ function imm64(lo: number, hi: number): string {
 }
 
 function helperText(helper: number, options: DisasmOptions): string {
-  const known = HELPER_NAMES[helper];
+  const known = helperNames()[helper];
   const name = options.helperName?.(helper) ?? (known === undefined ? 'unknown' : `bpf_${known}`);
   return `${name}#${helper}`;
 }
@@ -128,9 +126,7 @@ function specialText({ meaning }: IsaRow, place: Place): string | undefined {
 function textOf(row: IsaRow, place: Place): string {
   const special = specialText(row, place);
   if (special !== undefined) return special;
-  return (PARTS.get(row) as readonly Part[])
-    .map((part) => ('text' in part ? part.text : holeText(part.hole, place)))
-    .join('');
+  return row.parts.map((part) => ('text' in part ? part.text : holeText(part.hole, place))).join('');
 }
 
 function slotBytes({ opcode, dst, src, off, imm }: Insn): string {

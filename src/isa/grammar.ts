@@ -1,9 +1,10 @@
 /** All templates of the table as one tree of tokens and holes, and the search of a line's tokens in it. */
+import { lazy } from '../util/lazy.ts';
 import type { Token } from './lexer.ts';
 import { tokensOf } from './lexer.ts';
 import { type Names, READERS, type Reading } from './operands.ts';
 import { type Field, HOLES, type Hole, templateParts } from './syntax.ts';
-import { ISA_TABLE, type IsaRow } from './table.ts';
+import { type IsaRow, isaTable } from './table.ts';
 
 interface Node {
   readonly literals: Map<string, Node>;
@@ -24,8 +25,8 @@ function buildTree(): Node {
   const root = emptyNode();
   // Other spellings come last: they never take a text from a row that prints it.
   const templates = [
-    ...ISA_TABLE.map((row) => [row, row.syntax] as const),
-    ...ISA_TABLE.flatMap((row) => row.alt.map((alt) => [row, alt] as const)),
+    ...isaTable().map((row) => [row, row.syntax] as const),
+    ...isaTable().flatMap((row) => row.alt.map((alt) => [row, alt] as const)),
   ];
   for (const [row, syntax] of templates) {
     let node = root;
@@ -38,7 +39,7 @@ function buildTree(): Node {
   return root;
 }
 
-const TREE = buildTree();
+const tree = lazy(buildTree);
 
 export type Bound = ReadonlyMap<Field, number>;
 
@@ -67,7 +68,7 @@ class Search {
   }
 
   run(): Match | Mismatch {
-    return this.from(TREE, 0, new Map(), undefined) ?? { at: this.furthest, expected: [...this.expected] };
+    return this.from(tree(), 0, new Map(), undefined) ?? { at: this.furthest, expected: [...this.expected] };
   }
 
   private fail(at: number, expected: string): undefined {

@@ -2,7 +2,10 @@
  * Names of all helpers (linux/bpf.h, `__BPF_FUNC_MAPPER`; by number, without `bpf_`), for text only: which of them can be called is in
  * helpers.ts.
  */
-export const HELPER_NAMES: readonly string[] = `
+import { lazy } from '../util/lazy.ts';
+
+export const helperNames: () => readonly string[] = lazy(() =>
+  `
   unspec map_lookup_elem map_update_elem map_delete_elem probe_read ktime_get_ns trace_printk get_prandom_u32
   get_smp_processor_id skb_store_bytes l3_csum_replace l4_csum_replace tail_call clone_redirect get_current_pid_tgid
   get_current_uid_gid get_current_comm get_cgroup_classid skb_vlan_push skb_vlan_pop skb_get_tunnel_key
@@ -36,7 +39,10 @@ export const HELPER_NAMES: readonly string[] = `
   tcp_raw_check_syncookie_ipv4 tcp_raw_check_syncookie_ipv6 ktime_get_tai_ns user_ringbuf_drain cgrp_storage_get
   cgrp_storage_delete
 `
-  .trim()
-  .split(/\s+/);
+    .trim()
+    .split(/\s+/),
+);
 
-export const HELPER_NUMBERS: ReadonlyMap<string, number> = new Map(HELPER_NAMES.map((name, id) => [name, id]));
+export const helperNumbers: () => ReadonlyMap<string, number> = lazy(
+  () => new Map(helperNames().map((name, id) => [name, id])),
+);

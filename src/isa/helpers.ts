@@ -2,6 +2,7 @@
  * The helpers, one row each: number and prototype as linux/bpf.h documents them. The JIT derives the import's Wasm signature and
  * the checks of an unverified call from the argument kinds; the runtime exports a function of the same name.
  */
+import { lazy } from '../util/lazy.ts';
 
 /** Kinds of arguments, in the words of the verifier's `enum bpf_arg_type`. */
 export type HelperArg =
@@ -95,7 +96,8 @@ function row(id: number, name: string, args: readonly HelperArg[], ret: HelperRe
   return { id, name, args, ret, callsBack, gplOnly: flags.includes('gpl'), changesPacket: flags.includes('pkt') };
 }
 
-export const HELPERS: readonly HelperProto[] = [
+/** All of them. */
+export const helpers: () => readonly HelperProto[] = lazy(() => [
   row(1, 'map_lookup_elem', ['const_map_ptr', 'map_key'], 'map_value_or_null'),
   row(2, 'map_update_elem', ['const_map_ptr', 'map_key', 'map_value', 'anything'], 'integer'),
   row(3, 'map_delete_elem', ['const_map_ptr', 'map_key'], 'integer'),
@@ -187,10 +189,15 @@ export const HELPERS: readonly HelperProto[] = [
   row(207, 'tcp_raw_check_syncookie_ipv6', ['ipv6hdr', 'tcphdr'], 'integer', 'gpl'),
   row(208, 'ktime_get_tai_ns', [], 'integer'),
   row(209, 'user_ringbuf_drain', ['const_map_ptr', 'func', 'callback_ctx', 'anything'], 'integer'),
-];
+]);
 
-export const HELPER_BY_ID: ReadonlyMap<number, HelperProto> = new Map(HELPERS.map((h) => [h.id, h]));
-export const HELPER_BY_NAME: ReadonlyMap<string, HelperProto> = new Map(HELPERS.map((h) => [h.name, h]));
+const byId = lazy((): ReadonlyMap<number, HelperProto> => new Map(helpers().map((h) => [h.id, h])));
+
+/** The helpers by number. */
+export const HELPER_BY_ID: Pick<ReadonlyMap<number, HelperProto>, 'get' | 'has'> = {
+  get: (id) => byId().get(id),
+  has: (id) => byId().has(id),
+};
 
 export const BPF_FUNC_get_prandom_u32 = 7;
 export const BPF_FUNC_get_smp_processor_id = 8;

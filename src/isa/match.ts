@@ -4,40 +4,62 @@
  */
 import { BPF_REG_FP } from '../../assembly/isa.ts';
 import { InsnError } from '../errors/index.ts';
+import { lazy } from '../util/lazy.ts';
 import type { Insn } from './insn.ts';
-import { CASTS, templateParts } from './syntax.ts';
-import { ISA_TABLE, type IsaRow } from './table.ts';
+import { CASTS } from './syntax.ts';
+import { type IsaRow, isaTable } from './table.ts';
+
+/** A row as it is checked. */
+interface Rule {
+  readonly row: IsaRow;
+  readonly value: number | undefined;
+  /** Fields of the first slot. */
+  readonly zero: readonly ('dst' | 'src' | 'off' | 'imm')[];
+  readonly registers: readonly ('dst' | 'src')[];
+}
 
 /** What one opcode can mean. */
 interface Candidates {
   /** The field that tells the rows apart; undefined when there is one row. */
   readonly field: 'src' | 'off' | 'imm' | undefined;
-  readonly rows: readonly IsaRow[];
+  readonly rules: readonly Rule[];
 }
 
-type Register = 'dst' | 'src';
-
-function registersOf(row: IsaRow): Register[] {
-  const holes = templateParts(row.syntax).flatMap((part) => ('hole' in part ? [part.hole] : []));
-  const has = (...names: string[]): boolean => holes.some((hole) => names.includes(hole));
-  return [...(has('rd', 'wd') ? (['dst'] as const) : []), ...(has('rs', 'ws') ? (['src'] as const) : [])];
-}
-
-const REGISTERS: ReadonlyMap<IsaRow, readonly Register[]> = new Map(ISA_TABLE.map((row) => [row, registersOf(row)]));
-
-const CANDIDATES: readonly (Candidates | undefined)[] = Array.from({ length: 256 }, (_, opcode) => {
-  const rows = ISA_TABLE.filter((row) => row.opcode === opcode);
-  return rows.length === 0 ? undefined : { field: rows[0].select?.field, rows };
+const byOpcode = lazy((): readonly (readonly IsaRow[] | undefined)[] => {
+  const rows: IsaRow[][] = [];
+  for (const row of isaTable()) {
+    rows[row.opcode] ??= [];
+    rows[row.opcode].push(row);
+  }
+  return rows;
 });
 
-function select(insn: Insn, pc: number): IsaRow {
-  const candidates = CANDIDATES[insn.opcode];
+const ruleOf = (row: IsaRow): Rule => ({
+  row,
+  value: row.select?.value,
+  zero: row.zero.filter((field) => field !== 'next'),
+  registers: row.registers,
+});
+
+/** Of the opcodes that were met. */
+const CANDIDATES: (Candidates | undefined)[] = [];
+
+function candidatesOf(opcode: number): Candidates | undefined {
+  const rows = byOpcode()[opcode];
+  if (rows === undefined) return undefined;
+  const candidates = { field: rows[0].select?.field, rules: rows.map(ruleOf) };
+  CANDIDATES[opcode] = candidates;
+  return candidates;
+}
+
+function select(insn: Insn, pc: number): Rule {
+  const candidates = CANDIDATES[insn.opcode] ?? candidatesOf(insn.opcode);
   if (candidates === undefined) throw new InsnError('INSN_UNKNOWN', { pc, opcode: insn.opcode });
-  const { field, rows } = candidates;
-  if (field === undefined) return rows[0];
+  const { field, rules } = candidates;
+  if (field === undefined) return rules[0];
   const found = insn[field];
-  for (const row of rows) if (row.select?.value === found) return row;
-  const expected = rows.map((row) => row.select?.value as number);
+  for (const rule of rules) if (rule.value === found) return rule;
+  const expected = rules.map((rule) => rule.value as number);
   throw new InsnError('INSN_FORM', { pc, opcode: insn.opcode, field, found, expected });
 }
 
@@ -64,13 +86,13 @@ function checkSpaces({ opcode, imm }: Insn, pc: number): void {
  * @throws InsnError when the insn is none of the table, or not as its row says
  */
 export function findRow(insn: Insn, next: Insn | undefined, pc: number): IsaRow {
-  const row = select(insn, pc);
-  for (const field of row.zero) {
-    if (field !== 'next' && insn[field] !== 0) {
+  const { row, zero, registers } = select(insn, pc);
+  for (const field of zero) {
+    if (insn[field] !== 0) {
       throw new InsnError('INSN_RESERVED', { pc, opcode: insn.opcode, field, found: insn[field] });
     }
   }
-  for (const field of REGISTERS.get(row) as readonly Register[]) {
+  for (const field of registers) {
     if (insn[field] > BPF_REG_FP)
       throw new InsnError('INSN_REGISTER', { pc, opcode: insn.opcode, field, found: insn[field] });
   }

@@ -1,6 +1,6 @@
 /** The assembler's reading of one hole of a template: which tokens it takes, and the fields they give. */
 import { BPF_REG_FP } from '../../assembly/isa.ts';
-import { HELPER_NUMBERS } from './helper-names.ts';
+import { helperNumbers } from './helper-names.ts';
 import { numberOf, type Token } from './lexer.ts';
 import { CASTS, type Field, type Hole } from './syntax.ts';
 
@@ -103,7 +103,7 @@ const distance =
 const helper: Reader = (tokens, at, names) => {
   const first = tokens[at];
   if (first?.kind !== 'word') return scan(tokens, at, 'required') === undefined ? helperNumber(tokens, at) : undefined;
-  const known = first.text.startsWith('bpf_') ? HELPER_NUMBERS.get(first.text.slice(4)) : undefined;
+  const known = first.text.startsWith('bpf_') ? helperNumbers().get(first.text.slice(4)) : undefined;
   if (tokens[at + 1]?.text === '#') {
     const given = helperNumber(tokens, at + 2);
     if (given === undefined || (known === undefined && first.text !== 'unknown')) return undefined;

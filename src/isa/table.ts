@@ -6,8 +6,9 @@
  * `{imm}` a number ... (`HOLES` in syntax.ts has them all). The holes name the fields that an insn uses; all others must be zero.
  */
 import * as isa from '../../assembly/isa.ts';
+import { lazy } from '../util/lazy.ts';
 import type { AluName, AtomicName, JumpName, WideValue } from './op.ts';
-import { type Field, fieldsOf } from './syntax.ts';
+import { type Field, fieldsOf, type Part, templateParts } from './syntax.ts';
 
 /** What `Op` a row makes; operands come from the insn's fields. */
 export type Meaning =
@@ -48,6 +49,10 @@ export interface IsaRow {
   readonly cpu: Cpu;
   /** As the kernel prints it. */
   readonly syntax: string;
+  /** `syntax` in its parts. */
+  readonly parts: readonly Part[];
+  /** The fields that name registers. */
+  readonly registers: readonly ('dst' | 'src')[];
   /** Other spellings that the assembler takes, mostly LLVM's. */
   readonly alt: readonly string[];
 }
@@ -59,6 +64,52 @@ interface Extra {
 
 const FIELDS: readonly Field[] = ['dst', 'src', 'off', 'imm'];
 
+/** What follows from the template is found out when it is first asked for: a program has few of the insns. */
+class Row implements IsaRow {
+  declare readonly select?: Select;
+  readonly opcode: number;
+  readonly syntax: string;
+  readonly meaning: Meaning;
+  readonly group: Group;
+  readonly cpu: Cpu;
+  readonly alt: readonly string[];
+  private readonly known: { parts?: readonly Part[]; zero?: readonly Field[]; registers?: IsaRow['registers'] } = {};
+
+  constructor(opcode: number, syntax: string, meaning: Meaning, origin: readonly [Group, Cpu], extra: Extra) {
+    if (extra.select !== undefined) this.select = extra.select;
+    this.opcode = opcode;
+    this.syntax = syntax;
+    this.meaning = meaning;
+    this.group = origin[0];
+    this.cpu = origin[1];
+    this.alt = extra.alt ?? [];
+  }
+
+  get parts(): readonly Part[] {
+    this.known.parts ??= templateParts(this.syntax);
+    return this.known.parts;
+  }
+
+  get zero(): readonly Field[] {
+    this.known.zero ??= this.unused();
+    return this.known.zero;
+  }
+
+  private unused(): Field[] {
+    const used = new Set<Field>(fieldsOf(this.syntax));
+    if (this.select !== undefined) used.add(this.select.field);
+    const fields: readonly Field[] = this.meaning.kind === 'lddw' ? [...FIELDS, 'next'] : FIELDS;
+    return fields.filter((field) => !used.has(field));
+  }
+
+  get registers(): IsaRow['registers'] {
+    this.known.registers ??= (['dst', 'src'] as const).filter((field) =>
+      ['r', 'w'].some((half) => this.syntax.includes(`{${half}${field[0]}}`)),
+    );
+    return this.known.registers;
+  }
+}
+
 function row(
   opcode: number,
   syntax: string,
@@ -66,19 +117,7 @@ function row(
   origin: readonly [Group, Cpu],
   extra: Extra = {},
 ): IsaRow {
-  const used = new Set<Field>(fieldsOf(syntax));
-  if (extra.select !== undefined) used.add(extra.select.field);
-  const fields: readonly Field[] = meaning.kind === 'lddw' ? [...FIELDS, 'next'] : FIELDS;
-  return {
-    opcode,
-    ...(extra.select === undefined ? {} : { select: extra.select }),
-    zero: fields.filter((field) => !used.has(field)),
-    meaning,
-    group: origin[0],
-    cpu: origin[1],
-    syntax,
-    alt: extra.alt ?? [],
-  };
+  return new Row(opcode, syntax, meaning, origin, extra);
 }
 
 const WIDTHS = [64, 32] as const;
@@ -153,13 +192,14 @@ function movsxRows(width: 32 | 64): IsaRow[] {
 }
 
 // Not in the RFC: pointers into an arena. The address spaces are in the halves of imm.
-const castRow = row(
-  isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_X,
-  '{rd} = addr_space_cast({rs}, {spaces})',
-  { kind: 'cast' },
-  ['linux', 'v1'],
-  { select: { field: 'off', value: 1 } },
-);
+const castRow = (): IsaRow =>
+  row(
+    isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_X,
+    '{rd} = addr_space_cast({rs}, {spaces})',
+    { kind: 'cast' },
+    ['linux', 'v1'],
+    { select: { field: 'off', value: 1 } },
+  );
 
 const SWAPS = [
   ['le', isa.BPF_ALU | isa.BPF_END | isa.BPF_K, 'v1'],
@@ -167,13 +207,14 @@ const SWAPS = [
   ['bswap', isa.BPF_ALU64 | isa.BPF_END, 'v4'],
 ] as const;
 
-const swapRows = SWAPS.flatMap(([to, opcode, cpu]) =>
-  ([16, 32, 64] as const).map((bits) =>
-    row(opcode, `{rd} = ${to}${bits} {rd}`, { kind: 'swap', to, bits }, [bits === 64 ? 'base64' : 'base32', cpu], {
-      select: { field: 'imm', value: bits },
-    }),
-  ),
-);
+const swapRows = (): readonly IsaRow[] =>
+  SWAPS.flatMap(([to, opcode, cpu]) =>
+    ([16, 32, 64] as const).map((bits) =>
+      row(opcode, `{rd} = ${to}${bits} {rd}`, { kind: 'swap', to, bits }, [bits === 64 ? 'base64' : 'base32', cpu], {
+        select: { field: 'imm', value: bits },
+      }),
+    ),
+  );
 
 // Loads and stores (sections 5.1 and 5.2).
 
@@ -181,42 +222,44 @@ const sizeGroup = (size: number): Group => (size === 8 ? 'base64' : 'base32');
 /** LLVM names the lower half where 8 to 32 bits move. */
 const lower = (size: number, text: string): string[] => (size === 8 ? [] : [text]);
 
-const memRows = SIZES.flatMap(({ size, code }) => {
-  const bits = size * 8;
-  const from = `*(u${bits} *)({rs} {off})`;
-  const to = `*(u${bits} *)({rd} {off})`;
-  return [
-    row(
-      isa.BPF_LDX | isa.BPF_MEM | code,
-      `{rd} = ${from}`,
-      { kind: 'load', size, signed: false },
-      [sizeGroup(size), 'v1'],
-      { alt: lower(size, `{wd} = ${from}`) },
-    ),
-    row(
-      isa.BPF_STX | isa.BPF_MEM | code,
-      `${to} = {rs}`,
-      { kind: 'store', size, src: 'reg' },
-      [sizeGroup(size), 'v1'],
-      { alt: lower(size, `${to} = {ws}`) },
-    ),
-    row(
-      isa.BPF_ST | isa.BPF_MEM | code,
-      `${to} = ${size === 8 ? '{imm}' : '{imm32}'}`,
-      { kind: 'store', size, src: 'imm' },
-      [sizeGroup(size), 'v4'],
-    ),
-  ];
-});
+const memRows = (): readonly IsaRow[] =>
+  SIZES.flatMap(({ size, code }) => {
+    const bits = size * 8;
+    const from = `*(u${bits} *)({rs} {off})`;
+    const to = `*(u${bits} *)({rd} {off})`;
+    return [
+      row(
+        isa.BPF_LDX | isa.BPF_MEM | code,
+        `{rd} = ${from}`,
+        { kind: 'load', size, signed: false },
+        [sizeGroup(size), 'v1'],
+        { alt: lower(size, `{wd} = ${from}`) },
+      ),
+      row(
+        isa.BPF_STX | isa.BPF_MEM | code,
+        `${to} = {rs}`,
+        { kind: 'store', size, src: 'reg' },
+        [sizeGroup(size), 'v1'],
+        { alt: lower(size, `${to} = {ws}`) },
+      ),
+      row(
+        isa.BPF_ST | isa.BPF_MEM | code,
+        `${to} = ${size === 8 ? '{imm}' : '{imm32}'}`,
+        { kind: 'store', size, src: 'imm' },
+        [sizeGroup(size), 'v4'],
+      ),
+    ];
+  });
 
-const memsxRows = SIZES.slice(0, 3).map(({ size, code }) =>
-  row(
-    isa.BPF_LDX | isa.BPF_MEMSX | code,
-    `{rd} = *(s${size * 8} *)({rs} {off})`,
-    { kind: 'load', size, signed: true },
-    [size === 4 ? 'base64' : 'base32', 'v4'],
-  ),
-);
+const memsxRows = (): readonly IsaRow[] =>
+  SIZES.slice(0, 3).map(({ size, code }) =>
+    row(
+      isa.BPF_LDX | isa.BPF_MEMSX | code,
+      `{rd} = *(s${size * 8} *)({rs} {off})`,
+      { kind: 'load', size, signed: true },
+      [size === 4 ? 'base64' : 'base32', 'v4'],
+    ),
+  );
 
 // Atomics (section 5.3), and Linux's load-acquire and store-release.
 
@@ -264,32 +307,33 @@ function atomicRows(size: 4 | 8): IsaRow[] {
   ];
 }
 
-const acquireRows = SIZES.flatMap(({ size, code }) => {
-  const opcode = isa.BPF_STX | isa.BPF_ATOMIC | code;
-  const type = `(u${size * 8} *)`;
-  return [
-    row(
-      opcode,
-      `{rd} = load_acquire(${type}({rs} {off}))`,
-      { kind: 'atomic', op: 'load_acq', fetch: false, size },
-      ['linux', 'v4'],
-      {
-        select: { field: 'imm', value: isa.BPF_LOAD_ACQ },
-        alt: lower(size, `{wd} = load_acquire(${type}({rs} {off}))`),
-      },
-    ),
-    row(
-      opcode,
-      `store_release(${type}({rd} {off}), {rs})`,
-      { kind: 'atomic', op: 'store_rel', fetch: false, size },
-      ['linux', 'v4'],
-      {
-        select: { field: 'imm', value: isa.BPF_STORE_REL },
-        alt: lower(size, `store_release(${type}({rd} {off}), {ws})`),
-      },
-    ),
-  ];
-});
+const acquireRows = (): readonly IsaRow[] =>
+  SIZES.flatMap(({ size, code }) => {
+    const opcode = isa.BPF_STX | isa.BPF_ATOMIC | code;
+    const type = `(u${size * 8} *)`;
+    return [
+      row(
+        opcode,
+        `{rd} = load_acquire(${type}({rs} {off}))`,
+        { kind: 'atomic', op: 'load_acq', fetch: false, size },
+        ['linux', 'v4'],
+        {
+          select: { field: 'imm', value: isa.BPF_LOAD_ACQ },
+          alt: lower(size, `{wd} = load_acquire(${type}({rs} {off}))`),
+        },
+      ),
+      row(
+        opcode,
+        `store_release(${type}({rd} {off}), {rs})`,
+        { kind: 'atomic', op: 'store_rel', fetch: false, size },
+        ['linux', 'v4'],
+        {
+          select: { field: 'imm', value: isa.BPF_STORE_REL },
+          alt: lower(size, `store_release(${type}({rd} {off}), {ws})`),
+        },
+      ),
+    ];
+  });
 
 // 64-bit immediates (section 5.4) and legacy packet loads (section 5.5).
 
@@ -303,23 +347,25 @@ const WIDE: readonly (readonly [WideValue['kind'], number, string, ...string[]])
   ['map_idx_value', isa.BPF_PSEUDO_MAP_IDX_VALUE, 'map[idx:{imm}]+{next}', 'map[{name}]+{next}'],
 ];
 
-const wideRows = WIDE.map(([value, form, syntax, ...alt]) =>
-  row(isa.BPF_LD | isa.BPF_IMM | isa.BPF_DW, `{rd} = ${syntax}`, { kind: 'lddw', value }, ['base64', 'v1'], {
-    select: { field: 'src', value: form },
-    alt: alt.map((text) => `{rd} = ${text}`),
-  }),
-);
-
-const packetRows = SIZES.slice(0, 3).flatMap(({ size, code }) => {
-  const n = size as 1 | 2 | 4;
-  const at = `r0 = *(u${n * 8} *)skb`;
-  return [
-    row(isa.BPF_LD | isa.BPF_ABS | code, `${at}[{imm}]`, { kind: 'ldabs', size: n }, ['packet', 'v1']),
-    row(isa.BPF_LD | isa.BPF_IND | code, `${at}[{rs} + {imm}]`, { kind: 'ldind', size: n }, ['packet', 'v1'], {
-      alt: [`${at}[{rs}]`],
+const wideRows = (): readonly IsaRow[] =>
+  WIDE.map(([value, form, syntax, ...alt]) =>
+    row(isa.BPF_LD | isa.BPF_IMM | isa.BPF_DW, `{rd} = ${syntax}`, { kind: 'lddw', value }, ['base64', 'v1'], {
+      select: { field: 'src', value: form },
+      alt: alt.map((text) => `{rd} = ${text}`),
     }),
-  ];
-});
+  );
+
+const packetRows = (): readonly IsaRow[] =>
+  SIZES.slice(0, 3).flatMap(({ size, code }) => {
+    const n = size as 1 | 2 | 4;
+    const at = `r0 = *(u${n * 8} *)skb`;
+    return [
+      row(isa.BPF_LD | isa.BPF_ABS | code, `${at}[{imm}]`, { kind: 'ldabs', size: n }, ['packet', 'v1']),
+      row(isa.BPF_LD | isa.BPF_IND | code, `${at}[{rs} + {imm}]`, { kind: 'ldind', size: n }, ['packet', 'v1'], {
+        alt: [`${at}[{rs}]`],
+      }),
+    ];
+  });
 
 // Jumps (section 4.3).
 
@@ -351,7 +397,7 @@ function jumpRows(width: 32 | 64, source: 'reg' | 'imm'): IsaRow[] {
 const CALL = isa.BPF_JMP | isa.BPF_CALL;
 const callForm = (value: number): Select => ({ field: 'src', value });
 
-const flowRows: readonly IsaRow[] = [
+const flowRows = (): readonly IsaRow[] => [
   row(isa.BPF_JMP | isa.BPF_JA, 'goto {to}', { kind: 'ja', target: 'off' }, ['base32', 'v1']),
   row(isa.BPF_JMP32 | isa.BPF_JA, 'gotol {tol}', { kind: 'ja', target: 'imm' }, ['base32', 'v4']),
   row(isa.BPF_JMP | isa.BPF_JCOND, 'may_goto {to}', { kind: 'may_goto' }, ['linux', 'v1']),
@@ -364,21 +410,22 @@ const flowRows: readonly IsaRow[] = [
   row(isa.BPF_JMP | isa.BPF_EXIT, 'exit', { kind: 'exit' }, ['base32', 'v1']),
 ];
 
-export const ISA_TABLE: readonly IsaRow[] = [
+/** All rows. */
+export const isaTable: () => readonly IsaRow[] = lazy(() => [
   ...WIDTHS.flatMap((width) => [
     ...SOURCES.flatMap((source) => aluRows(width, source)),
     negRow(width),
     ...movsxRows(width),
   ]),
-  castRow,
-  ...swapRows,
-  ...memRows,
-  ...memsxRows,
+  castRow(),
+  ...swapRows(),
+  ...memRows(),
+  ...memsxRows(),
   ...atomicRows(4),
   ...atomicRows(8),
-  ...acquireRows,
-  ...wideRows,
-  ...packetRows,
+  ...acquireRows(),
+  ...wideRows(),
+  ...packetRows(),
   ...WIDTHS.flatMap((width) => SOURCES.flatMap((source) => jumpRows(width, source))),
-  ...flowRows,
-];
+  ...flowRows(),
+]);

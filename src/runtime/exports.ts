@@ -1,7 +1,6 @@
 // The runtime module (assembly/runtime): its exports as TypeScript sees them, and how it is loaded. Its bytes are part of
-// this package's code, so loading touches no file and no network.
-import { decodeBase64 } from '../util/base64.ts';
-import { RUNTIME_WASM_BASE64 } from './wasm.gen.ts';
+// this package's code, so loading touches no network.
+import { runtimeBytes } from './wasm.ts';
 
 /**
  * Addresses come as i32: use `>>> 0`. `map_create` gives an address or a negated errno; see `errnoOf`. Functions with a
@@ -309,13 +308,12 @@ export interface RuntimeOptions {
 export const RUNTIME_MIN_PAGES = 16;
 export const RUNTIME_MAX_PAGES = 65536;
 
-/** The bytes of build/runtime.wasm. */
-export function runtimeBytes(): Uint8Array<ArrayBuffer> {
-  return decodeBase64(RUNTIME_WASM_BASE64);
-}
+/** Compiled for the first engine; code that V8 has optimised is every engine's. */
+const compiled: { module?: WebAssembly.Module } = {};
 
-export function compileRuntime(): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(runtimeBytes());
+export async function compileRuntime(): Promise<WebAssembly.Module> {
+  compiled.module ??= await WebAssembly.compile(runtimeBytes());
+  return compiled.module;
 }
 
 /** Instantiates the runtime on `memory`, which must be fresh: at least RUNTIME_MIN_PAGES, a maximum, and all zero. */

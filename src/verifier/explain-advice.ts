@@ -2,7 +2,7 @@
 
 import type { LinkedProg } from '../link/types.ts';
 import { helperRow, isPacketType } from './tables/helpers.ts';
-import { HELPER_ROWS } from './tables/helpers-rows.ts';
+import { helperRows } from './tables/helpers-rows.ts';
 
 export interface Advice {
   /** What is missing, in a sentence or two. */
@@ -63,7 +63,7 @@ function bounds({ name, index, giveUp }: Case): Advice {
 
 function wrongHelper({ match, prog }: Case): Advice {
   const id = Number(match[2]);
-  const row = (isPacketType(prog.type) ? helperRow(id, prog.type) : undefined) ?? HELPER_ROWS[id];
+  const row = (isPacketType(prog.type) ? helperRow(id, prog.type) : undefined) ?? helperRows()[id];
   const types = row === undefined ? [] : [...row.callers];
   const who =
     types.length > 0 ? `Of packet programs, these may: ${types.join(', ')}.` : 'No packet program may call it.';

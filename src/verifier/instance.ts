@@ -1,8 +1,7 @@
 // build/verifier.wasm: its exports, and writing into its memory. An instance serves one verification at a time, any number after each other.
 
-import { decodeBase64 } from '../util/base64.ts';
 import { INPUT_SIZE } from './abi.ts';
-import { VERIFIER_WASM_BASE64 } from './wasm.gen.ts';
+import { verifierBytes } from './wasm.ts';
 
 interface VerifierExports {
   readonly memory: WebAssembly.Memory;
@@ -23,7 +22,7 @@ export const DEFAULT_MEMORY_LIMIT = 1 << 30;
 const compiled: { module?: WebAssembly.Module } = {};
 
 function verifierModule(): WebAssembly.Module {
-  compiled.module ??= new WebAssembly.Module(decodeBase64(VERIFIER_WASM_BASE64));
+  compiled.module ??= new WebAssembly.Module(verifierBytes());
   return compiled.module;
 }
 

@@ -1,16 +1,17 @@
 /** Kfuncs a program calls -> rows of INPUT_KFUNCS, in the order of `LinkedProg.kfuncs`: a call's imm is the row. */
 
 import type { LinkedProg } from '../link/types.ts';
+import { lazy } from '../util/lazy.ts';
 import * as abi from './abi.ts';
 import type { InputWriter } from './instance.ts';
 import { argFlags, argKind, KFUNC_FLAG_BITS, KFUNC_KINDS, numberBehind, UNDER_LOCK } from './kfunc-kinds.ts';
 import type { StructTable } from './struct-table.ts';
 import type { PacketType } from './tables/helpers-row.ts';
 import { type KfuncRow, pointee } from './tables/kfuncs-row.ts';
-import { KFUNC_ROWS } from './tables/kfuncs-rows.ts';
+import { kfuncRows } from './tables/kfuncs-rows.ts';
 import { KERNEL_STRUCTS } from './tables/kfuncs-structs.ts';
 
-const ROWS: ReadonlyMap<string, KfuncRow> = new Map(KFUNC_ROWS.map((row) => [row.name, row]));
+const rows = lazy((): ReadonlyMap<string, KfuncRow> => new Map(kfuncRows().map((row) => [row.name, row])));
 const MAX_ARGS = 5;
 const SLOT_BYTES = 8;
 const INSN_SIZE = 8;
@@ -18,7 +19,7 @@ const INSN_IMM = 4;
 
 /** The kfunc of this name; a flavour (`bpf_dynptr_slice___x`) is the kfunc itself. */
 export function kfuncRow(name: string): KfuncRow | undefined {
-  return ROWS.get(name) ?? ROWS.get(name.replace(/___.*$/, ''));
+  return rows().get(name) ?? rows().get(name.replace(/___.*$/, ''));
 }
 
 /** Iterator whose kfunc this is: its struct. */
@@ -31,7 +32,7 @@ function flagsOf(row: KfuncRow, type: PacketType): number {
   let flags = row.callers.has(type) ? abi.KFF_ALLOWED : 0;
   for (const flag of row.flags) flags |= KFUNC_FLAG_BITS[flag] ?? 0;
   const iter = iterOf(row);
-  const maker = iter === undefined ? undefined : ROWS.get(`${iter}_new`);
+  const maker = iter === undefined ? undefined : rows().get(`${iter}_new`);
   if (maker?.flags.has('RCU_PROTECTED') === true) flags |= abi.KFF_ITER_RCU;
   if (UNDER_LOCK.test(row.name)) flags |= abi.KFF_UNDER_LOCK;
   if (row.name === 'bpf_get_kmem_cache') flags |= abi.KFF_RET_UNTRUSTED;

@@ -1,8 +1,9 @@
 /** Messages of the verifier: read from its log, and put into the kernel's words. */
-import { ACCESS_MESSAGES } from './messages/access.ts';
-import { ALU_MESSAGES } from './messages/alu.ts';
-import { CALL_MESSAGES } from './messages/call.ts';
-import { CORE_MESSAGES } from './messages/core.ts';
+import { lazy } from '../util/lazy.ts';
+import { accessMessages } from './messages/access.ts';
+import { aluMessages } from './messages/alu.ts';
+import { callMessages } from './messages/call.ts';
+import { coreMessages } from './messages/core.ts';
 import { formatArg, type Named } from './messages/format.ts';
 import type { MessageRow } from './messages/row.ts';
 
@@ -13,12 +14,13 @@ export interface LogMessage {
   readonly args: readonly bigint[];
 }
 
-export const MESSAGES: Readonly<Record<number, MessageRow>> = {
-  ...CORE_MESSAGES,
-  ...ACCESS_MESSAGES,
-  ...ALU_MESSAGES,
-  ...CALL_MESSAGES,
-};
+/** All messages, by code. */
+export const messageRows: () => Readonly<Record<number, MessageRow>> = lazy(() => ({
+  ...coreMessages(),
+  ...accessMessages(),
+  ...aluMessages(),
+  ...callMessages(),
+}));
 
 const ARGS = 6;
 
@@ -31,7 +33,7 @@ export function readMessage(view: DataView, at: number): LogMessage {
 
 /** `%N` and `%N:kind` become argument N; two arguments of one placeholder (a tnum) are N and N + 1. */
 export function messageText(message: LogMessage, named: Named): string {
-  const row = MESSAGES[message.code];
+  const row = messageRows()[message.code];
   if (row === undefined) return `message ${message.code}`;
   return row.text.replace(/%(\d)(?::([a-z0-9_]+))?/g, (_, n: string, kind?: string) =>
     formatArg(kind ?? 'dec', message.args.slice(Number(n)), named),

@@ -1,18 +1,21 @@
 /** Names of the verifier's rules and of the kernel's error numbers. */
-import * as access from '../../assembly/verifier/messages/access.ts';
-import * as alu from '../../assembly/verifier/messages/alu.ts';
-import * as call from '../../assembly/verifier/messages/call.ts';
-import * as core from '../../assembly/verifier/messages/core.ts';
+import { lazy } from '../util/lazy.ts';
+import { RULES } from './rules.gen.ts';
 
-const NAMES: ReadonlyMap<number, string> = new Map(
-  [access, alu, call, core].flatMap((codes) =>
-    Object.entries(codes).map(([name, code]): [number, string] => [code, name.replace(/^MSG_/, '')]),
-  ),
+/** By code. */
+const names = lazy(
+  () =>
+    new Map(
+      RULES.split(' ').map((rule): [number, string] => {
+        const [name, code] = rule.split('=');
+        return [Number(code), name];
+      }),
+    ),
 );
 
 /** `INFINITE_LOOP` of MSG_INFINITE_LOOP. */
 export function ruleName(code: number): string {
-  return NAMES.get(code) ?? `RULE_${code}`;
+  return names().get(code) ?? `RULE_${code}`;
 }
 
 const ERRNO_NAMES: Readonly<Record<number, string>> = {

@@ -10,7 +10,7 @@ import type { LinkedLine, LinkedProg } from '../link/types.ts';
 import { VerifierInstance } from './instance.ts';
 import { type JudgeHooks, type Judgement, type JudgeOptions, judge, type Refusal, type Trace } from './judge.ts';
 import { insnLogText } from './log.ts';
-import { MESSAGES } from './messages.ts';
+import { messageRows } from './messages.ts';
 import { checkOptions } from './options.ts';
 import type { Proof } from './proof.ts';
 import { errnoName, ruleName } from './rules.ts';
@@ -100,7 +100,7 @@ function refusedFields(prog: LinkedProg, refusal: Refusal): RefusedFields {
   return {
     prog: prog.name,
     rule: ruleName(refusal.code),
-    class: MESSAGES[refusal.code]?.class ?? 'safety',
+    class: messageRows()[refusal.code]?.class ?? 'safety',
     text: refusal.message,
     lines: refusal.lines,
     errno: errnoName(refusal.errno),

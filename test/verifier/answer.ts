@@ -5,7 +5,7 @@ import { BpfError } from '../../src/errors/index.ts';
 import type { LinkedProg } from '../../src/link/types.ts';
 import type { VerifierInstance } from '../../src/verifier/instance.ts';
 import { type JudgeOptions, judge } from '../../src/verifier/judge.ts';
-import { MESSAGES } from '../../src/verifier/messages.ts';
+import { messageRows } from '../../src/verifier/messages.ts';
 import type { CaseFlag } from './case.ts';
 
 export interface Answer {
@@ -50,7 +50,7 @@ export function ourAnswer(instance: VerifierInstance, prog: LinkedProg, options:
     const { ok, refusal, messages, stats } = judge(instance, prog, options);
     if (ok) return { verdict: 'accept', message: '', processed: stats.insns };
     const message = messages.map((one) => one.text).join('\n');
-    const kind = refusal === undefined ? undefined : MESSAGES[refusal.code]?.class;
+    const kind = refusal === undefined ? undefined : messageRows()[refusal.code]?.class;
     return { verdict: 'refuse', message, processed: stats.insns, ...(kind === undefined ? {} : { kind }) };
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;

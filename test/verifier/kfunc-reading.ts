@@ -2,10 +2,10 @@
 import * as abi from '../../src/verifier/abi.ts';
 import type { PacketType } from '../../src/verifier/tables/helpers-row.ts';
 import { hasSuffix, type KfuncArg, type KfuncRow, pointee } from '../../src/verifier/tables/kfuncs-row.ts';
-import { KFUNC_ROWS } from '../../src/verifier/tables/kfuncs-rows.ts';
+import { kfuncRows } from '../../src/verifier/tables/kfuncs-rows.ts';
 import { KERNEL_STRUCTS, type KernelStruct } from '../../src/verifier/tables/kfuncs-structs.ts';
 
-const BY_NAME: ReadonlyMap<string, KfuncRow> = new Map(KFUNC_ROWS.map((row) => [row.name, row]));
+const BY_NAME: ReadonlyMap<string, KfuncRow> = new Map(kfuncRows().map((row) => [row.name, row]));
 const STRUCTS: ReadonlyMap<string, KernelStruct> = new Map(KERNEL_STRUCTS.map((one) => [one.name, one]));
 
 export interface ArgKind {

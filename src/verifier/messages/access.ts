@@ -2,7 +2,7 @@
 import * as m from '../../../assembly/verifier/messages/access.ts';
 import type { MessageRows } from './row.ts';
 
-export const ACCESS_MESSAGES: MessageRows = {
+export const accessMessages = (): MessageRows => ({
   [m.MSG_DIFFERENT_POINTERS]: { text: 'same insn cannot be used with different pointers', class: 'safety' },
   [m.MSG_LEAKS_INTO_MEM]: { text: 'R%0 leaks addr into mem', class: 'rights' },
   [m.MSG_ATOMIC_STORE_TYPE]: { text: 'BPF_ATOMIC stores into R%0 %1:regtype is not allowed', class: 'safety' },
@@ -141,4 +141,4 @@ export const ACCESS_MESSAGES: MessageRows = {
     text: 'access beyond the end of member (mend:%0) in struct %1:struct with off %2 size %3',
     class: 'safety',
   },
-};
+});

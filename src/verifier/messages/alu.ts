@@ -2,7 +2,7 @@
 import * as m from '../../../assembly/verifier/messages/alu.ts';
 import type { MessageRows } from './row.ts';
 
-export const ALU_MESSAGES: MessageRows = {
+export const aluMessages = (): MessageRows => ({
   [m.MSG_ARITH_PROHIBITED]: { text: 'R%0 pointer arithmetic prohibited', class: 'rights' },
   [m.MSG_SEXT_POINTER]: { text: 'R%0 sign-extension part of pointer', class: 'rights' },
   [m.MSG_PARTIAL_COPY]: { text: 'R%0 partial copy of pointer', class: 'rights' },
@@ -45,4 +45,4 @@ export const ALU_MESSAGES: MessageRows = {
     class: 'rights',
   },
   [m.MSG_MIXED_BOUNDS]: { text: 'R%0 has unknown scalar with mixed signed bounds', class: 'rights' },
-};
+});

@@ -6,7 +6,7 @@ const safety = (text: string): MessageRow => ({ text, class: 'safety' });
 const form = (text: string): MessageRow => ({ text, class: 'form' });
 const rights = (text: string): MessageRow => ({ text, class: 'rights' });
 
-export const CALL_MESSAGES: MessageRows = {
+export const callMessages = (): MessageRows => ({
   [m.MSG_INVALID_FUNC]: form('invalid func unknown#%0'),
   [m.MSG_HELPER_NOT_ALLOWED]: rights('program of this type cannot use helper bpf_%0:helper#%0'),
   [m.MSG_GPL_ONLY]: rights('cannot call GPL-restricted function from non-GPL compatible program'),
@@ -170,4 +170,4 @@ export const CALL_MESSAGES: MessageRows = {
   [m.MSG_IRQ_CLASS]: safety('irq flag acquired by %0:irqclass kfuncs cannot be restored with %1:irqclass kfuncs'),
   [m.MSG_IRQ_ORDER]: safety('cannot restore irq state out of order, expected id=%0 acquired at insn_idx=%1'),
   [m.MSG_KFUNC_DEVICE_BOUND]: { text: 'metadata kfuncs require device-bound program', class: 'rights' },
-};
+});

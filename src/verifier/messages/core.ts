@@ -2,7 +2,7 @@
 import * as m from '../../../assembly/verifier/messages/core.ts';
 import type { MessageRows } from './row.ts';
 
-export const CORE_MESSAGES: MessageRows = {
+export const coreMessages = (): MessageRows => ({
   [m.MSG_BAD_REG]: { text: 'R%0 is invalid', class: 'form' },
   [m.MSG_REG_NOT_READABLE]: { text: 'R%0 !read_ok', class: 'safety' },
   [m.MSG_FP_READ_ONLY]: { text: 'frame pointer is read only', class: 'safety' },
@@ -105,4 +105,4 @@ export const CORE_MESSAGES: MessageRows = {
   [m.MSG_MAP_VALUE_OFFSET]: { text: 'direct value offset of %0 is not allowed', class: 'form' },
   [m.MSG_MAP_VALUE_RANGE]: { text: 'invalid access to map value pointer, value_size=%0 off=%1', class: 'safety' },
   [m.MSG_CALLS_TOO_DEEP]: { text: 'the call stack of %0 frames is too deep', class: 'limit' },
-};
+});

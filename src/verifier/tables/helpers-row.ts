@@ -42,6 +42,8 @@ export interface HelperRow {
   /** Type word: a RET_ base and flags. */
   readonly ret: number;
   readonly retStruct: string | undefined;
+  /** Kernel structs that the prototype names. */
+  readonly structs: readonly string[];
   readonly flags: ReadonlySet<HelperFlag>;
   readonly callers: ReadonlySet<PacketType>;
 }
@@ -68,11 +70,19 @@ const GROUPS: Readonly<Record<string, readonly PacketType[]>> = {
   lwt: ['lwt_in', 'lwt_out', 'lwt_xmit', 'lwt_seg6local'],
 };
 
-/** Program types of a list such as `tc xdp`, `all` or `-netfilter sk_reuseport`. */
-export function progTypes(list: string): ReadonlySet<PacketType> {
+function typesOf(list: string): ReadonlySet<PacketType> {
   const names = list.replace(/^-/, '').split(' ').filter(Boolean);
   const found = new Set(names.flatMap((name) => GROUPS[name] ?? PACKET_TYPES.filter((type) => type === name)));
   return list.startsWith('-') ? new Set(PACKET_TYPES.filter((type) => !found.has(type))) : found;
+}
+
+const LISTS = new Map<string, ReadonlySet<PacketType>>();
+
+/** Program types of a list such as `tc xdp`, `all` or `-netfilter sk_reuseport`. */
+export function progTypes(list: string): ReadonlySet<PacketType> {
+  const known = LISTS.get(list) ?? typesOf(list);
+  LISTS.set(list, known);
+  return known;
 }
 
 function argRow(arg: Arg): HelperArgRow {
@@ -80,25 +90,52 @@ function argRow(arg: Arg): HelperArgRow {
   return { word: arg.word, size: arg.size ?? 0, struct: arg.struct };
 }
 
+/** The short form. Of most rows nobody asks more than the name: the rest is made when somebody does. */
+class Row implements HelperRow {
+  readonly id: number;
+  readonly name: string;
+  readonly ret: number;
+  readonly retStruct: string | undefined;
+  private readonly short: { readonly args: readonly Arg[]; readonly flags: string; readonly callers: string };
+
+  constructor(id: number, name: string, ret: Ret, short: Row['short']) {
+    this.id = id;
+    this.name = name;
+    this.ret = typeof ret === 'number' ? ret : ret[0];
+    this.retStruct = typeof ret === 'number' ? undefined : ret[1];
+    this.short = short;
+  }
+
+  get args(): readonly HelperArgRow[] {
+    return this.short.args.map(argRow);
+  }
+
+  get structs(): readonly string[] {
+    const names = this.short.args.map((arg) => (typeof arg === 'number' ? undefined : arg.struct));
+    return [...names, this.retStruct].filter((name) => name !== undefined);
+  }
+
+  get flags(): ReadonlySet<HelperFlag> {
+    const names = this.short.flags.split(' ');
+    return new Set(FLAGS.filter((flag) => names.includes(flag)));
+  }
+
+  get callers(): ReadonlySet<PacketType> {
+    return progTypes(this.short.callers);
+  }
+}
+
+type Ret = number | readonly [word: number, struct: string];
+
 export function row(
   id: number,
   name: string,
   args: readonly Arg[],
-  ret: number | readonly [word: number, struct: string],
+  ret: Ret,
   flags: string,
   callers: string,
 ): HelperRow {
-  const [word, struct] = typeof ret === 'number' ? [ret, undefined] : ret;
-  const names = flags.split(' ');
-  return {
-    id,
-    name,
-    args: args.map(argRow),
-    ret: word,
-    retStruct: struct,
-    flags: new Set(FLAGS.filter((flag) => names.includes(flag))),
-    callers: progTypes(callers),
-  };
+  return new Row(id, name, ret, { args, flags, callers });
 }
 
 /** A helper that none of PACKET_TYPES may call. */

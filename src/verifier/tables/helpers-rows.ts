@@ -8,6 +8,7 @@
  *          bpf, perfmon: needs CAP_BPF, or CAP_BPF and CAP_PERFMON
  * callers  program types by name; tc, lwt and all stand for several; a leading - means all but these
  */
+import { lazy } from '../../util/lazy.ts';
 import {
   ARG_KPTR_XCHG_DEST,
   ARG_PTR_TO_BTF_ID,
@@ -66,7 +67,7 @@ import {
   VOID,
 } from './helpers-words.ts';
 
-export const HELPER_ROWS: readonly HelperRow[] = [
+export const helperRows: () => readonly HelperRow[] = lazy(() => [
   no(0, 'unspec'),
   row(1, 'map_lookup_elem', [MAP, KEY], RET_VALUE_OR_NULL, 'pkt', 'all'),
   row(2, 'map_update_elem', [MAP, KEY, VALUE, ANY], INT, 'pkt', 'all'),
@@ -421,13 +422,13 @@ export const HELPER_ROWS: readonly HelperRow[] = [
     'all',
   ),
   row(211, 'cgrp_storage_delete', [MAP, btf('cgroup', PTR_MAYBE_NULL)], INT, 'bpf', 'all'),
-];
+]);
 
 /** Prototypes that differ from the row of their id in some program types: these stand before it. */
-export const HELPER_VARIANTS: readonly HelperRow[] = [
+export const helperVariants: () => readonly HelperRow[] = lazy(() => [
   row(8, 'get_smp_processor_id', [], INT, '', '-tc xdp lwt'),
   row(17, 'get_cgroup_classid', [], INT, 'bpf', '-tc lwt'),
   row(46, 'get_socket_cookie', [ANY_SOCK | PTR_MAYBE_NULL], INT, '', 'sk_reuseport'),
   row(107, 'sk_storage_get', [MAP, CTX, VALUE_OR_NULL, ANY], RET_VALUE_OR_NULL, '', 'cgroup_sock'),
   row(124, 'sk_assign', [CTX, SOCKET_OR_NULL, ANY], INT, '', 'sk_lookup'),
-];
+]);

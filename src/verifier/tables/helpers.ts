@@ -2,7 +2,7 @@
 import type { ProgType } from '../../object/types.ts';
 import type { HelperRow, PacketType } from './helpers-row.ts';
 import { PACKET_TYPES } from './helpers-row.ts';
-import { HELPER_ROWS, HELPER_VARIANTS } from './helpers-rows.ts';
+import { helperRows, helperVariants } from './helpers-rows.ts';
 
 /** Whose helpers: a program's type, attach type and rights. */
 export interface HelperOptions {
@@ -38,12 +38,9 @@ export function isPacketType(type: ProgType): type is PacketType {
   return (PACKET_TYPES as readonly ProgType[]).includes(type);
 }
 
-const VARIED = new Set(HELPER_VARIANTS.map((row) => row.id));
-
 /** The prototype that programs of this type see; the id's name with no callers when it is for others. */
 export function helperRow(id: number, progType: PacketType): HelperRow | undefined {
-  if (!VARIED.has(id)) return HELPER_ROWS[id];
-  return HELPER_VARIANTS.find((row) => row.id === id && row.callers.has(progType)) ?? HELPER_ROWS[id];
+  return helperVariants().find((row) => row.id === id && row.callers.has(progType)) ?? helperRows()[id];
 }
 
 export function helperGate(row: HelperRow, progType: PacketType, options: HelperOptions = {}): Gate {
@@ -56,14 +53,10 @@ export function helperGate(row: HelperRow, progType: PacketType, options: Helper
 
 /** `map_lookup_elem` for 1: the name in messages, `bpf_map_lookup_elem#1`. */
 export function helperName(id: number): string | undefined {
-  return HELPER_ROWS[id]?.name;
+  return helperRows()[id]?.name;
 }
 
 /** Kernel structs that prototypes name: arguments and returns, in order of id. */
 export function helperStructs(): readonly string[] {
-  const names = [...HELPER_ROWS, ...HELPER_VARIANTS].flatMap((row) => [
-    ...row.args.map((arg) => arg.struct),
-    row.retStruct,
-  ]);
-  return [...new Set(names.filter((name) => name !== undefined))];
+  return [...new Set([...helperRows(), ...helperVariants()].flatMap((row) => row.structs))];
 }

@@ -42,19 +42,44 @@ function declaration(text: string): KfuncArg {
   return { name, type: text.trim().slice(0, -name.length).trim() };
 }
 
+/** The short form. A program calls few kfuncs: what a prototype says is read when somebody asks. */
+class Row implements KfuncRow {
+  readonly name: string;
+  private readonly prototype: string;
+  private readonly open: number;
+  private readonly words: { readonly flags: string; readonly callers: string };
+  private known: readonly KfuncArg[] | undefined;
+
+  constructor(prototype: string, flags: string, callers: string) {
+    this.prototype = prototype;
+    this.open = prototype.indexOf('(');
+    this.name = declaration(prototype.slice(0, this.open)).name;
+    this.words = { flags, callers };
+  }
+
+  get args(): readonly KfuncArg[] {
+    const list = this.prototype.slice(this.open + 1, -1);
+    this.known ??= list === '' ? [] : list.split(',').map(declaration);
+    return this.known;
+  }
+
+  get ret(): string {
+    return declaration(this.prototype.slice(0, this.open)).type;
+  }
+
+  get flags(): ReadonlySet<KfuncFlag> {
+    const names = this.words.flags.split(' ');
+    return new Set(KFUNC_FLAGS.filter((flag) => names.includes(flag)));
+  }
+
+  get callers(): ReadonlySet<PacketType> {
+    return progTypes(this.words.callers);
+  }
+}
+
 /** A row: a prototype in C, KF_ flags, callers as in helpers-rows.ts. */
 export function kfunc(prototype: string, flags: string, callers: string): KfuncRow {
-  const open = prototype.indexOf('(');
-  const { name, type } = declaration(prototype.slice(0, open));
-  const list = prototype.slice(open + 1, -1);
-  const names = flags.split(' ');
-  return {
-    name,
-    args: list === '' ? [] : list.split(',').map(declaration),
-    ret: type,
-    flags: new Set(KFUNC_FLAGS.filter((flag) => names.includes(flag))),
-    callers: progTypes(callers),
-  };
+  return new Row(prototype, flags, callers);
 }
 
 /** Does the argument's name end with this suffix? */

@@ -4,9 +4,10 @@
  *
  *   kfunc(prototype, flags, callers)      callers: as in helpers-rows.ts
  */
+import { lazy } from '../../util/lazy.ts';
 import { type KfuncRow, kfunc } from './kfuncs-row.ts';
 
-export const KFUNC_ROWS: readonly KfuncRow[] = [
+export const kfuncRows: () => readonly KfuncRow[] = lazy(() => [
   kfunc('void __bpf_trap()', '', 'all'),
   kfunc(
     'void *bpf_arena_alloc_pages(void *p__map, void *addr__ign, u32 page_cnt, int node_id, u64 flags)',
@@ -367,4 +368,4 @@ export const KFUNC_ROWS: readonly KfuncRow[] = [
   ),
   kfunc('int bpf_xdp_pull_data(struct xdp_md *x, u32 len)', 'CHANGES_PKT', 'xdp'),
   kfunc('void bpf_xdp_xfrm_state_release(struct xfrm_state *x)', 'RELEASE', 'xdp'),
-];
+]);
