@@ -1,11 +1,23 @@
 /**
- * The batch loop of a program: runs it over an array of context records and writes each verdict. It is a function of the program's own
+ * The batch loop: runs a program over an array of context records and writes each verdict. It is a function of the program's own
  * module, so that the call is direct; JavaScript calls it once per batch. Progress is in vm.ctx, so that after a violation
  * the engine can go on behind the packet that caused it.
+ *
+ * A program that tail-calls has those in its loop that it can reach (`family`), as a state machine:
+ *
+ *     loop packet
+ *       loop again
+ *         the program
+ *         loop dispatch
+ *           br_table next -> count a run; another program's code, or again
+ *
+ * A tail call of one of them sets `next` and branches, forwards to the program itself where it lies behind, else to the dispatcher. Large families share one
+ * loop, where packets go through the jump table as well.
  */
 import {
   CTX_SIZE,
   CTX_VERDICT,
+  STATS_RUNS,
   VM_BATCH_END,
   VM_BATCH_SCANNED,
   VM_BUDGET,
@@ -20,58 +32,110 @@ import type { CheckedProg } from '../verifier/structural.ts';
 import { withViolations } from './check.ts';
 import { Code } from './code.ts';
 import type { WasmWriter } from './encoder.ts';
-import { type ProgEnv, pushBase } from './env.ts';
+import { type Again, count, type Hops, type ProgEnv, pushBase, type ViolationExit } from './env.ts';
+import { countTailCalls, isInlined } from './family.ts';
 import { inlineEntry } from './lower.ts';
+import { addPending } from './lower-exit.ts';
+import { type Needs, needs, without } from './needs.ts';
 import * as w from './opcodes.ts';
 
-/** Entries of more insns than this are called: inlining them would compile them twice for little. */
-const INLINE_MAX_INSNS = 1024;
+/** A program with the graph of its entry function. */
+export interface LoopProg {
+  readonly prog: ProgEnv;
+  readonly cfg: Cfg;
+}
 
-/** Body of (ctx: i32, end: i32) -> (). Small entries are inlined: a call costs as much as a small program. */
-export function batchLoop(prog: ProgEnv, cfg: Cfg): WasmWriter {
-  const code = new Code(2);
-  const ctx = 0;
-  const end = 1;
-  const fp = code.addLocal('i32');
-  const { vm } = prog;
-  const entry = prog.checked.funcs[0];
-  const storeCell = (cell: number, push: () => void) => {
-    const offset = pushBase(code, vm);
-    push();
-    code.mem(w.I32_STORE, offset + cell);
+/** The loop being written: its code and the locals that all of its programs use. */
+interface Loop {
+  readonly code: Code;
+  readonly progs: readonly LoopProg[];
+  /** Place of the program that packets enter; undefined where `first` says it. */
+  readonly entry: number | undefined;
+  /** i32 local: place of the program that packets enter. */
+  readonly first: number | undefined;
+  /** What is written for each packet, and what one of the programs needs. */
+  readonly needs: Needs;
+  readonly all: Needs;
+  readonly ctx: number;
+  readonly end: number;
+  readonly fp: number;
+  /** R0 of the packet. */
+  readonly result: number;
+  /** Tail calls of the packet; undefined where nobody makes any. */
+  readonly count: number | undefined;
+  readonly next: number;
+  /** Whether the end is read again for each packet. */
+  readonly endMoves: boolean;
+  /** Of programs that may call themselves in a loop. */
+  readonly settled: Map<ProgEnv, Again['settled']>;
+}
+
+function storeCell(loop: Loop, cell: number, push: () => void): void {
+  const { code, progs } = loop;
+  const offset = pushBase(code, progs[0].prog.vm);
+  push();
+  code.mem(w.I32_STORE, offset + cell);
+}
+
+function loadCell({ code, progs }: Loop, cell: number): void {
+  code.mem(w.I32_LOAD, pushBase(code, progs[0].prog.vm) + cell);
+}
+
+function writeCells(loop: Loop, cells: Needs): void {
+  if (cells.ctx) storeCell(loop, VM_CTX, () => loop.code.get(loop.ctx));
+  if (cells.budget) storeCell(loop, VM_BUDGET, () => loadCell(loop, VM_BUDGET_LIMIT));
+  if (cells.tailCount) storeCell(loop, VM_TAIL_COUNT, () => loop.code.i32(0));
+}
+
+function newLoop(progs: readonly LoopProg[], entry: number | undefined): Loop {
+  const code = new Code(entry === undefined ? 3 : 2);
+  const all = progs.map(({ prog }) => prog.checked);
+  const each = progs.map(({ prog }) => prog);
+  return {
+    code,
+    progs,
+    entry,
+    first: entry === undefined ? 2 : undefined,
+    needs: needs(entry === undefined ? each : [each[entry]]),
+    all: needs(each),
+    ctx: 0,
+    end: 1,
+    fp: code.addLocal('i32'),
+    result: code.addLocal('i64'),
+    count: all.some((checked) => countTailCalls(checked) > 0) ? code.addLocal('i32') : undefined,
+    next: code.addLocal('i32'),
+    endMoves: all.some(movesEnd),
+    settled: new Map(),
   };
-  const loadCell = (cell: number) => code.mem(w.I32_LOAD, pushBase(code, vm) + cell);
-  loadCell(VM_FRAME_TOP);
-  code.set(fp);
-  const stops = stopsEarly(prog.checked);
-  if (stops) {
-    storeCell(VM_BATCH_END, () => code.get(end));
-    storeCell(VM_BATCH_SCANNED, () => code.i32(0));
+}
+
+/**
+ * Body of the loop of a program, (ctx: i32, end: i32) -> (): of the one at place `entry` of `progs`, which are all that its tail calls reach by branches.
+ * Without an entry it is (ctx, end, place of the entry).
+ */
+export function batchLoop(progs: readonly LoopProg[], entry: number | undefined): WasmWriter {
+  const loop = newLoop(progs, entry);
+  const { code } = loop;
+  loadCell(loop, VM_FRAME_TOP);
+  code.set(loop.fp);
+  if (progs.some(({ prog }) => stopsEarly(prog.checked))) {
+    storeCell(loop, VM_BATCH_END, () => code.get(loop.end));
+    storeCell(loop, VM_BATCH_SCANNED, () => code.i32(0));
   }
-  withViolations(prog, code, (violation) => {
+  nestViolations(loop, [], (violations) => {
     code.block(w.BLOCK);
     code.block(w.LOOP);
-    code.get(ctx);
-    if (stops) loadCell(VM_BATCH_END);
-    else code.get(end);
-    code.op(w.I32_GE_U);
-    code.br(w.BR_IF, 1);
-    storeCell(VM_CTX, () => code.get(ctx));
-    storeCell(VM_TAIL_COUNT, () => code.i32(0));
-    storeCell(VM_BUDGET, () => loadCell(VM_BUDGET_LIMIT));
-    code.get(ctx);
-    if (isInlined(prog.checked)) {
-      inlineEntry(prog, cfg, { code, ctx, fp, violation });
-    } else {
-      code.get(ctx);
-      code.get(fp);
-      code.call(prog.callee(entry.start));
-    }
+    beginPacket(loop);
+    code.block(w.BLOCK);
+    runPrograms(loop, violations);
+    code.op(w.END);
+    code.get(loop.ctx);
+    code.get(loop.result);
     code.mem(w.I64_STORE32, CTX_VERDICT);
-    code.get(ctx);
+    code.get(loop.ctx);
     code.i32(CTX_SIZE);
     code.op(w.I32_ADD);
-    code.set(ctx);
+    code.set(loop.ctx);
     code.br(w.BR, 0);
     code.op(w.END, w.END, w.RETURN);
   });
@@ -79,19 +143,173 @@ export function batchLoop(prog: ProgEnv, cfg: Cfg): WasmWriter {
   return code.body();
 }
 
+/** Each program's violations have an end of their own, behind the loop: it names the program. */
+function nestViolations(
+  loop: Loop,
+  outer: readonly ViolationExit[],
+  body: (exits: readonly ViolationExit[]) => void,
+): void {
+  const next = loop.progs[outer.length];
+  if (next === undefined) {
+    body(outer);
+  } else {
+    const inner = (exit: ViolationExit) => nestViolations(loop, [...outer, exit], body);
+    withViolations(next.prog, loop.code, inner, () => {
+      const settled = loop.settled.get(next.prog);
+      if (settled !== undefined) addPending(loop.code, next.prog, loop.count as number, settled);
+    });
+  }
+}
+
+/** Leaves the loop behind the last packet, or begins the next one. */
+function beginPacket(loop: Loop): void {
+  const { code } = loop;
+  code.get(loop.ctx);
+  if (loop.endMoves) loadCell(loop, VM_BATCH_END);
+  else code.get(loop.end);
+  code.op(w.I32_GE_U);
+  code.br(w.BR_IF, 1);
+  writeCells(loop, loop.needs);
+  if (loop.count !== undefined) {
+    code.i32(0);
+    code.set(loop.count);
+  }
+}
+
+/** What makes the packet's verdict: it leaves the block it is in, with R0 in `result`. */
+function runPrograms(loop: Loop, violations: readonly ViolationExit[]): void {
+  const { code, entry } = loop;
+  const done = code.depth;
+  if (entry === undefined) {
+    code.get(loop.first as number);
+    code.set(loop.next);
+    dispatch(loop, violations, done, undefined);
+    return;
+  }
+  const { prog } = loop.progs[entry];
+  if (!isInlined(prog.checked)) {
+    callEntry(loop, prog);
+  } else if (loop.progs.length === 1) {
+    inlineOne(loop, 0, { violation: violations[0], done, targets: [], cells: loop.needs });
+  } else {
+    code.block(w.LOOP);
+    const again = code.depth;
+    code.block(w.BLOCK);
+    const targets = loop.progs.map(() => code.depth);
+    inlineOne(loop, entry, { violation: violations[entry], done, targets, cells: loop.needs });
+    code.op(w.END);
+    writeCells(loop, without(loop.all, loop.needs));
+    dispatch(loop, violations, done, again);
+    code.op(w.END);
+  }
+}
+
+function callEntry({ code, ctx, fp, result }: Loop, prog: ProgEnv): void {
+  code.get(ctx);
+  code.get(fp);
+  code.call(prog.callee(prog.checked.funcs[0].start));
+  code.set(result);
+}
+
+/** Where the code of one program of a loop goes. */
+interface Place {
+  readonly violation: ViolationExit;
+  /** `Code.depth` inside the block that ends the packet. */
+  readonly done: number;
+  /** Of each program of the family, `Code.depth` inside what a tail call of it leaves or repeats. */
+  readonly targets: readonly number[];
+  /** What has been written when the program begins. */
+  readonly cells: Needs;
+}
+
+/** The code of the program at place `self`. A loop around it is where its tail calls of itself go, if it has but one. */
+function inlineOne(loop: Loop, self: number, { violation, done, targets, cells }: Place): void {
+  const { code, ctx, fp, result, next } = loop;
+  const { prog, cfg } = loop.progs[self];
+  let hops: Hops | undefined;
+  if (loop.count !== undefined) {
+    const again = countTailCalls(prog.checked, 0) === 1 ? repeat(loop, prog, loop.count) : undefined;
+    const end = loop.endMoves ? undefined : loop.end;
+    const base = loop.progs[0].prog.progId;
+    hops = { base, targets, count: loop.count, next, nextBase: nextBase(loop), end, cells, again };
+  }
+  inlineEntry(prog, cfg, { code, ctx, fp, violation, exit: { depth: done, result, hops } });
+  if (hops?.again !== undefined) code.op(w.END, w.UNREACHABLE);
+}
+
+/** Opens the loop of a program that may call itself. */
+function repeat({ code, settled }: Loop, prog: ProgEnv, taken: number): Again {
+  const local = code.addLocal('i32');
+  settled.set(prog, local);
+  code.get(taken);
+  code.set(local);
+  code.block(w.LOOP);
+  return { depth: code.depth, settled: local };
+}
+
+/** Where in the dispatcher's jump table the entries of tail calls begin: behind those of packets, where packets go through it. */
+function nextBase({ entry, progs }: Loop): number {
+  return entry === undefined ? progs.length : 0;
+}
+
+/**
+ * The state machine. Two blocks for each program, the inner one to count a run. The program that packets enter lies in front of it, inside the loop that
+ * `again` is the `Code.depth` of; without such a program packets come through the jump table.
+ */
+function dispatch(loop: Loop, violations: readonly ViolationExit[], done: number, again: number | undefined): void {
+  const { code, progs, next, all: cells } = loop;
+  code.block(w.LOOP);
+  const head = code.depth;
+  const bodies: number[] = [];
+  const counts: number[] = [];
+  for (let i = progs.length - 1; i >= 0; i--) {
+    code.block(w.BLOCK);
+    bodies[i] = code.depth;
+    code.block(w.BLOCK);
+    counts[i] = code.depth;
+  }
+  code.get(next);
+  code.brTable(again === undefined ? [...bodies, ...counts] : counts, counts[progs.length - 1]);
+  progs.forEach(({ prog }, i) => {
+    code.op(w.END);
+    count(code, prog, STATS_RUNS);
+    code.op(w.END);
+    // What is behind is left forwards; what is in front is repeated.
+    const targets = counts.map((depth, j) => (j > i ? depth : head));
+    if (i === loop.entry) code.br(w.BR, code.depth - (again as number));
+    else inlineOne(loop, i, { violation: violations[i], done, targets, cells });
+  });
+  code.op(w.END);
+}
+
+/** The loop of one program of a family: `loop` is the one that they share. */
+export function enterFamily(place: number, loop: number): WasmWriter {
+  const code = new Code(2);
+  code.get(0);
+  code.get(1);
+  code.i32(place);
+  code.call(loop);
+  code.op(w.END);
+  return code.body();
+}
+
+function startsTimers({ ops, prog }: CheckedProg): boolean {
+  return ops.some((op) => {
+    if (op?.kind === 'call') return op.helper === BPF_FUNC_timer_start;
+    return op?.kind === 'call_kfunc' && prog.kfuncs[op.id] === 'bpf_wq_start';
+  });
+}
+
+/** Whether a call that comes back to the loop may lower its end. A tail call in the loop itself reads the end again. */
+function movesEnd(checked: CheckedProg): boolean {
+  const own = isInlined(checked) ? countTailCalls(checked, 0) : 0;
+  return startsTimers(checked) || countTailCalls(checked) > own;
+}
+
 /**
  * Whether the loop may end before its last packet: a timer or work that the program started, or one that it tail-calls, is due before it. VM_BATCH_END then
  * says where. The others keep the end in a register.
  */
 export function stopsEarly(checked: CheckedProg): boolean {
-  return checked.ops.some((op) => {
-    if (op?.kind === 'call') return op.helper === BPF_FUNC_tail_call || op.helper === BPF_FUNC_timer_start;
-    return op?.kind === 'call_kfunc' && checked.prog.kfuncs[op.id] === 'bpf_wq_start';
-  });
-}
-
-/** Whether the batch loop holds a copy of the entry (and then does not count its runs). */
-export function isInlined(checked: CheckedProg): boolean {
-  const entry = checked.funcs[0];
-  return entry.end - entry.start <= INLINE_MAX_INSNS;
+  return startsTimers(checked) || checked.ops.some((op) => op?.kind === 'call' && op.helper === BPF_FUNC_tail_call);
 }

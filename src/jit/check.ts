@@ -79,14 +79,20 @@ export function emitViolation(f: FuncEnv, code: number, a: Omit<Access, 'fact'>,
   f.code.br(w.BR, f.code.depth - violation.depth);
 }
 
-/** The function's end: `body` is inside the block that violations leave. */
-export function withViolations(prog: ProgEnv, code: Code, body: (exit: ViolationExit) => void): void {
-  const what = code.addLocal('i64');
-  const pc = code.addLocal('i32');
-  const addr = code.addLocal('i64');
+/** The function's end: `body` is inside the block that violations leave; `last` is what is left to do before the engine is told. */
+export function withViolations(
+  prog: ProgEnv,
+  code: Code,
+  body: (exit: ViolationExit) => void,
+  last?: () => void,
+): void {
+  const what = code.local('violation_what', 'i64');
+  const pc = code.local('violation_pc', 'i32');
+  const addr = code.local('violation_addr', 'i64');
   code.block(w.BLOCK);
   body({ depth: code.depth, what, pc, addr });
   code.op(w.END);
+  last?.();
   code.get(what);
   code.get(pc);
   code.get(addr);

@@ -99,6 +99,13 @@ export class Code {
     this.w.u32(depth);
   }
 
+  /** A jump table; targets are given as the `depth` inside of what they leave or repeat. */
+  brTable(targets: readonly number[], otherwise: number): void {
+    this.w.u8(op.BR_TABLE);
+    this.w.u32(targets.length);
+    for (const depth of [...targets, otherwise]) this.w.u32(this.depth - depth);
+  }
+
   /** Function body: the locals, then the code. */
   body(): WasmWriter {
     const out = new WasmWriter();

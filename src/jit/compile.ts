@@ -16,9 +16,11 @@ import { BPF_FUNC_tail_call, HELPER_BY_ID, type HelperProto, wasmArg, wasmRet } 
 import type { MapSpec } from '../object/types.ts';
 import type { Facts } from '../verifier/facts.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
-import { batchLoop } from './batch.ts';
+import { batchLoop, enterFamily, type LoopProg } from './batch.ts';
 import { Code } from './code.ts';
-import { type Arena, type ImportedFuncs, type ProgEnv, pushRef, type Ref, seesSkb } from './env.ts';
+import type { WasmWriter } from './encoder.ts';
+import { type Arena, type ImportedFuncs, type ProgEnv, pushRef, type Ref, type Siblings, seesSkb } from './env.ts';
+import { countTailCalls, families } from './family.ts';
 import { lowerFunc } from './lower.ts';
 import { type FuncType, ModuleBuilder } from './module.ts';
 import { type ObjectSite, objectSite, siteKey } from './object-site.ts';
@@ -48,6 +50,7 @@ export interface CompileOptions {
 const PROG_TYPE: FuncType = { params: [w.I32, w.I32], results: [w.I64] };
 const SUBPROG_TYPE: FuncType = { params: [w.I64, w.I64, w.I64, w.I64, w.I64, w.I32], results: [w.I64] };
 const BATCH_TYPE: FuncType = { params: [w.I32, w.I32], results: [] };
+const FAMILY_TYPE: FuncType = { params: [w.I32, w.I32, w.I32], results: [] };
 const VIOLATION_TYPE: FuncType = { params: [w.I64, w.I32, w.I64], results: [] };
 /** trap(code, prog, pc, addr, size, write) */
 const TRAP_TYPE: FuncType = { params: [w.I32, w.I32, w.I32, w.I64, w.I32, w.I32], results: [] };
@@ -55,6 +58,9 @@ const CHECK_MEM_TYPE: FuncType = { params: [w.I64, w.I32, w.I32], results: [w.I3
 const CHECK_MAP_TYPE: FuncType = { params: [w.I64], results: [w.I32] };
 const ARENA_AT_TYPE: FuncType = { params: [w.I32, w.I32, w.I32], results: [w.I32] };
 const KFUNC_TYPE: FuncType = SUBPROG_TYPE;
+
+/** Every tail call of a function has a direct call of each of so many programs. */
+const MAX_SIBLINGS = 8;
 
 /** Functions larger than this are beyond what Wasm engines take (V8's limit is 7,654,321 bytes). */
 const MAX_FUNCTION_BYTES = 7_654_321;
@@ -169,6 +175,13 @@ export function callbackTargets(checked: CheckedProg): number[] {
   return [...targets].sort((a, b) => a - b);
 }
 
+/** The loop of a program: a shared one, that it enters at its place, or its own, with other programs in it. */
+type LoopSeat = { readonly loop: number; readonly place: number } | { readonly members: readonly number[] };
+
+function pick<T>(all: readonly T[], indices: readonly number[]): T[] {
+  return indices.map((i) => all[i]);
+}
+
 class Compiler {
   private readonly module = new ModuleBuilder();
   private readonly globals = new Globals(this.module);
@@ -188,16 +201,59 @@ class Compiler {
     if (this.progs.some((prog) => findSites(prog).size > 0)) this.module.importTable('env', 'table');
     const progs = this.progs.map((prog) => analyse(prog, this.checks));
     const funcs = importFuncs(this.module, progs, this.checks);
-    // Local functions of each program: violation, entry and subprograms, batch loop.
-    let first = 0;
-    for (const prog of progs) {
-      this.addProg(prog, first, funcs);
-      first += prog.checked.funcs.length + 2;
+    // Local functions of each program: violation, entry and subprograms, batch loop. Then the loops of families.
+    let count = 0;
+    const firsts = progs.map(({ checked }) => {
+      const first = count;
+      count += checked.funcs.length + 2;
+      return first;
+    });
+    const groups = this.idsFollow() ? families(progs.map(({ checked }) => checked)) : [];
+    const shared = groups.filter((group) => group.shared);
+    const seatOf = (i: number): LoopSeat => {
+      const loop = shared.findIndex(({ members }) => members.includes(i));
+      if (loop >= 0) return { loop: this.module.localIndex(count + loop), place: shared[loop].members.indexOf(i) };
+      const members = groups.find((group) => group.members.includes(i))?.members ?? [i];
+      // Who calls nobody needs nobody else in its loop.
+      return { members: countTailCalls(progs[i].checked, 0) > 0 ? members : [i] };
+    };
+    const siblings = this.siblings(progs, firsts);
+    const inLoops = progs.map((prog, i): LoopProg => {
+      return { prog: this.env(prog, firsts[i], funcs, siblings), cfg: prog.cfgs[0] };
+    });
+    progs.forEach((prog, i) => {
+      const seat = seatOf(i);
+      const { prog: env } = inLoops[i];
+      if ('loop' in seat) this.addProg(prog, env, enterFamily(seat.place, seat.loop));
+      else this.addProg(prog, env, batchLoop(pick(inLoops, seat.members), seat.members.indexOf(i)));
+    });
+    for (const { members } of shared) {
+      const loop = batchLoop(pick(inLoops, members), undefined);
+      const { prog } = inLoops[members[0]];
+      this.checkSize(prog, 'run', loop);
+      this.module.addFunc(`run/${prog.checked.prog.name}`, FAMILY_TYPE, loop);
     }
     return this.module.finish(name);
   }
 
-  private env({ source, checked, facts }: Analysed, first: number, funcs: ImportedFuncs): ProgEnv {
+  /** Whether each program's id is one above that of the program before it. */
+  private idsFollow(): boolean {
+    const ids = this.progs.map((prog) => this.binding?.prog(prog).id ?? 0);
+    return ids.every((id, i) => id !== 0 && id === ids[0] + i);
+  }
+
+  private siblings(progs: readonly Analysed[], firsts: readonly number[]): Siblings | undefined {
+    if (progs.length > MAX_SIBLINGS || !this.idsFollow()) return undefined;
+    const base = constant(this.binding?.prog(this.progs[0]).id ?? 0);
+    return { base, entries: firsts.map((first) => this.module.localIndex(first + 1)) };
+  }
+
+  private env(
+    { source, checked, facts }: Analysed,
+    first: number,
+    funcs: ImportedFuncs,
+    siblings: Siblings | undefined,
+  ): ProgEnv {
     const { binding, globals, module } = this;
     const { name, maps } = checked.prog;
     const index = new Map(checked.funcs.map((f, i) => [f.start, module.localIndex(first + 1 + i)]));
@@ -226,6 +282,8 @@ class Compiler {
       callee: (pc) => index.get(pc) as number,
       violation: module.localIndex(first),
       progType: module.typeOf(PROG_TYPE),
+      tailCallsBelow: countTailCalls(checked) > countTailCalls(checked, 0),
+      siblings,
       sites: findSites(checked),
       proto: protoOf,
     };
@@ -241,17 +299,16 @@ class Compiler {
     return { map, at: funcs.arenaAt, holds: (pc) => proof?.inArena(pc) ?? false };
   }
 
-  private addProg(analysed: Analysed, first: number, funcs: ImportedFuncs): void {
+  private addProg({ checked, cfgs }: Analysed, env: ProgEnv, batch: WasmWriter): void {
     const { module } = this;
-    const { checked, cfgs } = analysed;
     const { prog } = checked;
-    const env = this.env(analysed, first, funcs);
     module.addFunc(`${prog.name}:violation`, VIOLATION_TYPE, violationBody(env));
     checked.funcs.forEach((func, i) => {
       const name = i === 0 ? prog.name : `${prog.name}/${func.name}`;
       this.addFunc(env, i, name, cfgs[i]);
     });
-    const loop = module.addFunc(`run:${prog.name}`, BATCH_TYPE, batchLoop(env, cfgs[0]));
+    this.checkSize(env, `run:${prog.name}`, batch);
+    const loop = module.addFunc(`run:${prog.name}`, BATCH_TYPE, batch);
     module.exportFunc(prog.name, env.callee(checked.funcs[0].start));
     module.exportFunc(`run:${prog.name}`, loop);
     const { handler } = prog;
@@ -260,17 +317,20 @@ class Compiler {
       module.exportFunc(`${prog.name}/${funcName(checked, pc)}`, env.callee(pc));
   }
 
+  private checkSize({ checked: { prog } }: ProgEnv, func: string, body: WasmWriter): void {
+    if (body.length <= MAX_FUNCTION_BYTES) return;
+    throw new CompileError('COMPILE_TOO_LARGE', {
+      prog: prog.name,
+      func,
+      bytes: body.length,
+      limit: MAX_FUNCTION_BYTES,
+    });
+  }
+
   private addFunc(env: ProgEnv, i: number, name: string, cfg: Cfg): void {
-    const { prog, funcs } = env.checked;
+    const { funcs } = env.checked;
     const body = lowerFunc(env, funcs[i], cfg);
-    if (body.length > MAX_FUNCTION_BYTES) {
-      throw new CompileError('COMPILE_TOO_LARGE', {
-        prog: prog.name,
-        func: name,
-        bytes: body.length,
-        limit: MAX_FUNCTION_BYTES,
-      });
-    }
+    this.checkSize(env, name, body);
     this.module.addFunc(name, i === 0 ? PROG_TYPE : SUBPROG_TYPE, body);
   }
 }

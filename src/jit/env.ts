@@ -43,6 +43,14 @@ export interface ImportedFuncs {
   readonly kfunc: (name: string) => number;
 }
 
+/** Programs with ids that follow one another. */
+export interface Siblings {
+  /** Id of the first. */
+  readonly base: Ref;
+  /** Wasm function index of each. */
+  readonly entries: readonly number[];
+}
+
 /** What accesses of an arena need. */
 export interface Arena {
   readonly map: Ref;
@@ -79,6 +87,10 @@ export interface ProgEnv {
   readonly violation: number;
   /** Type index of (ctx: i32, fp: i32) -> i64. */
   readonly progType: number;
+  /** A function that the entry may call makes tail calls. */
+  readonly tailCallsBelow: boolean;
+  /** Programs of the module that a tail call can jump to directly. */
+  readonly siblings: Siblings | undefined;
   /** Number of each tail-call site in the statistics, by pc. */
   readonly sites: ReadonlyMap<number, number>;
   readonly proto: (helper: number) => HelperProto;
@@ -97,12 +109,42 @@ export interface PacketLocals {
   readonly limit: ReadonlyMap<number, number>;
 }
 
-/** Where an entry function inlined into its batch loop goes when it is done. */
+/** Tail calls of an entry function inlined into a batch loop. */
+export interface Hops {
+  /** Id of the family's first program; the others' follow. */
+  readonly base: Ref;
+  /** Of each program of the family, `Code.depth` inside what a tail call of it branches to; none for a program alone. */
+  readonly targets: readonly number[];
+  /** i32 local: tail calls taken since the packet came. */
+  readonly count: number;
+  /** i32 local for the dispatcher: where in its jump table to go, `nextBase` plus the place of the program that is called. */
+  readonly next: number;
+  readonly nextBase: number;
+  /** i32 local: the end of the batch, where it is read again only behind calls through the table. */
+  readonly end: number | undefined;
+  /** Cells of the VM state that the loop has written for this packet. */
+  readonly cells: { readonly ctx: boolean; readonly budget: boolean };
+  /**
+   * Of a program with one tail call: a loop around its code for calls of itself, and an i32 local, what `count` was when the statistics were right. What it
+   * is more by now are such calls.
+   */
+  readonly again: Again | undefined;
+}
+
+export interface Again {
+  /** `Code.depth` inside the loop. */
+  readonly depth: number;
+  readonly settled: number;
+}
+
+/** Where an entry function inlined into a batch loop goes when it is done. */
 export interface InlineExit {
   /** `Code.depth` inside the block to leave. */
   readonly depth: number;
   /** i64 local for R0. */
   readonly result: number;
+  /** Undefined where neither the program nor another of its family tail-calls. */
+  readonly hops: Hops | undefined;
 }
 
 /**
@@ -150,6 +192,20 @@ export interface FuncEnv {
 export function pushRecord(f: FuncEnv): void {
   if (f.ctx !== undefined) f.code.get(f.ctx);
   else f.code.mem(op.I32_LOAD, pushBase(f.code, f.prog.vm) + VM_CTX);
+}
+
+/** Adds one to an u64 of the program's statistics. */
+export function count(code: Code, prog: ProgEnv, offset: number): void {
+  addStat(code, prog, offset, () => code.i64(1));
+}
+
+/** Adds the i64 that `push` makes to an u64 of the program's statistics. */
+export function addStat(code: Code, prog: ProgEnv, offset: number, push: () => void): void {
+  const at = pushBase(code, prog.stats) + offset;
+  code.mem(op.I64_LOAD, pushBase(code, prog.stats) + offset);
+  push();
+  code.op(op.I64_ADD);
+  code.mem(op.I64_STORE, at);
 }
 
 /** Puts a register's 64-bit value on the stack. */

@@ -22,7 +22,7 @@ import {
   refreshPacket,
 } from './check.ts';
 import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
-import { leave, loadBudget, saveBudget } from './lower-exit.ts';
+import { afterCall, beforeCall, leave } from './lower-exit.ts';
 import { checkBudget, lowerLoop } from './lower-loop.ts';
 import { makesObject } from './object-site.ts';
 import * as w from './opcodes.ts';
@@ -175,9 +175,9 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
     return;
   }
   if (variant.kind === 'loop') {
-    saveBudget(f);
+    beforeCall(f);
     lowerLoop(f, variant.callback, pc);
-    loadBudget(f);
+    afterCall(f);
     refreshPacket(f);
     return;
   }
@@ -189,7 +189,7 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
   }
   pushArgs(f, proto, pc);
   if (proto.callsBack) {
-    saveBudget(f);
+    beforeCall(f);
     pushCalleeFrame(f);
   }
   code.call(prog.funcs.helper(variant.name));
@@ -197,7 +197,7 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
   else if (proto.ret !== 'void') (wasmRet(proto.ret) === 'i32' ? setReg32 : setReg)(f, 0);
   if (proto.callsBack) {
     checkBudget(f, pc);
-    loadBudget(f);
+    afterCall(f);
   }
   if (proto.changesPacket || proto.callsBack) refreshPacket(f);
 }
@@ -230,13 +230,13 @@ function payCall(f: FuncEnv, target: number): void {
 /** The callee's frame lies right below this one. R6..R9 are this function's locals, so nothing has to be saved. */
 export function lowerLocalCall(f: FuncEnv, op: Op & { kind: 'call_local' }): void {
   const { code } = f;
-  saveBudget(f);
+  beforeCall(f);
   payCall(f, op.target);
   for (let r = 1; r <= 5; r++) pushReg(f, r);
   pushCalleeFrame(f);
   code.call(f.prog.callee(op.target));
   setReg(f, 0);
-  loadBudget(f);
+  afterCall(f);
   refreshPacket(f);
 }
 
@@ -252,11 +252,11 @@ function lowerThrow(f: FuncEnv, pc: number): void {
   }
   pushReg(f, 1);
   if (handler !== undefined) {
-    saveBudget(f);
+    beforeCall(f);
     for (let r = 2; r <= 5; r++) f.code.i64(0);
     pushCalleeFrame(f);
     f.code.call(f.prog.callee(handler));
-    loadBudget(f);
+    afterCall(f);
   }
   leave(f);
 }
@@ -274,7 +274,7 @@ export function lowerKfunc(f: FuncEnv, op: Op & { kind: 'call_kfunc' }, pc: numb
     lowerThrow(f, pc);
     return;
   }
-  saveBudget(f);
+  beforeCall(f);
   const makes = makesObject(f.prog.checked.prog, op);
   for (let r = 1; r <= 5; r++) {
     if (makes && r === 2) pushObjectType(f, pc);
@@ -284,6 +284,6 @@ export function lowerKfunc(f: FuncEnv, op: Op & { kind: 'call_kfunc' }, pc: numb
   f.code.call(f.prog.funcs.kfunc(name));
   setReg(f, 0);
   if (ITERATOR_NEXT.test(name)) checkBudget(f, pc);
-  loadBudget(f);
+  afterCall(f);
   refreshPacket(f);
 }

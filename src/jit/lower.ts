@@ -1,6 +1,6 @@
 /** One BPF function to one Wasm function: its locals, then its structured control flow, op by op. */
 
-import { ARENA_USER_START, CTX_SKB, MAP_DATA, TRAP_BUDGET } from '../../assembly/abi.ts';
+import { ARENA_USER_START, CTX_SKB, MAP_DATA, STATS_RUNS, TRAP_BUDGET } from '../../assembly/abi.ts';
 import { BPF_F_NO_USER_CONV, BPF_MAP_TYPE_ARENA, BPF_MAX_LOOPS } from '../../assembly/isa.ts';
 import { CompileError } from '../errors/index.ts';
 import { findAddends } from '../ir/addend.ts';
@@ -13,6 +13,7 @@ import { emitViolation, isOpenPacket, refreshPacket, withViolations } from './ch
 import { Code } from './code.ts';
 import type { WasmWriter } from './encoder.ts';
 import {
+  count,
   type FuncEnv,
   type InlineExit,
   type PacketLocals,
@@ -32,7 +33,6 @@ import { leave, loadBudget } from './lower-exit.ts';
 import { lowerCondition } from './lower-jmp.ts';
 import { lowerLoad, lowerPacketLoad, lowerStore } from './lower-mem.ts';
 import * as w from './opcodes.ts';
-import { count } from './tail-call.ts';
 
 function lowerWide(f: FuncEnv, op: Op & { kind: 'lddw' }): void {
   const { value } = op;
@@ -230,7 +230,7 @@ function enter(f: FuncEnv): void {
     f.code.op(w.I64_EXTEND_I32_U);
     setReg(f, 1);
     // Runs of the batch loop are counted by the batch.
-    if (f.exit === undefined) count(f, 0);
+    if (f.exit === undefined) count(f.code, f.prog, STATS_RUNS);
   }
   if (f.mayGoto !== undefined) {
     f.code.i32(BPF_MAX_LOOPS);
@@ -325,13 +325,7 @@ export function lowerFunc(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): WasmWriter
   return code.body();
 }
 
-/** The entry function's code inside its batch loop: afterwards R0 is on the stack. */
-export function inlineEntry(prog: ProgEnv, cfg: Cfg, at: Pick<Frame, 'code' | 'ctx' | 'fp' | 'violation'>): void {
-  const { code } = at;
-  const result = code.addLocal('i64');
-  code.block(w.BLOCK);
-  const exit = { depth: code.depth, result };
-  lowerInto({ ...at, args: undefined, exit }, prog, prog.checked.funcs[0], cfg);
-  code.op(w.END);
-  code.get(result);
+/** The entry function's code inside its batch loop: it leaves the block that `exit` names, with R0 in its local. */
+export function inlineEntry(prog: ProgEnv, cfg: Cfg, at: Omit<Frame, 'args'>): void {
+  lowerInto({ ...at, args: undefined }, prog, prog.checked.funcs[0], cfg);
 }

@@ -1,0 +1,68 @@
+/** Which cells of the VM state a batch loop has to write for each packet: those that its programs, or what they call, read. */
+import {
+  BPF_FUNC_get_prandom_u32,
+  BPF_FUNC_get_smp_processor_id,
+  BPF_FUNC_map_lookup_elem,
+  BPF_FUNC_tail_call,
+  HELPER_BY_ID,
+} from '../isa/helpers.ts';
+import type { Op } from '../isa/op.ts';
+import type { ProgEnv } from './env.ts';
+import { countTailCalls, isInlined } from './family.ts';
+
+export interface Needs {
+  /** VM_CTX: the packet's record. */
+  readonly ctx: boolean;
+  /** VM_BUDGET starts from the limit. */
+  readonly budget: boolean;
+  /** VM_TAIL_COUNT starts from 0: the entry's own function, which is called, counts there. */
+  readonly tailCount: boolean;
+}
+
+/** Helpers that do not ask which packet it is, and cannot end the run. */
+const ABOUT_NO_PACKET: readonly number[] = [
+  BPF_FUNC_map_lookup_elem,
+  BPF_FUNC_get_prandom_u32,
+  BPF_FUNC_get_smp_processor_id,
+];
+
+/** Its callee finds the record in the VM state. A jump through the table writes it itself. */
+function asksForCtx(op: Op | undefined): boolean {
+  if (op?.kind === 'call') return op.helper !== BPF_FUNC_tail_call && !ABOUT_NO_PACKET.includes(op.helper);
+  return op?.kind === 'call_local' || op?.kind === 'call_kfunc';
+}
+
+/** It, or what it calls, takes from the budget even where nothing is checked. */
+function asksForBudget(op: Op | undefined): boolean {
+  if (op?.kind === 'call') return HELPER_BY_ID.get(op.helper)?.callsBack === true;
+  return op?.kind === 'call_local' || op?.kind === 'call_kfunc';
+}
+
+function needsOf(prog: ProgEnv): Needs {
+  const { ops } = prog.checked;
+  return {
+    // With checks any insn may end the run, and then the engine must know whose it was.
+    ctx: prog.checks || ops.some(asksForCtx),
+    budget: prog.checks || ops.some(asksForBudget),
+    tailCount: !isInlined(prog.checked) && countTailCalls(prog.checked) > 0,
+  };
+}
+
+/** What of `all` is not in `done`. */
+export function without(all: Needs, done: Needs): Needs {
+  return {
+    ctx: all.ctx && !done.ctx,
+    budget: all.budget && !done.budget,
+    tailCount: all.tailCount && !done.tailCount,
+  };
+}
+
+/** What a loop that holds, or calls, these programs needs. */
+export function needs(progs: readonly ProgEnv[]): Needs {
+  const all = progs.map(needsOf);
+  return {
+    ctx: all.some(({ ctx }) => ctx),
+    budget: all.some(({ budget }) => budget),
+    tailCount: all.some(({ tailCount }) => tailCount),
+  };
+}
