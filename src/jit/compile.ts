@@ -239,7 +239,7 @@ class Compiler {
   /** Whether each program's id is one above that of the program before it. */
   private idsFollow(): boolean {
     const ids = this.progs.map((prog) => this.binding?.prog(prog).id ?? 0);
-    return ids.every((id, i) => id !== 0 && id === ids[0] + i);
+    return ids.length > 0 && ids.every((id, i) => id !== 0 && id === ids[0] + i);
   }
 
   private siblings(progs: readonly Analysed[], firsts: readonly number[]): Siblings | undefined {
