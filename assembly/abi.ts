@@ -149,7 +149,7 @@ export const MAX_INSN_BUDGET = 1073741824;
 // 44  redirectIfindex  u32  of bpf_redirect; after bpf_redirect_map the map's address
 // 48  redirectFlags    u32  after bpf_redirect_map the key
 // 52  status           u32  CTX_* bits
-// 56  wireLength       u32  original length, as the capture says
+// 56  cut              u32  bytes that the packet had on the wire beyond those that were captured
 // 60  skb              u32  address of the packet's struct Skb, for programs that see a struct __sk_buff; 0 for XDP
 //     frags            u32  address of the packet's struct Frags, when status has CTX_STATUS_FRAGS: a packet in several buffers
 export const XDP_MD_DATA = 0;
@@ -167,7 +167,7 @@ export const CTX_VERDICT = 40;
 export const CTX_REDIRECT_IFINDEX = 44;
 export const CTX_REDIRECT_FLAGS = 48;
 export const CTX_STATUS = 52;
-export const CTX_WIRE_LENGTH = 56;
+export const CTX_CUT = 56;
 export const CTX_SKB = 60;
 export const CTX_FRAGS = 60;
 /** Stride of a batch. */
@@ -390,17 +390,34 @@ export const TRACE_LINE_MAX = 1024;
 /** Size of the trace buffer an engine allocates when tracing is first switched on. */
 export const TRACE_BUFFER_SIZE = 262144;
 
-// struct PcapWalk: what a walk over a chunk of a classic pcap file says besides the number of packets.
-// 0   consumed  u32  bytes of the records that were whole
-// 4   error     u32  PCAP_*: why the record behind them was not taken; PCAP_OK when there was only not enough of it
-export const PCAP_WALK_CONSUMED = 0;
-export const PCAP_WALK_ERROR = 4;
-export const PCAP_WALK_SIZE = 8;
+// struct CaptureWalk: what a walk over a piece of a capture is told, and what it says besides the number of packets.
+// 0   consumed  u32  bytes of the records that were taken
+// 4   error     u32  PCAP_*: why the record behind them was not; PCAP_OK when there was only not enough of it
+// 8   shift     u64  in: is added to the time stamps, but to those that are 0
+// 16  latest    u64  in and out: the largest time stamp so far
+// 24  bytes     u32  of the packets that were taken
+export const WALK_CONSUMED = 0;
+export const WALK_ERROR = 4;
+export const WALK_SHIFT = 8;
+export const WALK_LATEST = 16;
+export const WALK_BYTES = 24;
+export const WALK_SIZE = 32;
 export const PCAP_OK = 0;
 /** A captured length above PCAP_MAX_SNAPLEN: damage, not data. */
 export const PCAP_ERROR_LENGTH = 1;
 /** Flags of a walk: the other byte order, nanosecond fractions. */
 export const PCAP_SWAP = 1;
 export const PCAP_NANO = 2;
+/** Bytes in front of a packet: of a record's header in pcap, of a block in pcapng. */
+export const PCAP_RECORD_HEADER = 16;
+/** Interfaces of a pcapng section that the walk knows: for each a u32, ns in a unit of its time stamps or 0 for one whose packets are not for it. */
+export const PCAPNG_WALK_INTERFACES = 64;
+
+// struct Gather: where records for an output go, and how far they got.
+// 0   used     u32  in and out: bytes of the area that are filled
+// 4   packets  u32  in and out: how many were written
+export const GATHER_USED = 0;
+export const GATHER_PACKETS = 4;
+export const GATHER_SIZE = 8;
 /** The longest packet a record may hold, as in libpcap (MAXIMUM_SNAPLEN). */
 export const PCAP_MAX_SNAPLEN = 262144;

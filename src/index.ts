@@ -32,7 +32,7 @@ export { findMap, findProg, setKconfig, setMaxEntries } from './object/edit.ts';
 export { type LoadOptions as OpenOptions, loadObject } from './object/load.ts';
 export type { BpfObject, MapSpec, ProgSpec, ProgType } from './object/types.ts';
 export { getVariable, setVariable, variables } from './object/variables.ts';
-export { type CaptureInput, type CapturePacket, CaptureReader, packets } from './replay/capture.ts';
+export { type CaptureFile, type CaptureInput, type CapturePacket, CaptureReader, packets } from './replay/capture.ts';
 export { type FilterCaptureOptions, type FilterMatch, type FilterReport, filterCapture } from './replay/filter.ts';
 export { type PcapRecordMeta, PcapWriter, type PcapWriterOptions } from './replay/pcap-writer.ts';
 export { type PcapngInterface, type PcapngPacket, PcapngWriter } from './replay/pcapng-writer.ts';

@@ -220,7 +220,9 @@ export {
   bpf_rbtree_right,
   bpf_rbtree_root,
 } from './object/rbtree';
-export { batch_copy, batch_in_place, verdict_count } from './replay/batch';
+export { batch_copy, batch_in_place, batch_untimed, verdict_count } from './replay/batch';
 export { batch_copy_frags, batch_split } from './replay/batch-frags';
+export { pcap_gather } from './replay/gather';
 export { pcap_walk } from './replay/pcap';
+export { pcapng_walk } from './replay/pcapng';
 export { async_stop, callback_in_use } from './timer';

@@ -69,7 +69,7 @@ export async function replayCommand(argv: readonly string[]): Promise<ExitCode> 
   try {
     const replaying = replayFile(session.engine, session.prog, capture, {
       ...withBatch(options, events),
-      ...(out !== undefined && { output: new PcapWriter((piece) => out.write(piece)) }),
+      ...(out !== undefined && { output: new PcapWriter((piece) => out.write(piece), { reuse: true }) }),
       signal: stop.signal,
       onProgress: async (now) => {
         progress.show(now);

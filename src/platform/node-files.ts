@@ -1,6 +1,8 @@
 // Files and pipes as chunks for the stages that read streams. Node only; Deno and Bun provide the same modules.
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { CaptureError } from '../errors/index.ts';
+import type { CaptureFile } from '../replay/capture.ts';
 
 const DEFAULT_CHUNK_BYTES = 1 << 20;
 
@@ -51,5 +53,31 @@ export async function* readChunks(path: string, options: ReadChunksOptions = {})
     }
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * A file as a capture that is read at once whenever bytes are wanted, straight to where they are needed: what a replay reads fastest. A pipe would keep the whole
+ * process waiting: `readChunks` reads those.
+ * @throws CaptureError CAPTURE_UNREADABLE, here and when it is read
+ */
+export function openCaptureFile(path: string): CaptureFile {
+  const fd = readable(path, () => openSync(path, 'r'));
+  return {
+    read: (into) => readable(path, () => readSync(fd, into, 0, into.length, null)),
+    close: () => closeSync(fd),
+  };
+}
+
+/** All of a file. @throws CaptureError CAPTURE_UNREADABLE */
+export function readCapture(path: string): Uint8Array {
+  return readable(path, () => readFileSync(path));
+}
+
+function readable<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw unreadable(path, error);
   }
 }

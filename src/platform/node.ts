@@ -8,9 +8,9 @@ import { loadObject } from '../object/load.ts';
 import type { BpfObject } from '../object/types.ts';
 import { type ReplayOptions, type Report, replay } from '../replay/replay.ts';
 import type { Prog } from '../runtime/prog.ts';
-import { readChunks } from './node-files.ts';
+import { openCaptureFile, readCapture, readChunks } from './node-files.ts';
 
-export { type ReadChunksOptions, readChunks } from './node-files.ts';
+export { openCaptureFile, type ReadChunksOptions, readChunks } from './node-files.ts';
 
 /** Where Linux shows the types it was compiled with. */
 export const KERNEL_BTF = '/sys/kernel/btf/vmlinux';
@@ -26,10 +26,7 @@ export function readKernelBtf(): Btf | undefined {
   return parseBtf(bytes);
 }
 
-/** Large reads: each goes through the thread pool and back. */
-const CHUNK_BYTES = 4 << 20;
-
-/** Opening a file for each round costs more than replaying a small one. */
+/** A file up to this size is read once for several rounds: opening it for each costs more than replaying a small one. */
 const KEPT_BYTES = 64 << 20;
 
 /**
@@ -43,11 +40,22 @@ export function openObject(path: string): BpfObject {
 }
 
 /**
- * Replays the capture file at `path`, or standard input for `-`, as `replay` does. It is read as a stream. For further rounds a small file is kept in
- * memory and a large one read again; what comes through a pipe comes once and is kept.
+ * Replays the capture file at `path`, or standard input for `-`, as `replay` does. It is read in pieces, as it is replayed. For further rounds a small file is
+ * kept in memory and a large one read again; what comes through a pipe comes once and is kept.
  */
-export function replayFile(engine: Engine, prog: Prog, path: string, options: ReplayOptions = {}): Promise<Report> {
-  const open = () => readChunks(path, { reuse: true, chunkBytes: CHUNK_BYTES });
-  const size = path === '-' ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
-  return replay(engine, prog, size <= KEPT_BYTES ? open() : open, options);
+export async function replayFile(
+  engine: Engine,
+  prog: Prog,
+  path: string,
+  options: ReplayOptions = {},
+): Promise<Report> {
+  const stat = path === '-' ? undefined : statSync(path, { throwIfNoEntry: false });
+  if (stat?.isFile() !== true) return replay(engine, prog, readChunks(path, { reuse: true }), options);
+  let kept: Uint8Array | undefined;
+  const keep = (options.loop ?? 1) > 1 && stat.size <= KEPT_BYTES;
+  const open = () => {
+    if (keep) kept ??= readCapture(path);
+    return kept ?? openCaptureFile(path);
+  };
+  return replay(engine, prog, open, options);
 }

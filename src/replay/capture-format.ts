@@ -2,7 +2,7 @@
 // Link types: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcaplinktype-09.html
 import { CaptureError } from '../errors/index.ts';
 import type { CaptureBatch } from './capture-batch.ts';
-import type { CaptureSource } from './capture-source.ts';
+import type { CaptureWindow } from './capture-source.ts';
 
 export type CaptureFormat = 'pcap' | 'pcapng';
 
@@ -29,9 +29,9 @@ export interface RecordParser {
   readonly format: CaptureFormat;
   readonly interfaces: CaptureInterface[];
   /** Moves `source.pos` over the records that are whole, into an empty batch. Returns 0 when the batch is full, otherwise how many bytes the next step needs. */
-  walk(source: CaptureSource, batch: CaptureBatch): number;
+  walk(source: CaptureWindow, batch: CaptureBatch): number;
   /** What lies at `source.pos`, for the error of a capture that ends inside it. */
-  partAt(source: CaptureSource): string;
+  partAt(source: CaptureWindow): string;
 }
 
 export const LINKTYPE_ETHERNET = 1;

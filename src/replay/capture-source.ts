@@ -2,7 +2,29 @@
 // chunks is gathered in a carry buffer of its own.
 import { CaptureError } from '../errors/index.ts';
 
-export type CaptureInput = Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
+/**
+ * A capture that is read when its bytes are wanted, into the reader's own memory and at once: a file. A `FileSystemSyncAccessHandle` is one;
+ * `openCaptureFile` of bpf2wasm/node makes one of a file's name.
+ */
+export interface CaptureFile {
+  /** Reads the next bytes to the beginning of `into`. @returns how many; 0 at the end */
+  read(into: Uint8Array<ArrayBuffer>): number;
+  close(): void;
+}
+
+export type CaptureInput = Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array> | CaptureFile;
+
+/** What a parser may look at: `bytes[pos, end)` of `view`; `fileOffset` + pos is where that is in the file. */
+export interface CaptureWindow {
+  readonly view: DataView;
+  pos: number;
+  readonly left: number;
+  /** The file offset of the window's next byte. */
+  readonly offset: number;
+  readonly fileOffset: number;
+  /** Makes the window begin at the next byte and hold at least `need` bytes; false when the input ends before that. */
+  fill(need: number): boolean | Promise<boolean>;
+}
 
 /** Batches hold 32-bit offsets, so a larger chunk (one huge Uint8Array) is served in pieces. */
 const MAX_WINDOW = 1 << 30;
@@ -24,6 +46,28 @@ async function* streamChunks(stream: ReadableStream<Uint8Array>): AsyncGenerator
   }
 }
 
+const FILE_CHUNK_BYTES = 1 << 20;
+
+/** Node's streams have `read` and `close` as well, but are iterables first. */
+export function isCaptureFile(input: CaptureInput): input is CaptureFile {
+  if (typeof input !== 'object' || input === null || Symbol.asyncIterator in input) return false;
+  const { read, close } = input as Partial<CaptureFile>;
+  return typeof read === 'function' && typeof close === 'function';
+}
+
+async function* fileChunks(file: CaptureFile): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) {
+      const buffer = new Uint8Array(FILE_CHUNK_BYTES);
+      const length = file.read(buffer);
+      if (length === 0) return;
+      yield buffer.subarray(0, length);
+    }
+  } finally {
+    file.close();
+  }
+}
+
 async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
@@ -35,12 +79,13 @@ export function chunksOf(input: CaptureInput): AsyncIterator<Uint8Array> {
   if (typeof (input as ReadableStream<Uint8Array> | null)?.getReader === 'function') {
     return streamChunks(input as ReadableStream<Uint8Array>);
   }
+  if (isCaptureFile(input)) return fileChunks(input);
   const iterate = (input as AsyncIterable<Uint8Array> | null)?.[Symbol.asyncIterator];
-  if (typeof iterate !== 'function') throw new CaptureError('CAPTURE_INPUT', { found: describe(input) });
+  if (typeof iterate !== 'function') throw new CaptureError('CAPTURE_INPUT', { found: describeInput(input) });
   return iterate.call(input);
 }
 
-function describe(value: unknown): string {
+export function describeInput(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== 'object') return `a ${typeof value}`;
   return `an object of class ${value.constructor?.name ?? 'null'}`;
@@ -48,8 +93,8 @@ function describe(value: unknown): string {
 
 const EMPTY = new Uint8Array(0);
 
-/** `bytes[pos, end)` is what a parser may look at; `fileOffset` + pos is where that is in the file. */
-export class CaptureSource {
+/** `bytes[pos, end)` is what a parser may look at. */
+export class CaptureSource implements CaptureWindow {
   bytes: Uint8Array = EMPTY;
   view: DataView = new DataView(EMPTY.buffer);
   pos = 0;
@@ -139,7 +184,7 @@ export class CaptureSource {
         return false;
       }
       if (!(result.value instanceof Uint8Array)) {
-        throw new CaptureError('CAPTURE_INPUT', { found: `an iterable of ${describe(result.value)}` });
+        throw new CaptureError('CAPTURE_INPUT', { found: `an iterable of ${describeInput(result.value)}` });
       }
       this.#rest = result.value;
     }

@@ -7,7 +7,7 @@ import { CaptureError } from '../errors/index.ts';
 import { copyBytes } from '../util/bytes.ts';
 import { type BatchOptions, CaptureBatch } from './capture-batch.ts';
 import { type CaptureFormat, type CaptureInterface, type RecordParser, refuseMagic } from './capture-format.ts';
-import { type CaptureInput, CaptureSource } from './capture-source.ts';
+import { type CaptureInput, CaptureSource, type CaptureWindow } from './capture-source.ts';
 import { PCAP_HEADER_BYTES, PcapParser, pcapMagic } from './pcap.ts';
 import { PCAPNG_SHB, PcapngParser } from './pcapng.ts';
 
@@ -19,7 +19,7 @@ export {
   LINKTYPES,
   linkTypeName,
 } from './capture-format.ts';
-export type { CaptureInput } from './capture-source.ts';
+export type { CaptureFile, CaptureInput } from './capture-source.ts';
 
 const MAGIC_BYTES = 4;
 
@@ -34,11 +34,13 @@ export interface CapturePacket {
   interfaceId: number;
 }
 
-function truncated(source: CaptureSource, what: string, needed: number): CaptureError {
+/** The error of a capture that ends inside `what`. */
+export function truncated(source: CaptureWindow, what: string, needed: number): CaptureError {
   return new CaptureError('CAPTURE_TRUNCATED', { offset: source.offset, what, needed, had: source.left });
 }
 
-async function openParser(source: CaptureSource): Promise<RecordParser> {
+/** The parser of whatever format the input's first bytes name. */
+export async function openParser(source: CaptureWindow): Promise<RecordParser> {
   if (!(await source.fill(MAGIC_BYTES))) {
     if (source.left === 0) throw new CaptureError('CAPTURE_EMPTY', {});
     throw truncated(source, 'file header', PCAP_HEADER_BYTES);
@@ -109,13 +111,6 @@ export class CaptureReader {
     if (batch.count === 0) return this.#finish();
     batch.bytes = this.#source.bytes;
     return batch;
-  }
-
-  /** @internal For a walk of its own over a classic pcap: the input behind the file header, the caller's to close. Undefined for other formats. */
-  takePcap(): { readonly source: CaptureSource; readonly header: PcapParser } | undefined {
-    if (!(this.#parser instanceof PcapParser)) return undefined;
-    this.#ended = true;
-    return { source: this.#source, header: this.#parser };
   }
 
   /** Gives the input back before its end. */

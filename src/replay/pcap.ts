@@ -6,7 +6,7 @@
 import { CaptureError } from '../errors/index.ts';
 import { type CaptureBatch, MAX_SNAPLEN } from './capture-batch.ts';
 import type { CaptureInterface, RecordParser } from './capture-format.ts';
-import type { CaptureSource } from './capture-source.ts';
+import type { CaptureWindow } from './capture-source.ts';
 
 export const PCAP_MAGIC_US = 0xa1b2c3d4;
 export const PCAP_MAGIC_NS = 0xa1b23c4d;
@@ -44,7 +44,7 @@ export class PcapParser implements RecordParser {
   #secondHi = 0;
 
   /** Reads the file header: `source` must hold its 24 bytes. */
-  constructor(source: CaptureSource, kind: { little: boolean; nanoseconds: boolean }) {
+  constructor(source: CaptureWindow, kind: { little: boolean; nanoseconds: boolean }) {
     this.little = kind.little;
     this.nanoseconds = kind.nanoseconds;
     this.#nsPerUnit = kind.nanoseconds ? 1 : NS_PER_US;
@@ -68,10 +68,11 @@ export class PcapParser implements RecordParser {
     source.pos += PCAP_HEADER_BYTES;
   }
 
-  walk(source: CaptureSource, batch: CaptureBatch): number {
-    const { view, end } = source;
+  walk(source: CaptureWindow, batch: CaptureBatch): number {
+    const { view } = source;
     const { little } = this;
     let pos = source.pos;
+    const end = pos + source.left;
     let need = PCAP_RECORD_BYTES;
     while (end - pos >= PCAP_RECORD_BYTES) {
       const capLen = view.getUint32(pos + 8, little);
@@ -97,7 +98,7 @@ export class PcapParser implements RecordParser {
     return need;
   }
 
-  partAt(source: CaptureSource): string {
+  partAt(source: CaptureWindow): string {
     return source.left < PCAP_RECORD_BYTES ? 'record header' : 'packet record';
   }
 

@@ -19,18 +19,18 @@ export class TimeScale {
   readonly #units: bigint;
   readonly #offsetNs: bigint;
   /** Nanoseconds in a unit when that is a small whole number (10^-9 to 10^-6 s), or 0: then the slow way. */
-  readonly #factor: number;
+  readonly factor: number;
 
   constructor(units: bigint, offsetSeconds: bigint) {
     this.#units = units;
     this.#offsetNs = offsetSeconds * NS_PER_SECOND;
     const exact = units >= 1_000_000n && units <= NS_PER_SECOND && NS_PER_SECOND % units === 0n;
-    this.#factor = exact && offsetSeconds === 0n ? Number(NS_PER_SECOND / units) : 0;
+    this.factor = exact && offsetSeconds === 0n ? Number(NS_PER_SECOND / units) : 0;
   }
 
   /** Writes the low and high word at `out[at]`; false when the time is before 1970 or past 64 bits of nanoseconds. */
   write(high: number, low: number, out: Uint32Array, at: number): boolean {
-    const factor = this.#factor;
+    const factor = this.factor;
     if (factor === 0) return this.#writeSlow(high, low, out, at);
     const lowNs = low * factor;
     const highNs = high * factor + Math.floor(lowNs / TWO_32);

@@ -10,7 +10,7 @@
 import { CaptureError } from '../errors/index.ts';
 import { type CaptureBatch, MAX_SNAPLEN } from './capture-batch.ts';
 import { type CaptureInterface, hex32, type RecordParser } from './capture-format.ts';
-import type { CaptureSource } from './capture-source.ts';
+import type { CaptureWindow } from './capture-source.ts';
 import { parseInterfaceOptions } from './pcapng-options.ts';
 import { DEFAULT_TSRESOL, TimeScale, unitsPerSecond } from './pcapng-time.ts';
 
@@ -55,10 +55,11 @@ export class PcapngParser implements RecordParser {
   readonly #scales: TimeScale[] = [];
   #little = true;
   #section = -1;
+  #version = 0;
   /** Index of the section's interface 0. */
   #firstInterface = 0;
 
-  walk(source: CaptureSource, batch: CaptureBatch): number {
+  walk(source: CaptureWindow, batch: CaptureBatch): number {
     while (source.left >= BODY) {
       const type = source.view.getUint32(source.pos, this.#little);
       if (type === PCAPNG_SHB) {
@@ -74,13 +75,29 @@ export class PcapngParser implements RecordParser {
     return BODY;
   }
 
-  partAt(source: CaptureSource): string {
+  /** Byte order of the section. */
+  get little(): boolean {
+    return this.#little;
+  }
+
+  /** Changes with what `section` says. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** For a walk of enhanced packet blocks alone: the section's interfaces, and of each one how many ns a unit of its time stamps has. */
+  get section(): { readonly interfaces: readonly CaptureInterface[]; readonly factors: readonly number[] } {
+    const first = this.#firstInterface;
+    return { interfaces: this.interfaces.slice(first), factors: this.#scales.slice(first).map(({ factor }) => factor) };
+  }
+
+  partAt(source: CaptureWindow): string {
     if (source.left < BODY) return 'block header';
     return blockName(source.view.getUint32(source.pos, this.#little));
   }
 
   /** From here on the section's byte order holds, for this block's own length too. */
-  #readByteOrder(source: CaptureSource): void {
+  #readByteOrder(source: CaptureWindow): void {
     const magic = source.view.getUint32(source.pos + BODY, true);
     if (magic !== BYTE_ORDER_MAGIC && magic !== BYTE_ORDER_SWAPPED) {
       throw this.#malformed(source, PCAPNG_SHB, 'byte-order magic', hex32(magic), '1a2b3c4d in either byte order');
@@ -88,7 +105,7 @@ export class PcapngParser implements RecordParser {
     this.#little = magic === BYTE_ORDER_MAGIC;
   }
 
-  #readLength(source: CaptureSource, type: number): number {
+  #readLength(source: CaptureWindow, type: number): number {
     const length = source.view.getUint32(source.pos + 4, this.#little);
     const min = KINDS.get(type)?.minBytes ?? FRAME_BYTES;
     if (length < min || length % 4 !== 0) {
@@ -101,14 +118,14 @@ export class PcapngParser implements RecordParser {
     return length;
   }
 
-  #checkTrailer(source: CaptureSource, type: number, length: number): void {
+  #checkTrailer(source: CaptureWindow, type: number, length: number): void {
     const trailer = source.view.getUint32(source.pos + length - 4, this.#little);
     if (trailer === length) return;
     throw this.#malformed(source, type, 'second total length', String(trailer), `${length}, as the first`);
   }
 
   /** False when the batch has no room: the block is then read again for the next one. */
-  #readBlock(source: CaptureSource, batch: CaptureBatch, type: number, length: number): boolean {
+  #readBlock(source: CaptureWindow, batch: CaptureBatch, type: number, length: number): boolean {
     switch (type) {
       case PCAPNG_EPB:
         return this.#readPacket(source, batch, type, length);
@@ -128,7 +145,7 @@ export class PcapngParser implements RecordParser {
     }
   }
 
-  #readSection(source: CaptureSource): void {
+  #readSection(source: CaptureWindow): void {
     const major = source.view.getUint16(source.pos + 12, this.#little);
     const minor = source.view.getUint16(source.pos + 14, this.#little);
     // Some writers say 1.2; the draft has readers treat it as 1.0.
@@ -137,10 +154,11 @@ export class PcapngParser implements RecordParser {
       throw new CaptureError('CAPTURE_VERSION', fields);
     }
     this.#section++;
+    this.#version++;
     this.#firstInterface = this.interfaces.length;
   }
 
-  #readInterface(source: CaptureSource, length: number): void {
+  #readInterface(source: CaptureWindow, length: number): void {
     const { view, pos } = source;
     const little = this.#little;
     const index = this.interfaces.length;
@@ -149,6 +167,7 @@ export class PcapngParser implements RecordParser {
     }
     const range = { view, from: pos + 16, to: pos + length - 4, little, fileOffset: source.fileOffset };
     const options = parseInterfaceOptions(range);
+    this.#version++;
     const units = unitsPerSecond(options.tsresol ?? DEFAULT_TSRESOL);
     const offsetSeconds = options.offsetSeconds ?? 0n;
     this.#scales.push(new TimeScale(units, offsetSeconds));
@@ -165,7 +184,7 @@ export class PcapngParser implements RecordParser {
   }
 
   /** Enhanced and obsolete packet blocks differ in the first word only. */
-  #readPacket(source: CaptureSource, batch: CaptureBatch, type: number, length: number): boolean {
+  #readPacket(source: CaptureWindow, batch: CaptureBatch, type: number, length: number): boolean {
     const { view, pos } = source;
     const little = this.#little;
     const id = type === PCAPNG_EPB ? view.getUint32(pos + BODY, little) : view.getUint16(pos + BODY, little);
@@ -186,7 +205,7 @@ export class PcapngParser implements RecordParser {
   }
 
   /** No interface (it is 0), no time, and the captured length follows from the original and the snapshot length. */
-  #readSimplePacket(source: CaptureSource, batch: CaptureBatch, length: number): boolean {
+  #readSimplePacket(source: CaptureWindow, batch: CaptureBatch, length: number): boolean {
     const index = this.#interfaceIndex(source, PCAPNG_SPB, 0);
     const origLen = source.view.getUint32(source.pos + BODY, this.#little);
     const snapLen = this.interfaces[index].snapLen;
@@ -200,14 +219,14 @@ export class PcapngParser implements RecordParser {
     return true;
   }
 
-  #interfaceIndex(source: CaptureSource, type: number, id: number): number {
+  #interfaceIndex(source: CaptureWindow, type: number, id: number): number {
     const count = this.interfaces.length - this.#firstInterface;
     if (id < count) return this.#firstInterface + id;
     const fields = { offset: source.offset, block: blockName(type), interfaceId: id, count };
     throw new CaptureError('CAPTURE_INTERFACE', fields);
   }
 
-  #checkPacket(source: CaptureSource, type: number, capLen: number, room: number): void {
+  #checkPacket(source: CaptureWindow, type: number, capLen: number, room: number): void {
     if (capLen > MAX_SNAPLEN) {
       const what = `packet of the ${blockName(type)}`;
       throw new CaptureError('CAPTURE_TOO_LONG', { offset: source.offset, what, found: capLen, limit: MAX_SNAPLEN });
@@ -222,7 +241,7 @@ export class PcapngParser implements RecordParser {
     );
   }
 
-  #malformed(source: CaptureSource, type: number, field: string, found: string, expected: string): CaptureError {
+  #malformed(source: CaptureWindow, type: number, field: string, found: string, expected: string): CaptureError {
     return new CaptureError('CAPTURE_BLOCK', { offset: source.offset, block: blockName(type), field, found, expected });
   }
 }

@@ -6,6 +6,8 @@ import { CaptureBatch } from './capture-batch.ts';
 import { ReplayBuffers, type ReplayHost } from './replay-buffers.ts';
 
 const BATCH_PACKETS = 64;
+/** Packets are copied in whole lines. */
+const LINE = 64;
 
 export interface RepeatOptions {
   readonly times: number;
@@ -27,9 +29,9 @@ export function repeatPacket(host: ReplayHost, prog: Prog, packet: Uint8Array, o
   prog.alive();
   const { times, ingressIfindex = 0, linear = prog.frags ? XDP_LINEAR_MAX : undefined } = options;
   const batch = new CaptureBatch({ batchPackets: BATCH_PACKETS });
-  batch.bytes = packet;
   for (let i = 0; i < BATCH_PACKETS; i++) batch.push(0, packet.length, packet.length, 0);
-  const buffers = new ReplayBuffers(host, prog, BATCH_PACKETS, Math.max(1, packet.length));
+  const bytes = host.alloc(packet.length + LINE, 'a packet');
+  let buffers: ReplayBuffers | undefined;
   let violations = 0;
   let last: Violation | undefined;
   const onViolation = (violation: Violation) => {
@@ -37,20 +39,19 @@ export function repeatPacket(host: ReplayHost, prog: Prog, packet: Uint8Array, o
     last = violation;
   };
   try {
-    buffers.load(batch, 0n);
-    const run = {
-      copy: true,
-      ifindex: ingressIfindex,
-      linear,
-      captureTime: false,
-      rxTimestamp: false,
-      onViolation,
-      onRan: undefined,
-    };
-    for (let left = times; left > 0; left -= BATCH_PACKETS) buffers.run(Math.min(left, BATCH_PACKETS), run);
+    buffers = new ReplayBuffers(host, prog, ingressIfindex);
+    host.memory.write(bytes, packet);
+    buffers.loadParsed(batch, bytes);
+    const run = { copy: true, linear, rxTimestamp: false, onViolation, onRan: undefined };
+    for (let left = times; left > 0; left -= BATCH_PACKETS) {
+      const count = Math.min(left, BATCH_PACKETS);
+      buffers.recordParsed(0, count);
+      buffers.run(count, { ...run, now: BigInt.asUintN(64, host.now()) });
+    }
     const durationNs = times > 0 ? buffers.spentNs / times : 0;
     return { durationNs, violations, ...(last !== undefined && { violation: last }) };
   } finally {
-    buffers.close();
+    buffers?.close();
+    host.runtime.free(bytes);
   }
 }

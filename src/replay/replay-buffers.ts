@@ -1,24 +1,28 @@
 /**
- * The memory of a replay and how a batch is run in it. The arrays of a capture batch and the bytes it lies in are copied into linear memory in
- * one piece each; the runtime makes context records of them; the program's loop runs over these.
+ * Third stage of a replay: the records of a slice of packets are laid out, run by the program's own loop and counted. A slice is so small that its
+ * records and the headers of its packets stay in the first-level cache from the walk to the count.
  *
- *     in place  records point into the copied bytes
+ *     in place  records point into the capture's bytes, as the walk wrote them
  *     copied    each packet has a frame of its own, with head and tail room, laid out as in runtime/packet.ts
  *
  * For programs that know of fragments, what of a packet is longer than `linear` is behind its linear part: assembly/runtime/replay/batch-frags.ts.
  */
 import {
   CTX_SIZE,
+  CTX_TIME,
   FRAG_BUFFER,
   FRAG_SIZE,
   FRAGS_LIST,
-  PCAP_OK,
-  PCAP_WALK_CONSUMED,
-  PCAP_WALK_ERROR,
-  PCAP_WALK_SIZE,
+  PCAP_MAX_SNAPLEN,
+  PCAPNG_WALK_INTERFACES,
   VERDICT_OTHER,
   VM_TIME,
+  WALK_LATEST,
+  WALK_SHIFT,
+  WALK_SIZE,
   XDP_FRAME_SIZE,
+  XDP_MD_DATA,
+  XDP_MD_DATA_END,
   XDP_PACKET_HEADROOM,
   XDP_TAILROOM,
 } from '../../assembly/abi.ts';
@@ -43,65 +47,68 @@ export interface ReplayHost extends ProgHost {
   alloc(bytes: number, what: string): number;
 }
 
-/** Frames that are filled before they are run: with their context records they stay in the second-level cache. */
-const COPIED_PACKETS = 128;
+/** Most packets of a slice: fewer, and what a call costs shows; more, and records are out of the first-level cache before they run. */
+export const SLICE_PACKETS = 256;
+/** Of copied packets: their frames stay in the second-level cache. */
+const COPIED_PACKETS = 64;
+/** Frames are this far apart: were it a page, all packets would lie in the same few sets of the caches. */
+const FRAME_PITCH = XDP_FRAME_SIZE + 13 * 64;
+/** Packets are copied in whole lines. */
+const SLACK = 64;
+/** Most packets that a parser in JavaScript finds at once. */
+const PARSED_PACKETS = 2048;
+/** A list for the longest packet. */
+const LIST_BYTES = FRAGS_LIST + Math.ceil(PCAP_MAX_SNAPLEN / FRAG_BUFFER) * FRAG_SIZE;
 const COUNTERS = VERDICT_OTHER + 1;
 
-/** Context records of packets that have been run, for whoever looks at them: `from` is the number of the first one in the capture batch. */
-export type RanPackets = (ctx: number, from: number, count: number) => void;
+/** Context records of packets that have been run, for whoever looks at them; `times` is 0, or where their times are instead of in the records. */
+export type RanPackets = (ctx: number, count: number, times: number) => void;
 
-export interface RunBatchOptions {
+export interface RunOptions {
   readonly copy: boolean;
-  readonly ifindex: number;
   /** Most bytes of a packet in front of its fragments; undefined: packets are in one piece. */
   readonly linear: number | undefined;
-  /** bpf_ktime_get_ns is the packet's time stamp; else the engine's clock. */
-  readonly captureTime: boolean;
+  /** What bpf_ktime_get_ns shows of packets without a time of their own; undefined: each has that of the capture. */
+  readonly now: bigint | undefined;
   /** The network card says when packets were received. */
   readonly rxTimestamp: boolean;
+  /** `index` is of the slice. */
   readonly onViolation: (violation: Violation, index: number) => void;
   readonly onRan: RanPackets | undefined;
 }
 
 export class ReplayBuffers {
+  /** Most packets that the parser may hand over. */
+  readonly parsedPackets = PARSED_PACKETS;
   private readonly host: ReplayHost;
   private readonly prog: Prog;
+  private readonly ifindex: number;
   private readonly areas: number[] = [];
   private readonly ctx: number;
-  private readonly offsets: number;
-  private readonly lengths: number;
-  private readonly wireLengths: number;
-  private readonly times: number;
   private readonly counters: number;
   private readonly walk: number;
-  private readonly bytes: number;
-  private readonly maxBytes: number;
-  private readonly maxPackets: number;
-  /** What the latest `walkPcap` found. */
-  readonly walked = { bytes: 0, damaged: false };
+  private readonly factors: number;
+  /** Times of a slice in `engine` time. */
+  private readonly times: number;
+  /** Flat arrays of what a parser found; 0 until one does. */
+  private parsed = 0;
+  private parsedBase = 0;
   private frames = { address: 0, size: 0 };
   /** Of struct Frags, for packets in place; 0 until a program knows of fragments. */
   private lists = 0;
-  private count = 0;
-  /** Address of what offset 0 of the batch would be. */
-  private base = 0;
   /** Time spent in the program, ns. */
   spentNs = 0;
 
-  constructor(host: ReplayHost, prog: Prog, maxPackets: number, maxBytes: number) {
+  constructor(host: ReplayHost, prog: Prog, ifindex: number) {
     this.host = host;
     this.prog = prog;
-    this.maxPackets = maxPackets;
-    this.maxBytes = maxBytes;
+    this.ifindex = ifindex;
     try {
-      this.ctx = this.alloc(maxPackets * CTX_SIZE);
-      this.offsets = this.alloc(maxPackets * 4);
-      this.lengths = this.alloc(maxPackets * 4);
-      this.wireLengths = this.alloc(maxPackets * 4);
-      this.times = this.alloc(maxPackets * 8);
+      this.ctx = this.alloc(SLICE_PACKETS * CTX_SIZE);
+      this.times = this.alloc(SLICE_PACKETS * 8);
       this.counters = this.alloc(COUNTERS * 8);
-      this.walk = this.alloc(PCAP_WALK_SIZE);
-      this.bytes = this.alloc(maxBytes);
+      this.walk = this.alloc(WALK_SIZE);
+      this.factors = this.alloc(PCAPNG_WALK_INTERFACES * 4);
     } catch (error) {
       this.close();
       throw error;
@@ -120,72 +127,79 @@ export class ReplayBuffers {
     this.frames = { address: 0, size: 0 };
   }
 
-  /** Copies a batch in. `shift` is added to every time stamp. */
-  load(batch: CaptureBatch, shift: bigint): void {
-    const { memory } = this.host;
+  /** Is added to every time stamp that is walked from now on. */
+  set shift(ns: bigint) {
+    this.host.memory.setU64(this.walk + WALK_SHIFT, ns);
+  }
+
+  /** The largest time stamp so far, as shifted. */
+  get latest(): bigint {
+    return this.host.memory.u64(this.walk + WALK_LATEST);
+  }
+
+  /** Of the first packet that was walked last. */
+  get firstTime(): bigint {
+    return this.host.memory.u64(this.ctx + CTX_TIME);
+  }
+
+  /** A word of struct CaptureWalk. */
+  walkWord(offset: number): number {
+    return this.host.memory.u32(this.walk + offset);
+  }
+
+  walkPcap(piece: number, length: number, flags: number, max: number): number {
+    const { ctx, ifindex, walk } = this;
+    return this.host.runtime.pcap_walk(piece, length, flags, ctx, max, ifindex, walk);
+  }
+
+  walkPcapng(piece: number, length: number, flags: number, max: number, interfaces: number): number {
+    const { ctx, ifindex, walk, factors } = this;
+    return this.host.runtime.pcapng_walk(piece, length, flags, ctx, max, ifindex, walk, factors, interfaces);
+  }
+
+  setFactors(factors: readonly number[]): void {
+    for (const [i, factor] of factors.entries()) this.host.memory.setU32(this.factors + 4 * i, factor);
+  }
+
+  /** Takes over what a parser found; offset 0 of the batch is at `base`. */
+  loadParsed(batch: CaptureBatch, base: number): void {
+    if (this.parsed === 0) this.parsed = this.alloc(PARSED_PACKETS * 20);
     const { count } = batch;
-    this.count = count;
-    this.base = (this.bytes - batch.start) >>> 0;
-    memory.u8.set(batch.bytes.subarray(batch.start, batch.end), this.bytes);
-    const words = (address: number, length: number) => new Uint32Array(memory.raw.buffer, address, length);
-    words(this.offsets, count).set(batch.offset.subarray(0, count));
-    words(this.lengths, count).set(batch.capLen.subarray(0, count));
-    words(this.wireLengths, count).set(batch.origLen.subarray(0, count));
-    words(this.times, 2 * count).set(batch.time.subarray(0, 2 * count));
-    if (shift !== 0n) shiftTimes(words(this.times, 2 * count), shift);
+    const { buffer } = this.host.memory.raw;
+    const words = (address: number, length: number) => new Uint32Array(buffer, address, length);
+    const at = this.parsedArrays(0);
+    words(at.offsets, count).set(batch.offset.subarray(0, count));
+    words(at.lengths, count).set(batch.capLen.subarray(0, count));
+    words(at.wireLengths, count).set(batch.origLen.subarray(0, count));
+    words(at.times, 2 * count).set(batch.time.subarray(0, 2 * count));
+    this.parsedBase = base;
   }
 
-  /** Copies a piece of a pcap file into the area of `maxBytes`, at `at` from its start. */
-  place(piece: Uint8Array, at: number): void {
-    this.host.memory.u8.set(piece, this.bytes + at);
-  }
-
-  /** Moves what lies at `from` to the area's start. */
-  moveToFront(from: number, length: number): void {
-    if (from > 0) this.host.memory.u8.copyWithin(this.bytes, this.bytes + from, this.bytes + from + length);
-  }
-
-  /** A word of the area. */
-  wordAt(at: number): number {
-    return this.host.memory.u32(this.bytes + at);
-  }
-
-  /**
-   * Loads the whole pcap records in [at, at + length) of the area, as many as a batch takes.
-   * @returns how many; `walked` says how many bytes they have and whether the record behind them is damaged
-   */
-  walkPcap(at: number, length: number, flags: number, shift: bigint): number {
-    const { runtime, memory } = this.host;
-    const { offsets, lengths, wireLengths, times, walk } = this;
-    const chunk = this.bytes + at;
-    const max = this.maxPackets;
-    this.count = runtime.pcap_walk(chunk, length, flags, offsets, lengths, wireLengths, times, max, walk);
-    this.base = chunk;
-    this.walked.bytes = memory.u32(walk + PCAP_WALK_CONSUMED);
-    this.walked.damaged = memory.u32(walk + PCAP_WALK_ERROR) !== PCAP_OK;
-    if (shift !== 0n) shiftTimes(new Uint32Array(memory.raw.buffer, times, 2 * this.count), shift);
-    return this.count;
-  }
-
-  /** Of packet `index` of the batch. */
-  timeOf(index: number): bigint {
-    return this.host.memory.u64(this.times + 8 * index);
-  }
-
-  /** The batch as flat arrays in linear memory: two words for each time stamp. Dead after the next growth of the memory. */
-  arrays(): { readonly times: Uint32Array; readonly lengths: Uint32Array; readonly wireLengths: Uint32Array } {
-    const words = (address: number, length: number) => new Uint32Array(this.host.memory.raw.buffer, address, length);
+  private parsedArrays(from: number) {
+    const column = PARSED_PACKETS * 4;
+    const at = this.parsed + 4 * from;
     return {
-      times: words(this.times, 2 * this.count),
-      lengths: words(this.lengths, this.count),
-      wireLengths: words(this.wireLengths, this.count),
+      times: this.parsed + 8 * from,
+      offsets: at + 2 * column,
+      lengths: at + 3 * column,
+      wireLengths: at + 4 * column,
     };
   }
 
-  /** Runs the first `count` packets that were loaded. */
-  run(count: number, options: RunBatchOptions): void {
+  /** Records of `count` of them, from number `from` on: at most a slice. */
+  recordParsed(from: number, count: number): void {
+    const { offsets, lengths, times, wireLengths } = this.parsedArrays(from);
+    const { ctx, parsedBase, ifindex, walk } = this;
+    const { runtime } = this.host;
+    runtime.batch_in_place(ctx, count, parsedBase, offsets, lengths, times, wireLengths, ifindex, walk);
+  }
+
+  /** Runs the first `count` packets, of which there are records. */
+  run(count: number, options: RunOptions): void {
+    const { ctx } = this;
+    if (options.now !== undefined) this.host.runtime.batch_untimed(ctx, count, this.times);
     if (!options.copy) {
-      this.prepareInPlace(count, options);
+      if (options.linear !== undefined) this.split(count, options.linear);
       this.runRecords(0, count, options);
       return;
     }
@@ -196,90 +210,63 @@ export class ReplayBuffers {
     }
   }
 
-  private timesOf(from: number, options: RunBatchOptions): number {
-    return options.captureTime ? this.times + 8 * from : 0;
+  private split(count: number, linear: number): void {
+    if (this.lists === 0) this.lists = this.alloc(SLICE_PACKETS * LIST_BYTES);
+    this.host.runtime.batch_split(this.ctx, count, linear, this.lists);
   }
 
-  private prepareInPlace(count: number, options: RunBatchOptions): void {
-    const { offsets, lengths, wireLengths, host } = this;
-    const times = this.timesOf(0, options);
-    host.runtime.batch_in_place(this.ctx, count, this.base, offsets, lengths, times, wireLengths, options.ifindex);
-    if (options.linear === undefined) return;
-    // Every packet may have a list, and no list has more than one fragment that is not full.
-    if (this.lists === 0)
-      this.lists = this.alloc(
-        this.maxPackets * (FRAGS_LIST + FRAG_SIZE) + (this.maxBytes / FRAG_BUFFER + 1) * FRAG_SIZE,
-      );
-    host.runtime.batch_split(this.ctx, count, options.linear, this.lists);
+  /** Of packet `index` of the slice, while it is in place. */
+  private lengthOf(index: number): number {
+    const { memory } = this.host;
+    const at = this.ctx + CTX_SIZE * index;
+    return memory.u32(at + XDP_MD_DATA_END) - memory.u32(at + XDP_MD_DATA);
   }
 
   /** @returns how many packets are in frames now: fewer than `count` in front of one that is too long for a page */
-  private prepareCopies(from: number, count: number, options: RunBatchOptions): number {
-    if (options.linear !== undefined) return this.prepareFrags(from, count, options, options.linear);
-    const ready = this.copyInto(this.framesOf(COPIED_PACKETS * XDP_FRAME_SIZE), XDP_FRAME_SIZE, from, count, options);
+  private prepareCopies(from: number, count: number, options: RunOptions): number {
+    const { runtime } = this.host;
+    const ctx = this.ctx + CTX_SIZE * from;
+    const bytes = COPIED_PACKETS * FRAME_PITCH;
+    if (options.linear !== undefined) return this.prepareFrags(from, count, options.linear);
+    const ready = runtime.batch_copy(ctx, count, this.framesOf(bytes), FRAME_PITCH, XDP_FRAME_SIZE);
     if (ready > 0) return ready;
     // The first one is long: alone, in a frame that ends with it.
-    const length = this.host.memory.u32(this.lengths + 4 * from);
-    const size = XDP_PACKET_HEADROOM + length + XDP_TAILROOM;
-    return this.copyInto(this.framesOf(size), size, from, 1, options);
+    const size = XDP_PACKET_HEADROOM + this.lengthOf(from) + XDP_TAILROOM;
+    return runtime.batch_copy(ctx, 1, this.framesOf(size), size, size);
   }
 
-  private copyInto(frames: number, stride: number, from: number, count: number, options: RunBatchOptions): number {
-    const at = 4 * from;
-    return this.host.runtime.batch_copy(
-      this.ctx,
-      count,
-      this.base,
-      this.offsets + at,
-      this.lengths + at,
-      this.timesOf(from, options),
-      this.wireLengths + at,
-      options.ifindex,
-      frames,
-      stride,
-    );
-  }
-
-  private prepareFrags(from: number, count: number, options: RunBatchOptions, linear: number): number {
-    const ready = this.copyFrags(COPIED_PACKETS * XDP_FRAME_SIZE, from, count, options, linear);
+  private prepareFrags(from: number, count: number, linear: number): number {
+    const copy = (size: number, most: number) => {
+      const area = this.framesOf(size);
+      return this.host.runtime.batch_copy_frags(
+        this.ctx + CTX_SIZE * from,
+        most,
+        area,
+        area + this.frames.size,
+        linear,
+      );
+    };
+    const ready = copy(COPIED_PACKETS * FRAME_PITCH, count);
     if (ready > 0) return ready;
     // The first one alone does not fit.
-    const rest = this.host.memory.u32(this.lengths + 4 * from) - linear;
-    const size = XDP_FRAME_SIZE + fragsHeader(rest) + fragBuffers(rest);
-    return this.copyFrags(size, from, 1, options, linear);
-  }
-
-  private copyFrags(size: number, from: number, count: number, options: RunBatchOptions, linear: number): number {
-    const area = this.framesOf(size);
-    const at = 4 * from;
-    return this.host.runtime.batch_copy_frags(
-      this.ctx,
-      count,
-      this.base,
-      this.offsets + at,
-      this.lengths + at,
-      this.timesOf(from, options),
-      this.wireLengths + at,
-      options.ifindex,
-      area,
-      area + this.frames.size,
-      linear,
-    );
+    const rest = this.lengthOf(from) - linear;
+    return copy(XDP_FRAME_SIZE + fragsHeader(rest) + fragBuffers(rest), 1);
   }
 
   private framesOf(size: number): number {
     if (this.frames.size < size) {
-      const address = this.host.alloc(size, 'packets with head and tail room');
+      const address = this.host.alloc(size + SLACK, 'packets with head and tail room');
       if (this.frames.address !== 0) this.host.runtime.free(this.frames.address);
       this.frames = { address, size };
     }
     return this.frames.address;
   }
 
-  private runRecords(from: number, count: number, options: RunBatchOptions): void {
-    const { host, prog, ctx } = this;
+  private runRecords(from: number, count: number, options: RunOptions): void {
+    const { host, prog } = this;
+    const ctx = this.ctx + CTX_SIZE * from;
     // Packets without a time of their own show this one.
-    host.memory.setU64(host.vm + VM_TIME, options.captureTime ? 0n : BigInt.asUintN(64, host.now()));
+    host.memory.setU64(host.vm + VM_TIME, options.now ?? 0n);
     const started = performance.now();
     if (options.rxTimestamp) writePacketTimes(host);
     runBatch(host, prog, { ctx, count }, (violation, index) => options.onViolation(violation, from + index));
@@ -288,23 +275,11 @@ export class ReplayBuffers {
     this.spentNs += spent;
     prog.addTime(spent);
     host.runtime.verdict_count(ctx, count, this.counters);
-    options.onRan?.(ctx, from, count);
+    options.onRan?.(ctx, count, options.now === undefined ? 0 : this.times + 8 * from);
   }
 
   /** Packets with the verdict of that number so far; VERDICT_OTHER for all that have no name. */
   counter(index: number): number {
     return this.host.memory.u64Number(this.counters + 8 * index);
-  }
-}
-
-/** Adds to 64-bit numbers of two words without making a bigint of each; 0 means none and stays. */
-function shiftTimes(words: Uint32Array, shift: bigint): void {
-  const lo = Number(shift & 0xffffffffn);
-  const hi = Number((shift >> 32n) & 0xffffffffn);
-  for (let i = 0; i < words.length; i += 2) {
-    if (words[i] === 0 && words[i + 1] === 0) continue;
-    const sum = words[i] + lo;
-    words[i] = sum;
-    words[i + 1] += hi + (sum > 0xffffffff ? 1 : 0);
   }
 }

@@ -1,172 +1,144 @@
 /**
- * Where the batches of a replay come from. A classic pcap is copied in pieces and walked by the runtime: five times as fast as a walk in
- * JavaScript. Everything else comes from a `CaptureReader`.
+ * Second stage of a replay: from record headers to context records. The runtime walks what nearly all records are, which is several times as fast as
+ * a walk in JavaScript; what it stops at, the format's parser looks at, which knows everything else and says what is wrong.
  */
-import { PCAP_MAX_SNAPLEN, PCAP_NANO, PCAP_SWAP } from '../../assembly/abi.ts';
-import { CaptureError } from '../errors/index.ts';
-import { CaptureReader } from './capture.ts';
-import { type CaptureBatch, MAX_SNAPLEN } from './capture-batch.ts';
-import { type CaptureInterface, LINKTYPE_ETHERNET, linkTypeName } from './capture-format.ts';
-import type { CaptureInput, CaptureSource } from './capture-source.ts';
-import { PCAP_RECORD_BYTES, type PcapParser } from './pcap.ts';
-import type { ReplayBuffers } from './replay-buffers.ts';
+import { PCAP_NANO, PCAP_SWAP, PCAPNG_WALK_INTERFACES, WALK_BYTES, WALK_CONSUMED } from '../../assembly/abi.ts';
+import { openParser, truncated } from './capture.ts';
+import { CaptureBatch } from './capture-batch.ts';
+import { LINKTYPE_ETHERNET, type RecordParser } from './capture-format.ts';
+import type { CaptureInput } from './capture-source.ts';
+import { Foreign, refuseLinkType } from './foreign.ts';
+import type { Intake } from './intake.ts';
+import type { PcapParser } from './pcap.ts';
+import { PcapngParser } from './pcapng.ts';
+import { type ReplayBuffers, SLICE_PACKETS } from './replay-buffers.ts';
+import { supplyOf } from './supply.ts';
 
-/** What is copied before it is walked and run: stays in the second-level cache. */
-const PIECE_BYTES = 1 << 18;
-/** Bytes the buffers must hold: a piece, and what of a record is left of the one before. */
-export const FEED_BYTES = PIECE_BYTES + MAX_SNAPLEN + PCAP_RECORD_BYTES;
-
-export interface Feed {
-  /** Loads the next packets into the buffers: how many, 0 at the end. `shift` is added to their time stamps. */
-  next(shift: bigint): Promise<number>;
-  /** Bytes of the packets of the latest batch. */
-  readonly bytes: number;
-  /** Bytes of the capture that were read. */
-  readonly offset: number;
-  close(): Promise<void>;
+export async function openFeed(input: CaptureInput, intake: Intake, buffers: ReplayBuffers): Promise<Feed> {
+  intake.open(supplyOf(input));
+  try {
+    const parser = await openParser(intake);
+    return new Feed(intake, buffers, parser);
+  } catch (error) {
+    await intake.closeInput();
+    throw error;
+  }
 }
 
-export async function openFeed(input: CaptureInput, buffers: ReplayBuffers, batchPackets: number): Promise<Feed> {
-  const reader = await CaptureReader.open(input, { batchPackets, batchBytes: MAX_SNAPLEN });
-  const pcap = reader.takePcap();
-  return pcap === undefined ? new ReaderFeed(reader, buffers) : new PcapFeed(pcap.source, pcap.header, buffers);
-}
-
-function refuseLinkType({ index, linkType }: CaptureInterface): CaptureError {
-  const found = linkTypeName(linkType);
-  return new CaptureError('CAPTURE_LINK_TYPE', { interfaceId: index, linkType, found });
-}
-
-/**
- * The area:  | done | whole and cut records | free |
- *                   ^at                     ^end
- */
-class PcapFeed implements Feed {
+export class Feed {
+  /** Bytes of all packets so far. */
   bytes = 0;
-  private readonly source: CaptureSource;
-  private readonly header: PcapParser;
+  private readonly intake: Intake;
   private readonly buffers: ReplayBuffers;
-  private readonly flags: number;
-  private at = 0;
-  private end = 0;
+  private readonly parser: RecordParser;
+  private readonly walkOf: (max: number) => number;
+  /** What the parser found; the packets from `taken` on are still to be run. */
+  private batch: CaptureBatch | undefined;
+  private taken = 0;
+  private count = 0;
+  private readonly foreign: Foreign;
+  /** Thrown once the packets in front of it have been run. */
+  private failure: { readonly error: unknown } | undefined;
+  /** What the record at the front needs. */
+  private need = 0;
+  /** Version of the parser's section that the runtime was told of. */
+  private told = -1;
+  private factors = 0;
 
-  constructor(source: CaptureSource, header: PcapParser, buffers: ReplayBuffers) {
-    this.source = source;
-    this.header = header;
+  constructor(intake: Intake, buffers: ReplayBuffers, parser: RecordParser) {
+    this.intake = intake;
     this.buffers = buffers;
-    this.flags = (header.little ? 0 : PCAP_SWAP) | (header.nanoseconds ? PCAP_NANO : 0);
+    this.parser = parser;
+    this.foreign = new Foreign(parser.interfaces);
+    this.walkOf = parser instanceof PcapngParser ? this.pcapngWalk(parser) : this.pcapWalk(parser as PcapParser);
   }
 
+  /** Bytes of the capture that were read, up to the next record. */
   get offset(): number {
-    return this.source.offset - (this.end - this.at);
+    return this.intake.offset;
   }
 
-  async next(shift: bigint): Promise<number> {
-    const { buffers } = this;
-    for (;;) {
-      const count = buffers.walkPcap(this.at, this.end - this.at, this.flags, shift);
-      if (count > 0) {
-        const [ethernet] = this.header.interfaces;
-        if (ethernet.linkType !== LINKTYPE_ETHERNET) throw refuseLinkType(ethernet);
-        this.bytes = buffers.walked.bytes - count * PCAP_RECORD_BYTES;
-        this.at += buffers.walked.bytes;
-        return count;
-      }
-      if (buffers.walked.damaged) throw this.tooLong();
-      if (!(await this.more())) return 0;
-    }
-  }
-
-  /** Appends the next piece; false at the end of the input. */
-  private async more(): Promise<boolean> {
-    const { source, buffers } = this;
-    const left = this.end - this.at;
-    if (source.left === 0 && !(await source.fill(1))) {
-      if (left > 0) throw this.truncated(left);
-      return false;
-    }
-    buffers.moveToFront(this.at, left);
-    const piece = source.bytes.subarray(source.pos, Math.min(source.end, source.pos + PIECE_BYTES));
-    buffers.place(piece, left);
-    source.pos += piece.length;
-    this.at = 0;
-    this.end = left + piece.length;
-    return true;
-  }
-
-  /** The captured length of the record at `at`. */
-  private length(): number {
-    const word = this.buffers.wordAt(this.at + 8);
-    if (this.header.little) return word;
-    const view = new DataView(new ArrayBuffer(4));
-    view.setUint32(0, word, true);
-    return view.getUint32(0, false);
-  }
-
-  private tooLong(): CaptureError {
-    const fields = { offset: this.offset, what: 'packet record', found: this.length(), limit: PCAP_MAX_SNAPLEN };
-    return new CaptureError('CAPTURE_TOO_LONG', fields);
-  }
-
-  private truncated(left: number): CaptureError {
-    const header = left < PCAP_RECORD_BYTES;
-    return new CaptureError('CAPTURE_TRUNCATED', {
-      offset: this.offset,
-      what: header ? 'record header' : 'packet record',
-      needed: PCAP_RECORD_BYTES + (header ? 0 : this.length()),
-      had: left,
-    });
-  }
-
-  close(): Promise<void> {
-    return this.source.close();
-  }
-}
-
-class ReaderFeed implements Feed {
-  bytes = 0;
-  private readonly reader: CaptureReader;
-  private readonly buffers: ReplayBuffers;
-  /** Interfaces that were looked at, and those among them that are not Ethernet. */
-  private interfaces = 0;
-  private readonly foreign = new Set<number>();
-  /** The interface of the packet behind the latest batch. */
-  private refused: CaptureInterface | undefined;
-
-  constructor(reader: CaptureReader, buffers: ReplayBuffers) {
-    this.reader = reader;
-    this.buffers = buffers;
-  }
-
-  get offset(): number {
-    return this.reader.offset;
-  }
-
-  async next(shift: bigint): Promise<number> {
-    if (this.refused !== undefined) throw refuseLinkType(this.refused);
-    const batch = await this.reader.next();
-    if (batch === undefined) return 0;
-    const stop = this.firstForeign(batch);
-    if (stop >= 0) this.refused = this.reader.interfaces[batch.interfaceId[stop]];
-    if (stop === 0) throw refuseLinkType(this.refused as CaptureInterface);
-    const count = stop < 0 ? batch.count : stop;
-    this.buffers.load(batch, shift);
-    this.bytes = 0;
-    for (let i = 0; i < count; i++) this.bytes += batch.capLen[i];
+  /**
+   * Makes records of the next packets that are in memory, at most `most` and at most a slice. @returns how many; 0: `more` is to be called
+   * @throws CaptureError for what comes next
+   */
+  walk(most: number): number {
+    const max = Math.min(most, SLICE_PACKETS);
+    if (this.taken < this.count) return this.takeParsed(max);
+    if (this.failure !== undefined) throw this.failure.error;
+    const count = this.walkOf(max);
+    if (count === 0) return this.parse() ? this.takeParsed(max) : 0;
+    const { intake, buffers } = this;
+    intake.pos += buffers.walkWord(WALK_CONSUMED);
+    this.bytes += buffers.walkWord(WALK_BYTES);
     return count;
   }
 
-  /** Index of the first packet that is no Ethernet frame, or -1. */
-  private firstForeign(batch: CaptureBatch): number {
-    const { interfaces } = this.reader;
-    for (; this.interfaces < interfaces.length; this.interfaces++) {
-      if (interfaces[this.interfaces].linkType !== LINKTYPE_ETHERNET) this.foreign.add(this.interfaces);
-    }
-    if (this.foreign.size === 0) return -1;
-    return batch.interfaceId.subarray(0, batch.count).findIndex((id) => this.foreign.has(id));
+  /** Takes in what comes next; false at the end of the capture. */
+  async more(): Promise<boolean> {
+    if (await this.intake.fill(this.need)) return true;
+    if (this.intake.left === 0) return false;
+    throw truncated(this.intake, this.parser.partAt(this.intake), this.need);
   }
 
-  close(): Promise<void> {
-    return this.reader.close();
+  async close(): Promise<void> {
+    await this.intake.closeInput();
+  }
+
+  private pcapWalk(parser: PcapParser): (max: number) => number {
+    const { intake, buffers } = this;
+    // Not one packet is for the runtime when none is an Ethernet frame.
+    if (parser.interfaces[0]?.linkType !== LINKTYPE_ETHERNET) return () => 0;
+    const flags = (parser.little ? 0 : PCAP_SWAP) | (parser.nanoseconds ? PCAP_NANO : 0);
+    return (max) => buffers.walkPcap(intake.address, intake.left, flags, max);
+  }
+
+  private pcapngWalk(parser: PcapngParser): (max: number) => number {
+    const { intake, buffers } = this;
+    return (max) => {
+      if (this.told !== parser.version) this.tellInterfaces(parser);
+      if (this.factors === 0) return 0;
+      const flags = parser.little ? 0 : PCAP_SWAP;
+      return buffers.walkPcapng(intake.address, intake.left, flags, max, this.factors);
+    };
+  }
+
+  private tellInterfaces(parser: PcapngParser): void {
+    const { interfaces, factors } = parser.section;
+    const known = factors.slice(0, PCAPNG_WALK_INTERFACES);
+    this.buffers.setFactors(known.map((factor, i) => (interfaces[i]?.linkType === LINKTYPE_ETHERNET ? factor : 0)));
+    this.factors = known.length;
+    this.told = parser.version;
+  }
+
+  /** Lets the parser have a look. @returns whether it found packets; if not, `need` says what it wants */
+  private parse(): boolean {
+    this.batch ??= new CaptureBatch({ batchPackets: this.buffers.parsedPackets });
+    const { batch, intake } = this;
+    batch.clear();
+    try {
+      this.need = this.parser.walk(intake, batch);
+    } catch (error) {
+      this.failure = { error };
+    }
+    this.taken = 0;
+    this.count = batch.count;
+    const stop = this.foreign.firstOf(batch);
+    if (stop >= 0) {
+      this.failure = { error: refuseLinkType(this.parser.interfaces[batch.interfaceId[stop]]) };
+      this.count = stop;
+    }
+    if (this.count > 0) this.buffers.loadParsed(batch, intake.base);
+    else if (this.failure !== undefined) throw this.failure.error;
+    return this.count > 0;
+  }
+
+  private takeParsed(max: number): number {
+    const { buffers, batch, taken } = this;
+    const count = Math.min(max, this.count - taken);
+    buffers.recordParsed(taken, count);
+    this.taken = taken + count;
+    for (let i = taken; i < this.taken; i++) this.bytes += (batch as CaptureBatch).capLen[i];
+    return count;
   }
 }

@@ -1,16 +1,23 @@
 /**
- * Replays a capture through a program: batches of packets into linear memory, the program's own loop over them, verdicts counted by the runtime.
- * JavaScript does something for every batch, nothing for a packet.
+ * Replays a capture through a program. JavaScript does something for every piece and slice of packets, nothing for a packet:
+ *
+ *     intake.ts          bytes of the capture, read or copied into linear memory                        pieces of 256 KiB
+ *     replay-feed.ts     record headers walked, context records written                                 slices of up to 256 packets
+ *     replay-buffers.ts  packets laid out if they must be, run by the program's own loop, counted       the same slices
+ *     replay-output.ts   what passed gathered as records, and written                                   pieces of 512 KiB
+ *
+ * A batch is as many slices as end with the piece or have `batchPackets`: between two batches the rest of the process has its turn.
  */
-import { CTX_SIZE, CTX_VERDICT, XDP_LINEAR_MAX, XDP_MD_DATA, XDP_MD_DATA_END } from '../../assembly/abi.ts';
-import { XDP_PASS, XDP_REDIRECT, XDP_TX } from '../../assembly/isa.ts';
+import { XDP_LINEAR_MAX } from '../../assembly/abi.ts';
 import { CaptureError, RunError } from '../errors/index.ts';
-import { inFragments, readPacket } from '../runtime/frags.ts';
 import type { Prog } from '../runtime/prog.ts';
+import type { Violation } from '../runtime/trap.ts';
+import { Intake } from './intake.ts';
 import type { PcapWriter } from './pcap-writer.ts';
-import { ReplayBuffers, type ReplayHost } from './replay-buffers.ts';
-import { FEED_BYTES, type Feed, openFeed } from './replay-feed.ts';
+import { ReplayBuffers, type ReplayHost, type RunOptions } from './replay-buffers.ts';
+import { type Feed, openFeed } from './replay-feed.ts';
 import { type ReplayInput, Rounds } from './replay-input.ts';
+import { ReplayOutput } from './replay-output.ts';
 import { Pause } from './replay-pause.ts';
 import { LostBase, type Report, StatsBase, ViolationLog, verdictCounts } from './report.ts';
 
@@ -104,7 +111,9 @@ class ReplayRun {
   private readonly host: ReplayHost;
   private readonly prog: Prog;
   private readonly options: ReplayOptions;
+  private readonly intake: Intake;
   private readonly buffers: ReplayBuffers;
+  private readonly output?: ReplayOutput;
   private readonly pause = new Pause();
   private readonly stats: StatsBase;
   private readonly lost: LostBase;
@@ -112,28 +121,41 @@ class ReplayRun {
   private readonly writtenBefore: number;
   private readonly layouts = new Set<'in place' | 'copied'>();
   private packets = 0;
+  /** Of the rounds before this one. */
+  private bytesBefore = 0;
   private bytes = 0;
   private round = 0;
-  /** Time stamps of the first packet and of the latest one, as they were shifted. */
+  /** Time stamp of the first packet. */
   private first: bigint | undefined;
-  private latest = 0n;
-  /** What is added to the time stamps of this round. */
-  private shift = 0n;
   private stopped = false;
 
   constructor(host: ReplayHost, prog: Prog, options: ReplayOptions) {
     this.host = host;
     this.prog = prog;
     this.options = options;
-    this.buffers = new ReplayBuffers(host, prog, options.batchPackets ?? BATCH_PACKETS, FEED_BYTES);
     this.stats = new StatsBase(host.progs);
     this.lost = new LostBase(host.maps);
     this.writtenBefore = options.output?.packets ?? 0;
+    const made: { close(): void }[] = [this.pause];
+    const keep = <T extends { close(): void }>(one: T): T => {
+      made.push(one);
+      return one;
+    };
+    try {
+      this.intake = keep(new Intake(host));
+      this.buffers = keep(new ReplayBuffers(host, prog, options.ingressIfindex ?? 0));
+      if (options.output !== undefined) this.output = keep(new ReplayOutput(host, options.output));
+    } catch (error) {
+      for (const one of made) one.close();
+      throw error;
+    }
   }
 
   close(): void {
     this.pause.close();
+    this.output?.close();
     this.buffers.close();
+    this.intake.close();
   }
 
   async all(input: ReplayInput): Promise<Report> {
@@ -147,71 +169,80 @@ class ReplayRun {
       if (!(caught instanceof CaptureError) || this.packets === 0) throw caught;
       error = caught;
     }
+    this.output?.flush();
     this.options.output?.flush();
     return this.report((performance.now() - started) / 1000, error);
   }
 
   private async oneRound(rounds: Rounds): Promise<void> {
-    const feed = await openFeed(rounds.open(this.round), this.buffers, this.options.batchPackets ?? BATCH_PACKETS);
+    const { buffers } = this;
+    // The clock goes on from one round to the next.
+    if (this.first !== undefined) buffers.shift = buffers.latest - this.first + ROUND_GAP_NS;
+    const feed = await openFeed(rounds.open(this.round), this.intake, buffers);
     try {
-      for (let count = await feed.next(this.shift); count > 0; count = await feed.next(this.shift)) {
-        this.oneBatch(count);
-        this.bytes += feed.bytes;
-        await this.afterBatch(feed);
+      for (;;) {
+        if (this.oneBatch(feed)) await this.afterBatch(feed);
+        else if (!(await feed.more())) break;
         if (this.stopped) return;
       }
     } finally {
       await feed.close();
     }
-    const span = this.latest - (this.first ?? 0n);
-    this.shift = (span > this.shift ? span : this.shift) + ROUND_GAP_NS;
+    this.bytesBefore += feed.bytes;
   }
 
-  private oneBatch(count: number): void {
-    const { buffers, options } = this;
-    this.first ??= buffers.timeOf(0);
-    const latest = buffers.timeOf(count - 1);
-    if (latest > this.latest) this.latest = latest;
+  /** Runs what is in memory, at most a batch. @returns whether there was anything */
+  private oneBatch(feed: Feed): boolean {
+    const most = this.options.batchPackets ?? BATCH_PACKETS;
+    let run: RunOptions | undefined;
+    let done = 0;
+    while (done < most) {
+      const count = this.nextSlice(feed, most - done, done > 0);
+      if (count === 0) break;
+      run ??= this.runOptions();
+      this.buffers.run(count, run);
+      this.packets += count;
+      done += count;
+    }
+    this.bytes = this.bytesBefore + feed.bytes;
+    return done > 0;
+  }
+
+  /** Packets in front of what is wrong with a capture are a batch of their own: the feed throws again when it is asked for the next one. */
+  private nextSlice(feed: Feed, most: number, some: boolean): number {
+    try {
+      const count = feed.walk(most);
+      if (count > 0) this.first ??= this.buffers.firstTime;
+      return count;
+    } catch (error) {
+      if (some) return 0;
+      throw error;
+    }
+  }
+
+  /** Of a batch: slots, and with them what may run, change only between batches. */
+  private runOptions(): RunOptions {
+    const { options, prog, host } = this;
     const copy = options.layout === 'copied' || this.movesPackets();
     this.layouts.add(copy ? 'copied' : 'in place');
-    const before = this.packets;
-    buffers.run(count, {
+    return {
       copy,
-      ifindex: options.ingressIfindex ?? 0,
-      linear: options.linear ?? (this.prog.frags ? XDP_LINEAR_MAX : undefined),
-      captureTime: options.clock !== 'engine',
+      linear: options.linear ?? (prog.frags ? XDP_LINEAR_MAX : undefined),
+      now: options.clock === 'engine' ? BigInt.asUintN(64, host.now()) : undefined,
       rxTimestamp: options.rxTimestamp === true,
-      onViolation: (violation, index) => this.violations.add(violation, before + index + 1),
-      onRan: options.output === undefined ? undefined : (ctx, from, n) => this.write(ctx, from, n),
-    });
-    this.packets += count;
+      onViolation: this.onViolation,
+      onRan: this.output === undefined ? undefined : this.onRan,
+    };
   }
+
+  private readonly onViolation = (violation: Violation, index: number): void =>
+    this.violations.add(violation, this.packets + index + 1);
+
+  private readonly onRan = (ctx: number, count: number, times: number): void => this.output?.write(ctx, count, times);
 
   /** Whether a packet's ends may move: asked before each batch, because slots change. */
   private movesPackets(): boolean {
     return this.prog.movesPacket || (this.prog.tailCalls && this.host.progs.some((prog) => prog.movesPacket));
-  }
-
-  private write(ctx: number, from: number, count: number): void {
-    const { memory } = this.host;
-    const { view, u8 } = memory;
-    const writer = this.options.output as PcapWriter;
-    const { times, lengths, wireLengths } = this.buffers.arrays();
-    const meta = { timeLo: 0, timeHi: 0, originalLength: 0 };
-    for (let i = 0; i < count; i++) {
-      const at = ctx + i * CTX_SIZE;
-      const verdict = view.getUint32(at + CTX_VERDICT, true);
-      if (verdict !== XDP_PASS && verdict !== XDP_TX && verdict !== XDP_REDIRECT) continue;
-      const packet = from + i;
-      meta.timeLo = times[2 * packet];
-      meta.timeHi = times[2 * packet + 1];
-      const data = view.getUint32(at + XDP_MD_DATA, true);
-      const joined = inFragments(view, at) ? readPacket(memory, at) : undefined;
-      const length = joined?.length ?? view.getUint32(at + XDP_MD_DATA_END, true) - data;
-      // What the program added or took away, the packet on the wire has more or less of.
-      meta.originalLength = Math.max(length, wireLengths[packet] + length - lengths[packet]);
-      writer.addRange(joined ?? u8, joined === undefined ? data : 0, length, meta);
-    }
   }
 
   private async afterBatch(feed: Feed): Promise<void> {

@@ -79,7 +79,7 @@ export interface RuntimeExports {
   /** Seeds get_prandom_u32 and the hashes of maps created afterwards. */
   seed(low: number, high: number): void;
 
-  /** Context records (CTX_SIZE each) for packets that run where they lie; `times` and `wireLengths` may be 0. */
+  /** Context records (CTX_SIZE each) for packets that run where they lie; `walk` is struct CaptureWalk. */
   batch_in_place(
     ctx: number,
     count: number,
@@ -89,49 +89,55 @@ export interface RuntimeExports {
     times: number,
     wireLengths: number,
     ifindex: number,
+    walk: number,
   ): void;
-  /** The same for copies in frames `stride` apart, with head and tail room. Returns how many fitted: it stops at a packet too long. */
-  batch_copy(
-    ctx: number,
-    count: number,
-    base: number,
-    offsets: number,
-    lengths: number,
-    times: number,
-    wireLengths: number,
-    ifindex: number,
-    frames: number,
-    stride: number,
-  ): number;
+  /** Moves the times out of the records, to `times`. */
+  batch_untimed(ctx: number, count: number, times: number): void;
+  /** Copies packets in place into frames of `size` bytes, `pitch` apart, with head and tail room. Returns how many fitted: it stops at a packet too long. */
+  batch_copy(ctx: number, count: number, frames: number, pitch: number, size: number): number;
   /** Splits packets in place that are longer than `linear`; `lists` has room for the struct Frags of all. */
   batch_split(ctx: number, count: number, linear: number, lists: number): void;
   /** batch_copy for packets of which at most `linear` bytes are in front of fragments. Returns how many fitted in [area, end). */
-  batch_copy_frags(
-    ctx: number,
-    count: number,
-    base: number,
-    offsets: number,
-    lengths: number,
-    times: number,
-    wireLengths: number,
-    ifindex: number,
-    area: number,
-    end: number,
-    linear: number,
-  ): number;
+  batch_copy_frags(ctx: number, count: number, area: number, end: number, linear: number): number;
   /** Adds verdicts to u64[6]: ABORTED to REDIRECT, others. */
   verdict_count(ctx: number, count: number, out: number): void;
-  /** Whole pcap records in [chunk, chunk + length): their number; `out` is struct PcapWalk, `flags` PCAP_SWAP and PCAP_NANO. */
+  /**
+   * Context records of the whole pcap records in [piece, piece + length), packets in place: their number; `walk` is struct CaptureWalk, `flags` PCAP_SWAP and
+   * PCAP_NANO.
+   */
   pcap_walk(
-    chunk: number,
+    piece: number,
     length: number,
     flags: number,
-    offsets: number,
-    lengths: number,
-    wireLengths: number,
-    times: number,
+    ctx: number,
     max: number,
-    out: number,
+    ifindex: number,
+    walk: number,
+  ): number;
+  /** The same of enhanced packet blocks; `factors`: u32 ns in a unit of each interface's time stamps, 0 for an interface that is not for it. */
+  pcapng_walk(
+    piece: number,
+    length: number,
+    flags: number,
+    ctx: number,
+    max: number,
+    ifindex: number,
+    walk: number,
+    factors: number,
+    interfaces: number,
+  ): number;
+  /**
+   * Appends the packets with verdict TX, PASS or REDIRECT to an area as pcap records; `times` 0: as the records say; `gather` is struct Gather. Returns how
+   * many records were looked at: it stops before a packet for which there is no room.
+   */
+  pcap_gather(
+    ctx: number,
+    count: number,
+    times: number,
+    flags: number,
+    area: number,
+    room: number,
+    gather: number,
   ): number;
 
   // The network's tables: each takes the address of a record of assembly/abi-net.ts and gives 0 or a negated errno.

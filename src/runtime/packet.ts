@@ -6,6 +6,7 @@
  * One record is `struct XdpCtx` (assembly/abi.ts).
  */
 import {
+  CTX_CUT,
   CTX_HARD_END,
   CTX_HARD_START,
   CTX_REDIRECT_FLAGS,
@@ -15,7 +16,6 @@ import {
   CTX_STATUS,
   CTX_TIME,
   CTX_VERDICT,
-  CTX_WIRE_LENGTH,
   XDP_FRAME_HEADER,
   XDP_LINEAR_MAX,
   XDP_MD_DATA,
@@ -79,7 +79,7 @@ export function writeContext(view: DataView, at: number, frame: FrameLayout): vo
   view.setUint32(at + CTX_REDIRECT_IFINDEX, 0, true);
   view.setUint32(at + CTX_REDIRECT_FLAGS, 0, true);
   view.setUint32(at + CTX_STATUS, 0, true);
-  view.setUint32(at + CTX_WIRE_LENGTH, frame.wireLength, true);
+  view.setUint32(at + CTX_CUT, Math.max(0, frame.wireLength - (frame.dataEnd - frame.data)), true);
   view.setUint32(at + CTX_SKB, frame.skb ?? 0, true);
 }
 

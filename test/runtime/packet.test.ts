@@ -4,16 +4,15 @@ import * as abi from '../../assembly/abi.ts';
 import { EACCES, EFAULT, EINVAL, XDP_ABORTED, XDP_REDIRECT } from '../../assembly/isa.ts';
 import { adjustModel, csumDiff } from '../kernel/cases/helper-model.ts';
 import { type Harness, harness, prng } from './harness.ts';
+import { placeRecords } from './records.ts';
 
 const counting = (size: number) => Uint8Array.from({ length: size }, (_, i) => (i % 255) + 1);
 
 /** A packet in a frame as batch_copy makes it; the first `meta` bytes of `bytes` are metadata and lie in the head room. */
 function framed(h: Harness, bytes: Uint8Array, meta = 0) {
-  const [packet, offsets, lengths] = [h.bytes(bytes.subarray(meta)), h.alloc(4), h.alloc(4)];
-  h.mem.setU32(lengths, bytes.length - meta);
-  const ctx = h.alloc(abi.CTX_SIZE);
+  const { ctx } = placeRecords(h, [{ bytes: bytes.subarray(meta) }]);
   const frame = h.alloc(abi.XDP_FRAME_SIZE);
-  expect(h.rt.batch_copy(ctx, 1, packet, offsets, lengths, 0, 0, 0, frame, abi.XDP_FRAME_SIZE)).toBe(1);
+  expect(h.rt.batch_copy(ctx, 1, frame, abi.XDP_FRAME_SIZE, abi.XDP_FRAME_SIZE)).toBe(1);
   h.mem.setU32(ctx + abi.XDP_MD_DATA_META, h.mem.u32(ctx) - meta);
   h.mem.write(h.mem.u32(ctx) - meta, bytes.subarray(0, meta));
   h.mem.setU32(abi.VM_BASE + abi.VM_CTX, ctx);
@@ -78,10 +77,7 @@ test('a tail grown over old bytes is zero, metadata survives a push of its own l
 
 test('a packet that runs in place cannot be pushed or grown, but popped and cut', async () => {
   const h = await harness();
-  const packet = h.bytes(counting(64));
-  const [offsets, lengths, ctx] = [h.alloc(4), h.alloc(4), h.alloc(abi.CTX_SIZE)];
-  h.mem.setU32(lengths, 64);
-  h.rt.batch_in_place(ctx, 1, packet, offsets, lengths, 0, 0, 0);
+  const { ctx } = placeRecords(h, [{ bytes: counting(64) }]);
   expect(h.rt.xdp_adjust_head(ctx, BigInt.asUintN(64, -1n))).toBe(BigInt(-EINVAL));
   expect(h.rt.xdp_adjust_tail(ctx, 1n)).toBe(BigInt(-EINVAL));
   expect(h.rt.xdp_adjust_head(ctx, 14n)).toBe(0n);

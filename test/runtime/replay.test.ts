@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import * as abi from '../../assembly/abi.ts';
 import { type Harness, harness, prng } from './harness.ts';
+import { placeRecords, readRecord } from './records.ts';
 
 interface Record {
   seconds: number;
@@ -23,21 +24,42 @@ function pcap(records: readonly Record[], swap: boolean): Uint8Array {
   return out;
 }
 
-function walk(h: Harness, bytes: Uint8Array, flags: number, max = 100) {
-  const chunk = h.bytes(bytes);
-  const [offsets, lengths, wires, times, out] = [4, 4, 4, 8, 8].map((size) => h.alloc(size * max));
-  const count = h.rt.pcap_walk(chunk, bytes.length, flags, offsets, lengths, wires, times, max, out);
-  const found = Array.from({ length: count }, (_, i) => ({
-    time: h.mem.u64(times + 8 * i),
-    wire: h.mem.u32(wires + 4 * i),
-    bytes: h.mem.read(chunk + h.mem.u32(offsets + 4 * i), h.mem.u32(lengths + 4 * i)),
-  }));
-  return {
-    found,
-    consumed: h.mem.u32(out + abi.PCAP_WALK_CONSUMED),
-    error: h.mem.u32(out + abi.PCAP_WALK_ERROR),
-    arrays: { chunk, offsets, lengths, wires, times },
-  };
+interface WalkOptions {
+  readonly max?: number;
+  readonly shift?: bigint;
+}
+
+/** Runs `walk` on a piece that holds `bytes`. */
+function walked(h: Harness, bytes: Uint8Array, options: WalkOptions, walk: (piece: number, to: WalkTo) => number) {
+  const { max = 100, shift = 0n } = options;
+  const piece = h.bytes(bytes);
+  const ctx = h.alloc(max * abi.CTX_SIZE);
+  const state = h.alloc(abi.WALK_SIZE);
+  h.mem.fill(ctx, max * abi.CTX_SIZE, 0xff);
+  h.mem.setU64(state + abi.WALK_SHIFT, shift);
+  const count = walk(piece, { ctx, max, walk: state });
+  const found = Array.from({ length: count }, (_, i) => readRecord(h, ctx + i * abi.CTX_SIZE));
+  const word = (offset: number) => h.mem.u32(state + offset);
+  const [consumed, error, size] = [abi.WALK_CONSUMED, abi.WALK_ERROR, abi.WALK_BYTES].map(word);
+  const latest = h.mem.u64(state + abi.WALK_LATEST);
+  for (const at of [piece, ctx, state]) h.rt.free(at);
+  return { found, consumed, error, bytes: size, latest };
+}
+
+interface WalkTo {
+  readonly ctx: number;
+  readonly max: number;
+  readonly walk: number;
+}
+
+const walkPcap = (h: Harness, bytes: Uint8Array, flags: number, options: WalkOptions = {}) =>
+  walked(h, bytes, options, (piece, { ctx, max, walk }) =>
+    h.rt.pcap_walk(piece, bytes.length, flags, ctx, max, 7, walk),
+  );
+
+/** The record of a packet in place. */
+function recordOf(bytes: Uint8Array, time: bigint, wire: number) {
+  return { bytes, meta: 0, ifindex: 7, hard: [0, 0], time, cut: Math.max(0, wire - bytes.length), zero: true };
 }
 
 const sample = (random: () => number, count: number): Record[] =>
@@ -60,15 +82,14 @@ describe.each([
 
   test('all records', async () => {
     const h = await harness();
-    const { found, consumed, error } = walk(h, bytes, flags);
-    expect({ consumed, error }).toEqual({ consumed: bytes.length, error: abi.PCAP_OK });
-    expect(found).toEqual(
-      records.map((r) => ({
-        time: BigInt(r.seconds) * 1_000_000_000n + BigInt(r.fraction) * unit,
-        wire: r.wire,
-        bytes: r.bytes,
-      })),
-    );
+    for (const shift of [0n, 5_000_000_000n]) {
+      const { found, latest, ...rest } = walkPcap(h, bytes, flags, { shift });
+      const size = records.reduce((sum, r) => sum + r.bytes.length, 0);
+      expect(rest).toEqual({ consumed: bytes.length, error: abi.PCAP_OK, bytes: size });
+      const times = records.map((r) => BigInt(r.seconds) * 1_000_000_000n + BigInt(r.fraction) * unit + shift);
+      expect(found).toEqual(records.map((r, i) => recordOf(r.bytes, times[i], r.wire)));
+      expect(latest).toBe(times.reduce((most, time) => (time > most ? time : most)));
+    }
   });
 
   test('cut at every byte: the whole records, and no error', async () => {
@@ -80,7 +101,7 @@ describe.each([
         at = length;
         whole++;
       }
-      const { found, consumed, error } = walk(h, bytes.subarray(0, length), flags);
+      const { found, consumed, error } = walkPcap(h, bytes.subarray(0, length), flags);
       expect([found.length, consumed, error]).toEqual([whole, at, abi.PCAP_OK]);
     }
     expect(whole).toBe(records.length);
@@ -94,7 +115,7 @@ test.each([abi.PCAP_MAX_SNAPLEN + 1, 0x7fffffff, 0xfffffff0, 0xffffffff])(
     const bytes = pcap([...sample(prng(1), 3), { seconds: 0, fraction: 0, wire: 0, bytes: new Uint8Array(40) }], false);
     const at = bytes.length - 56;
     new DataView(bytes.buffer).setUint32(at + 8, length, true);
-    const { found, consumed, error } = walk(h, bytes, 0);
+    const { found, consumed, error } = walkPcap(h, bytes, 0);
     expect([found.length, consumed, error]).toEqual([3, at, abi.PCAP_ERROR_LENGTH]);
   },
 );
@@ -102,9 +123,9 @@ test.each([abi.PCAP_MAX_SNAPLEN + 1, 0x7fffffff, 0xfffffff0, 0xffffffff])(
 test('a walk stops at its limit and goes on from there', async () => {
   const h = await harness();
   const bytes = pcap(sample(prng(3), 10), false);
-  const first = walk(h, bytes, 0, 4);
+  const first = walkPcap(h, bytes, 0, { max: 4 });
   expect([first.found.length, first.error]).toEqual([4, abi.PCAP_OK]);
-  expect(walk(h, bytes.subarray(first.consumed), 0).found.length).toBe(6);
+  expect(walkPcap(h, bytes.subarray(first.consumed), 0).found.length).toBe(6);
 });
 
 test('random bytes: every packet lies inside the chunk', async () => {
@@ -112,64 +133,65 @@ test('random bytes: every packet lies inside the chunk', async () => {
   const random = prng(0xfeed);
   for (let i = 0; i < Number(process.env.BPF2WASM_FUZZ_RUNS ?? 2000); i++) {
     const bytes = Uint8Array.from({ length: random() % 200 }, () => (random() % 3 ? 0 : random() % 64));
-    const { found, consumed, arrays } = walk(h, bytes, random() % 4);
+    const { found, consumed } = walkPcap(h, bytes, random() % 4);
     expect(consumed).toBeLessThanOrEqual(bytes.length);
     expect(found.reduce((n, r) => n + 16 + r.bytes.length, 0)).toBe(consumed);
-    for (const at of Object.values(arrays)) h.rt.free(at);
   }
 });
 
-describe('batches', () => {
-  const records = sample(prng(8), 12);
+test('a time stamp of 0 is none, and is not shifted', async () => {
+  const h = await harness();
+  const none = { seconds: 0, fraction: 0, wire: 1, bytes: Uint8Array.of(1) };
+  const { found } = walkPcap(h, pcap([none, { ...none, fraction: 1 }], false), 0, { shift: 10n });
+  expect(found.map(({ time }) => time)).toEqual([0n, 1010n]);
+});
 
-  test('in place: records point into the chunk', async () => {
+describe('batches', () => {
+  const packets = sample(prng(8), 12).map((r) => ({ bytes: r.bytes, time: BigInt(r.seconds), wire: r.wire }));
+  const addresses = (ctx: number) => packets.map((_, i) => ctx + i * abi.CTX_SIZE);
+
+  test('in place: records point to where the packets lie', async () => {
     const h = await harness();
-    const { arrays, found } = walk(h, pcap(records, false), 0);
-    const ctx = h.alloc(found.length * abi.CTX_SIZE);
-    h.mem.fill(ctx, found.length * abi.CTX_SIZE, 0xff);
-    h.rt.batch_in_place(ctx, found.length, arrays.chunk, arrays.offsets, arrays.lengths, arrays.times, arrays.wires, 7);
-    for (const [i, packet] of found.entries()) {
-      const at = ctx + i * abi.CTX_SIZE;
-      const [data, end] = [h.mem.u32(at), h.mem.u32(at + abi.XDP_MD_DATA_END)];
-      expect(h.mem.read(data, end - data)).toEqual(packet.bytes);
-      expect([abi.XDP_MD_DATA_META, abi.CTX_HARD_START, abi.CTX_HARD_END].map((o) => h.mem.u32(at + o))).toEqual([
-        data,
-        data,
-        end,
-      ]);
-      expect(h.mem.u64(at + abi.CTX_TIME)).toBe(packet.time);
-      expect(h.mem.u32(at + abi.CTX_WIRE_LENGTH)).toBe(packet.wire);
-      expect(h.mem.u32(at + abi.XDP_MD_INGRESS_IFINDEX)).toBe(7);
-      const zero = [abi.XDP_MD_RX_QUEUE_INDEX, abi.XDP_MD_EGRESS_IFINDEX, abi.CTX_VERDICT, abi.CTX_STATUS, abi.CTX_SKB];
-      expect(zero.map((o) => h.mem.u32(at + o))).toEqual([0, 0, 0, 0, 0]);
-    }
+    const { ctx, walk } = placeRecords(h, packets, 7, 100n);
+    const wanted = packets.map(({ bytes, time, wire }) => recordOf(bytes, time + 100n, wire));
+    expect(addresses(ctx).map((at) => readRecord(h, at))).toEqual(wanted);
+    const latest = wanted.reduce((most, { time }) => (time > most ? time : most), 0n);
+    expect(h.mem.u64(walk + abi.WALK_LATEST)).toBe(latest);
+  });
+
+  test('untimed: the times are elsewhere', async () => {
+    const h = await harness();
+    const { ctx } = placeRecords(h, packets);
+    const times = h.alloc(8 * packets.length);
+    h.rt.batch_untimed(ctx, packets.length, times);
+    expect(packets.map((_, i) => h.mem.u64(times + 8 * i))).toEqual(packets.map(({ time }) => time));
+    expect(addresses(ctx).map((at) => h.mem.u64(at + abi.CTX_TIME))).toEqual(packets.map(() => 0n));
   });
 
   test('copied: each in a frame of its own, clean head room, stops at one too long', async () => {
     const h = await harness();
-    const { arrays, found } = walk(h, pcap(records, false), 0);
-    const stride = 1024;
-    const ctx = h.alloc(found.length * abi.CTX_SIZE);
-    const frames = h.alloc(found.length * stride);
-    h.mem.fill(frames, found.length * stride, 0xcc);
-    const copy = (base: number, size: number) =>
-      h.rt.batch_copy(ctx, found.length, base, arrays.offsets, arrays.lengths, arrays.times, 0, 1, frames, size);
-    expect(copy(arrays.chunk, stride)).toBe(found.length);
-    for (const [i, packet] of found.entries()) {
+    const [size, pitch] = [1024, 1088];
+    const frames = h.alloc(packets.length * pitch);
+    const copy = (most: number) => {
+      h.mem.fill(frames, packets.length * pitch, 0xcc);
+      const { ctx } = placeRecords(h, packets, 7);
+      return { ctx, count: h.rt.batch_copy(ctx, packets.length, frames, pitch, most) };
+    };
+    const { ctx, count } = copy(size);
+    expect(count).toBe(packets.length);
+    for (const [i, { bytes, time, wire }] of packets.entries()) {
       const at = ctx + i * abi.CTX_SIZE;
-      const frame = frames + i * stride;
-      const [data, end] = [h.mem.u32(at), h.mem.u32(at + abi.XDP_MD_DATA_END)];
-      expect(data).toBe(frame + abi.XDP_PACKET_HEADROOM);
-      expect(h.mem.read(data, end - data)).toEqual(packet.bytes);
+      const frame = frames + i * pitch;
+      const room = size - abi.XDP_PACKET_HEADROOM - abi.XDP_TAILROOM - bytes.length;
+      const hard = [abi.XDP_FRAME_HEADER - abi.XDP_PACKET_HEADROOM, room];
+      expect(readRecord(h, at)).toEqual({ ...recordOf(bytes, time, wire), hard: hard.map((n) => n | 0) });
+      expect(h.mem.u32(at)).toBe(frame + abi.XDP_PACKET_HEADROOM);
       expect(h.mem.read(frame, abi.XDP_PACKET_HEADROOM).every((b) => b === 0)).toBe(true);
-      expect(h.mem.u32(at + abi.CTX_HARD_START)).toBe(frame + abi.XDP_FRAME_HEADER);
-      expect(h.mem.u32(at + abi.CTX_HARD_END)).toBe(frame + stride - abi.XDP_TAILROOM);
-      expect(h.mem.u32(at + abi.CTX_WIRE_LENGTH)).toBe(packet.bytes.length);
     }
-    const longest = Math.max(...found.map((p) => p.bytes.length));
-    const first = found.findIndex((p) => p.bytes.length === longest);
-    expect(copy(arrays.chunk, abi.XDP_PACKET_HEADROOM + longest - 1 + abi.XDP_TAILROOM)).toBe(first);
-    expect(copy(arrays.chunk, 100)).toBe(found.findIndex((p) => p.bytes.length > 0));
+    const longest = Math.max(...packets.map((p) => p.bytes.length));
+    const first = packets.findIndex((p) => p.bytes.length === longest);
+    expect(copy(abi.XDP_PACKET_HEADROOM + longest - 1 + abi.XDP_TAILROOM).count).toBe(first);
+    expect(copy(100).count).toBe(packets.findIndex((p) => p.bytes.length > 0));
   });
 
   test('verdicts are added up by kind', async () => {
@@ -178,8 +200,14 @@ describe('batches', () => {
     const ctx = h.alloc(verdicts.length * abi.CTX_SIZE);
     for (const [i, v] of verdicts.entries()) h.mem.setU32(ctx + i * abi.CTX_SIZE + abi.CTX_VERDICT, v);
     const out = h.alloc(48);
+    const counts = () => [0, 1, 2, 3, 4, 5].map((v) => h.mem.u64Number(out + 8 * v));
     h.rt.verdict_count(ctx, verdicts.length, out);
     h.rt.verdict_count(ctx, 1, out);
-    expect([0, 1, 2, 3, 4, 5].map((v) => h.mem.u64Number(out + 8 * v))).toEqual([2, 1, 3, 1, 2, 3]);
+    expect(counts()).toEqual([2, 1, 3, 1, 2, 3]);
+    // More of a kind than are summed up at a time.
+    const many = h.alloc(2500 * abi.CTX_SIZE);
+    for (let i = 0; i < 2500; i++) h.mem.setU32(many + i * abi.CTX_SIZE + abi.CTX_VERDICT, i < 2400 ? 2 : 9);
+    h.rt.verdict_count(many, 2500, out);
+    expect(counts()).toEqual([2, 1, 2403, 1, 2, 103]);
   });
 });

@@ -5,7 +5,6 @@
 import {
   CTX_FRAGS,
   CTX_HARD_END,
-  CTX_HARD_START,
   CTX_SIZE,
   CTX_STATUS,
   CTX_STATUS_FRAGS,
@@ -17,15 +16,13 @@ import {
   FRAGS_COUNT,
   FRAGS_LIST,
   FRAGS_SIZE,
-  XDP_FRAME_HEADER,
   XDP_FRAME_SIZE,
   XDP_MD_DATA,
   XDP_MD_DATA_END,
   XDP_PACKET_HEADROOM,
-  XDP_TAILROOM,
 } from '../../abi';
-import { clearLines } from '../copy';
-import { writeOrigin, writeRecord } from './batch';
+import { clearLines, copyLines } from '../copy';
+import { enterFrame } from './batch';
 
 function countOf(rest: u32): u32 {
   return (rest + FRAG_BUFFER - 1) / FRAG_BUFFER;
@@ -60,35 +57,19 @@ export function batch_split(ctx: u32, count: u32, linear: u32, lists: u32): void
   }
 }
 
-/** Copies packets into the area [at, end). Returns how many: it stops before the first one for which there is no room. */
-export function batch_copy_frags(
-  ctx: u32,
-  count: u32,
-  base: u32,
-  offsets: u32,
-  lengths: u32,
-  times: u32,
-  wireLengths: u32,
-  ifindex: u32,
-  at: u32,
-  end: u32,
-  linear: u32,
-): u32 {
+/** Copies packets in place into the area [at, end). Returns how many: it stops before the first one for which there is no room. */
+export function batch_copy_frags(ctx: u32, count: u32, at: u32, end: u32, linear: u32): u32 {
   for (let i: u32 = 0; i < count; i++, ctx += CTX_SIZE) {
-    const length = load<u32>(lengths + (i << 2));
+    const from = load<u32>(ctx, XDP_MD_DATA);
+    const length = load<u32>(ctx, XDP_MD_DATA_END) - from;
     const first = min(length, linear);
     const rest = length - first;
     const header = rest ? (FRAGS_LIST + countOf(rest) * FRAG_SIZE + 63) & ~63 : 0;
     const size: u32 = XDP_FRAME_SIZE + header + countOf(rest) * FRAG_BUFFER;
     if (size > end - at) return i;
-    const data = at + XDP_PACKET_HEADROOM;
-    const from = base + load<u32>(offsets + (i << 2));
     clearLines(at, XDP_PACKET_HEADROOM);
-    memory.copy(data, from, first);
-    writeRecord(ctx, data, first, ifindex);
-    store<u32>(ctx, at + XDP_FRAME_HEADER, CTX_HARD_START);
-    store<u32>(ctx, at + XDP_FRAME_SIZE - XDP_TAILROOM, CTX_HARD_END);
-    writeOrigin(ctx, i, times, wireLengths, length);
+    copyLines(at + XDP_PACKET_HEADROOM, from, first);
+    enterFrame(ctx, at, XDP_FRAME_SIZE, first);
     if (rest) {
       const buffers = at + XDP_FRAME_SIZE + header;
       memory.copy(buffers, from + first, rest);

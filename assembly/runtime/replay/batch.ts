@@ -1,42 +1,28 @@
-// Batches of packets: filling context records from flat arrays, and counting verdicts afterwards.
+// Batches of packets: context records from flat arrays, copies in frames with head and tail room, and what became of the packets.
 //
 //   in place  the packet stays where the capture's bytes lie; nothing can be moved or grown
-//   copied    each packet gets a frame of `stride` bytes:  | header 40 | head room 216 | packet | tail room | 320 |
-//                                                                      ^ hardStart              hardEnd ^
+//   copied    each packet gets a frame of `size` bytes:  | header 40 | head room 216 | packet | tail room | 320 |
+//                                                                    ^ hardStart              hardEnd ^
 import {
   CTX_HARD_END,
   CTX_HARD_START,
   CTX_SIZE,
   CTX_TIME,
   CTX_VERDICT,
-  CTX_WIRE_LENGTH,
   VERDICT_OTHER,
+  WALK_LATEST,
+  WALK_SHIFT,
   XDP_FRAME_HEADER,
   XDP_MD_DATA,
   XDP_MD_DATA_END,
   XDP_MD_DATA_META,
-  XDP_MD_INGRESS_IFINDEX,
   XDP_PACKET_HEADROOM,
   XDP_TAILROOM,
 } from '../../abi';
-import { clearLines } from '../copy';
+import { clearLines, copyLines } from '../copy';
+import { cutOf, shifted, writeRecord } from './record';
 
-/** A fresh record of the packet at [data, data + length). */
-export function writeRecord(ctx: u32, data: u32, length: u32, ifindex: u32): void {
-  clearLines(ctx, CTX_SIZE);
-  store<u32>(ctx, data, XDP_MD_DATA);
-  store<u32>(ctx, data + length, XDP_MD_DATA_END);
-  store<u32>(ctx, data, XDP_MD_DATA_META);
-  store<u32>(ctx, ifindex, XDP_MD_INGRESS_IFINDEX);
-}
-
-/** Time (u64, 0 for none) and wire length of packet i; either array may be absent (0). */
-export function writeOrigin(ctx: u32, i: u32, times: u32, wireLengths: u32, length: u32): void {
-  if (times) store<u64>(ctx, load<u64>(times + (i << 3)), CTX_TIME);
-  store<u32>(ctx, wireLengths ? load<u32>(wireLengths + (i << 2)) : length, CTX_WIRE_LENGTH);
-}
-
-/** Records for `count` packets at `base + offsets[i]`, run where they lie. */
+/** Records for `count` packets at `base + offsets[i]`, run where they lie; `walk` is a struct CaptureWalk. */
 export function batch_in_place(
   ctx: u32,
   count: u32,
@@ -46,53 +32,70 @@ export function batch_in_place(
   times: u32,
   wireLengths: u32,
   ifindex: u32,
+  walk: u32,
 ): void {
+  const shift = load<u64>(walk, WALK_SHIFT);
   for (let i: u32 = 0; i < count; i++, ctx += CTX_SIZE) {
-    const data = base + load<u32>(offsets + (i << 2));
     const length = load<u32>(lengths + (i << 2));
-    writeRecord(ctx, data, length, ifindex);
-    store<u32>(ctx, data, CTX_HARD_START);
-    store<u32>(ctx, data + length, CTX_HARD_END);
-    writeOrigin(ctx, i, times, wireLengths, length);
+    const time = shifted(load<u64>(times + (i << 3)), shift);
+    const cut = cutOf(load<u32>(wireLengths + (i << 2)), length);
+    writeRecord(ctx, base + load<u32>(offsets + (i << 2)), length, ifindex, time, cut);
+    if (time > load<u64>(walk, WALK_LATEST)) store<u64>(walk, time, WALK_LATEST);
   }
 }
 
+/** Moves the packets' times out of their records, to `times`: the records then show the engine's clock. */
+export function batch_untimed(ctx: u32, count: u32, times: u32): void {
+  for (let i: u32 = 0; i < count; i++, ctx += CTX_SIZE) {
+    store<u64>(times + (i << 3), load<u64>(ctx, CTX_TIME));
+    store<u64>(ctx, 0, CTX_TIME);
+  }
+}
+
+/** The packet of a record is at `data` now, in a frame that begins with its head room at `frame` and has `size` bytes. */
+export function enterFrame(ctx: u32, frame: u32, size: u32, length: u32): void {
+  const data = frame + XDP_PACKET_HEADROOM;
+  store<u32>(ctx, data, XDP_MD_DATA);
+  store<u32>(ctx, data + length, XDP_MD_DATA_END);
+  store<u32>(ctx, data, XDP_MD_DATA_META);
+  store<u32>(ctx, frame + XDP_FRAME_HEADER, CTX_HARD_START);
+  store<u32>(ctx, frame + size - XDP_TAILROOM, CTX_HARD_END);
+}
+
 /**
- * Copies packets into frames `stride` apart and writes their records. Returns how many: it stops before a packet that
- * does not fit in a frame. Head room is zero and tail room becomes so as it is taken: no packet sees bytes of an earlier one.
+ * Copies packets in place into frames of `size` bytes, `pitch` apart. Returns how many: it stops before a packet that does not fit in a
+ * frame. Head room is zero and tail room becomes so as it is taken: no packet sees bytes of an earlier one.
  */
-export function batch_copy(
-  ctx: u32,
-  count: u32,
-  base: u32,
-  offsets: u32,
-  lengths: u32,
-  times: u32,
-  wireLengths: u32,
-  ifindex: u32,
-  frames: u32,
-  stride: u32,
-): u32 {
+export function batch_copy(ctx: u32, count: u32, frames: u32, pitch: u32, size: u32): u32 {
   const reserved = XDP_PACKET_HEADROOM + XDP_TAILROOM;
-  const most: u32 = stride > <u32>reserved ? stride - reserved : 0;
-  for (let i: u32 = 0; i < count; i++, ctx += CTX_SIZE, frames += stride) {
-    const length = load<u32>(lengths + (i << 2));
+  const most: u32 = size > <u32>reserved ? size - reserved : 0;
+  for (let i: u32 = 0; i < count; i++, ctx += CTX_SIZE, frames += pitch) {
+    const from = load<u32>(ctx, XDP_MD_DATA);
+    const length = load<u32>(ctx, XDP_MD_DATA_END) - from;
     if (length > most) return i;
-    const data = frames + XDP_PACKET_HEADROOM;
     clearLines(frames, XDP_PACKET_HEADROOM);
-    memory.copy(data, base + load<u32>(offsets + (i << 2)), length);
-    writeRecord(ctx, data, length, ifindex);
-    store<u32>(ctx, frames + XDP_FRAME_HEADER, CTX_HARD_START);
-    store<u32>(ctx, frames + stride - XDP_TAILROOM, CTX_HARD_END);
-    writeOrigin(ctx, i, times, wireLengths, length);
+    copyLines(frames + XDP_PACKET_HEADROOM, from, length);
+    enterFrame(ctx, frames, size, length);
   }
   return count;
 }
 
+/** Records that one word counts: ten bits for each kind of verdict. */
+const COUNTED: u32 = 1023;
+const BITS: u32 = 10;
+
 /** Adds the verdicts of `count` records to `out`: u64 for each of XDP_ABORTED to XDP_REDIRECT, then for all others. */
 export function verdict_count(ctx: u32, count: u32, out: u32): void {
-  for (let i: u32 = 0; i < count; i++, ctx += CTX_SIZE) {
-    const slot = out + (min(load<u32>(ctx, CTX_VERDICT), <u32>VERDICT_OTHER) << 3);
-    store<u64>(slot, load<u64>(slot) + 1);
+  while (count) {
+    const part = min(count, COUNTED);
+    // One word for all kinds: counters in memory would have each packet wait for the one before.
+    let sums: u64 = 0;
+    for (const end = ctx + part * CTX_SIZE; ctx != end; ctx += CTX_SIZE) {
+      sums += (<u64>1) << (<u64>(min(load<u32>(ctx, CTX_VERDICT), <u32>VERDICT_OTHER) * BITS));
+    }
+    for (let slot = out; sums; slot += 8, sums >>= <u64>BITS) {
+      store<u64>(slot, load<u64>(slot) + (sums & <u64>COUNTED));
+    }
+    count -= part;
   }
 }

@@ -1,17 +1,23 @@
-// Walking the record headers of a classic pcap file (draft-ietf-opsawg-pcap) in a chunk of its bytes.
+// Walking the record headers of a classic pcap file (draft-ietf-opsawg-pcap) in a piece of its bytes: from a header straight to a context record.
 //
 //   record  0  seconds  u32 | 4  fraction u32 (us or ns) | 8  captured length u32 | 12  original length u32 | 16  bytes
 import {
+  CTX_SIZE,
   PCAP_ERROR_LENGTH,
   PCAP_MAX_SNAPLEN,
   PCAP_NANO,
   PCAP_OK,
+  PCAP_RECORD_HEADER,
   PCAP_SWAP,
-  PCAP_WALK_CONSUMED,
-  PCAP_WALK_ERROR,
+  WALK_BYTES,
+  WALK_CONSUMED,
+  WALK_ERROR,
+  WALK_LATEST,
+  WALK_SHIFT,
 } from '../../abi';
+import { cutOf, shifted, writeRecord } from './record';
 
-const HEADER: u32 = 16;
+const HEADER: u32 = PCAP_RECORD_HEADER;
 
 function word(ptr: u32, swap: bool): u32 {
   const value = load<u32>(ptr);
@@ -19,43 +25,37 @@ function word(ptr: u32, swap: bool): u32 {
 }
 
 /**
- * Fills `offsets` (from `chunk`), `lengths`, `wireLengths` (u32 each) and `times` (u64, ns) with the whole records in
- * [chunk, chunk + length), at most `max`, and returns how many. `out` gets the bytes they take and PCAP_OK or the error
- * of the record behind them.
+ * Writes context records at `ctx` of the whole pcap records in [piece, piece + length), at most `max`, for packets that run where they lie. Returns
+ * how many; `walk` is a struct CaptureWalk.
  */
-export function pcap_walk(
-  chunk: u32,
-  length: u32,
-  flags: u32,
-  offsets: u32,
-  lengths: u32,
-  wireLengths: u32,
-  times: u32,
-  max: u32,
-  out: u32,
-): u32 {
+export function pcap_walk(piece: u32, length: u32, flags: u32, ctx: u32, max: u32, ifindex: u32, walk: u32): u32 {
   const swap = (flags & PCAP_SWAP) != 0;
   const unit: u64 = flags & PCAP_NANO ? 1 : 1000;
+  const shift = load<u64>(walk, WALK_SHIFT);
+  let latest = load<u64>(walk, WALK_LATEST);
   let at: u32 = 0;
   let count: u32 = 0;
   let error: u32 = PCAP_OK;
-  while (count < max && length - at >= HEADER) {
-    const record = chunk + at;
+  for (; count < max && length - at >= HEADER; count++, ctx += CTX_SIZE) {
+    const record = piece + at;
     const captured = word(record + 8, swap);
     if (captured > <u32>PCAP_MAX_SNAPLEN) {
       error = PCAP_ERROR_LENGTH;
       break;
     }
     if (length - at - HEADER < captured) break;
-    store<u32>(offsets + (count << 2), at + HEADER);
-    store<u32>(lengths + (count << 2), captured);
-    store<u32>(wireLengths + (count << 2), word(record + 12, swap));
-    const time = <u64>word(record, swap) * 1000000000 + <u64>word(record + 4, swap) * unit;
-    store<u64>(times + (count << 3), time);
+    const time = shifted(<u64>word(record, swap) * 1000000000 + <u64>word(record + 4, swap) * unit, shift);
+    writeRecord(ctx, record + HEADER, captured, ifindex, time, cutOf(word(record + 12, swap), captured));
+    latest = max64(latest, time);
     at += HEADER + captured;
-    count++;
   }
-  store<u32>(out, at, PCAP_WALK_CONSUMED);
-  store<u32>(out, error, PCAP_WALK_ERROR);
+  store<u64>(walk, latest, WALK_LATEST);
+  store<u32>(walk, at, WALK_CONSUMED);
+  store<u32>(walk, error, WALK_ERROR);
+  store<u32>(walk, at - count * HEADER, WALK_BYTES);
   return count;
+}
+
+function max64(a: u64, b: u64): u64 {
+  return a > b ? a : b;
 }
