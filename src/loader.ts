@@ -276,6 +276,7 @@ export class Loader {
   ): Promise<Uint8Array> {
     const binding: Binding = {
       vm: this.engine.vm,
+      cpus: this.engine.cpus,
       map: (spec) => {
         const map = maps.get(spec);
         if (map === undefined)

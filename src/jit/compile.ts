@@ -31,6 +31,7 @@ import { variantOf } from './variants.ts';
 /** Addresses of one engine. With them the code holds constants; without, the module imports globals and fits any engine. */
 export interface Binding {
   readonly vm: number;
+  readonly cpus: number;
   readonly map: (map: MapSpec) => { readonly address: number; readonly tableBase: number };
   readonly prog: (prog: CheckedProg) => { readonly id: number; readonly stats: number };
   /** Address of a type of objects that the program makes. */
@@ -263,6 +264,7 @@ class Compiler {
       facts,
       checks: this.checks,
       funcs,
+      cpus: binding?.cpus,
       vm: binding ? constant(binding.vm) : globals.get('env', 'vm'),
       progId: bound ? constant(bound.id) : globals.get('prog', `${name}.id`),
       stats: bound ? constant(bound.stats) : globals.get('prog', `${name}.stats`),

@@ -6,6 +6,7 @@ import type { HelperProto } from '../isa/helpers.ts';
 import type { Facts } from '../verifier/facts.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
 import type { Code } from './code.ts';
+import type { Indices } from './lookup.ts';
 import * as op from './opcodes.ts';
 
 /** A number known when the module is compiled, or an imported i32 global that holds it. */
@@ -68,6 +69,8 @@ export interface ProgEnv {
   readonly checks: boolean;
   readonly funcs: ImportedFuncs;
   readonly vm: Ref;
+  /** CPUs of the engine, where that is known. */
+  readonly cpus: number | undefined;
   readonly progId: Ref;
   readonly stats: Ref;
   readonly map: (index: number) => Ref;
@@ -180,6 +183,7 @@ export interface FuncEnv {
   readonly violation: ViolationExit;
   readonly rotates: Rotates;
   readonly addends: Addends;
+  readonly indices: Indices;
   /** i32 copy of vm.budget in functions with loops. */
   readonly budget: number | undefined;
   /** i32 counter in functions with `may_goto`. */

@@ -1,13 +1,5 @@
 /** Calls of helpers, subprograms and kfuncs. Helpers are imports; their prototypes give the Wasm signature and the checks. */
-import {
-  MAP_DATA,
-  MAP_KEY_SIZE,
-  MAP_VALUE_SIZE,
-  TRAP_BUDGET,
-  TRAP_THROW,
-  VM_BUDGET,
-  VM_TRACE_ON,
-} from '../../assembly/abi.ts';
+import { MAP_KEY_SIZE, MAP_VALUE_SIZE, TRAP_BUDGET, TRAP_THROW, VM_BUDGET, VM_TRACE_ON } from '../../assembly/abi.ts';
 import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_BLOOM_FILTER, MAX_BPF_STACK } from '../../assembly/isa.ts';
 import { BPF_FUNC_tail_call, FIXED_SIZE, type HelperProto, wasmArg, wasmRet } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
@@ -22,6 +14,7 @@ import {
   refreshPacket,
 } from './check.ts';
 import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
+import { lowerArrayLookup } from './lookup.ts';
 import { afterCall, beforeCall, leave } from './lower-exit.ts';
 import { checkBudget, lowerLoop } from './lower-loop.ts';
 import { makesObject } from './object-site.ts';
@@ -139,28 +132,6 @@ function pushArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
   });
 }
 
-/** A lookup in a known array: a bounds check and an addition. */
-function inlineArrayLookup(f: FuncEnv, map: number): void {
-  const { code } = f;
-  const spec = f.prog.checked.prog.maps[map];
-  const index = code.local('array_index', 'i32');
-  pushReg32(f, 2);
-  code.mem(w.I32_LOAD, 0);
-  code.tee(index);
-  code.i32(spec.maxEntries | 0);
-  code.op(w.I32_LT_U);
-  code.block(w.IF, w.I64);
-  pushRef(code, f.prog.map(map));
-  code.i32(MAP_DATA);
-  code.op(w.I32_ADD);
-  code.get(index);
-  code.i32((spec.valueSize + 7) & ~7);
-  code.op(w.I32_MUL, w.I32_ADD, w.I64_EXTEND_I32_U, w.ELSE);
-  code.i64(0);
-  code.op(w.END);
-  setReg(f, 0);
-}
-
 export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): void {
   const { code, prog } = f;
   const proto = prog.proto(op.helper);
@@ -171,7 +142,7 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
   }
   const variant = variantOf(prog.checked, prog.facts, pc, op);
   if (variant.kind === 'inline') {
-    inlineArrayLookup(f, variant.map);
+    lowerArrayLookup(f, variant.map, pc);
     return;
   }
   if (variant.kind === 'loop') {

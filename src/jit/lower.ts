@@ -26,6 +26,7 @@ import {
   setReg,
   type ViolationExit,
 } from './env.ts';
+import { findIndices, keepIndex } from './lookup.ts';
 import { lowerAlu, lowerMovsx, lowerSwap } from './lower-alu.ts';
 import { lowerAtomic } from './lower-atomic.ts';
 import { lowerHelper, lowerKfunc, lowerLocalCall } from './lower-call.ts';
@@ -116,6 +117,7 @@ function lowerOp(f: FuncEnv, op: Op, pc: number): void {
       lowerLoad(f, op, pc);
       return;
     case 'store':
+      keepIndex(f, op, pc);
       lowerStore(f, op, pc);
       return;
     case 'atomic':
@@ -203,6 +205,7 @@ function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, shape: { flow: 
     violation: frame.violation,
     rotates: findAllRotates(prog, shape.cfg),
     addends: findAddends(prog.checked.ops, shape.cfg),
+    indices: findIndices(prog, shape.cfg, code),
     packet,
     budget: loops ? code.addLocal('i32') : undefined,
     mayGoto: hasOp(prog, func, 'may_goto') ? code.addLocal('i32') : undefined,

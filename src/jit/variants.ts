@@ -25,6 +25,8 @@ export type Variant =
   | { readonly kind: 'call'; readonly name: string }
   | { readonly kind: 'inline'; readonly map: number };
 
+/** Maps whose elements follow one another from the first index on. */
+const INLINE: readonly number[] = [BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY];
 /** Key sizes that hashes have lookups of their own for. */
 const WHOLE_WORDS: readonly number[] = [4, 8, 16];
 /** An LPM key whose bytes, behind its length, fit one word. */
@@ -39,8 +41,6 @@ function lookupOf(map: MapSpec): string | undefined {
       return `lru_lookup${own}`;
     case BPF_MAP_TYPE_LPM_TRIE:
       return map.keySize <= SHORT_LPM_KEY ? 'lpm_lookup_short' : 'lpm_lookup';
-    case BPF_MAP_TYPE_PERCPU_ARRAY:
-      return 'percpu_array_lookup';
     case BPF_MAP_TYPE_PERCPU_HASH:
       return 'percpu_hash_lookup';
     case BPF_MAP_TYPE_LRU_PERCPU_HASH:
@@ -84,7 +84,7 @@ const REDIRECT_MAP: Record<number, string> = {
 };
 
 function onMap(helper: string, map: MapSpec, index: number): Variant | undefined {
-  if (helper === 'map_lookup_elem' && map.type === BPF_MAP_TYPE_ARRAY) return { kind: 'inline', map: index };
+  if (helper === 'map_lookup_elem' && INLINE.includes(map.type)) return { kind: 'inline', map: index };
   const name = direct(helper, map);
   return name === undefined ? undefined : { kind: 'call', name };
 }
