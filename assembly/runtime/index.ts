@@ -31,12 +31,14 @@ export {
 export {
   ringbuf_discard,
   ringbuf_discard_dynptr,
+  ringbuf_discard_proved,
   ringbuf_output,
   ringbuf_query,
   ringbuf_reserve,
   ringbuf_reserve_dynptr,
   ringbuf_submit,
   ringbuf_submit_dynptr,
+  ringbuf_submit_proved,
 } from './helper/ringbuf';
 export {
   get_listener_sock,

@@ -28,7 +28,7 @@ function provedIndex({ checked, checks }: ProgEnv, pc: number): number | undefin
 }
 
 function isLookup(prog: ProgEnv, op: Op | undefined, pc: number): boolean {
-  return op?.kind === 'call' && variantOf(prog.checked, prog.facts, pc, op).kind === 'inline';
+  return op?.kind === 'call' && variantOf(prog, pc, op).kind === 'inline';
 }
 
 export function findIndices(prog: ProgEnv, cfg: Cfg, code: Code): Indices {

@@ -17,6 +17,7 @@ import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 }
 import { lowerArrayLookup } from './lookup.ts';
 import { afterCall, beforeCall, leave } from './lower-exit.ts';
 import { checkBudget, lowerLoop } from './lower-loop.ts';
+import { lowerState } from './lower-state.ts';
 import { makesObject } from './object-site.ts';
 import * as w from './opcodes.ts';
 import { lowerTailCall } from './tail-call.ts';
@@ -140,9 +141,13 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
     lowerTailCall(f, pc, argFact(f, pc, 1), argFact(f, pc, 2));
     return;
   }
-  const variant = variantOf(prog.checked, prog.facts, pc, op);
+  const variant = variantOf(prog, pc, op);
   if (variant.kind === 'inline') {
     lowerArrayLookup(f, variant.map, pc);
+    return;
+  }
+  if (variant.kind === 'state') {
+    lowerState(f, variant.helper);
     return;
   }
   if (variant.kind === 'loop') {

@@ -1,6 +1,7 @@
 /** bpf_loop as Linux makes a loop of it where its flags are 0 and its callback is the same whenever it is called: a direct call a round. */
 import { TRAP_BUDGET, VM_BUDGET } from '../../assembly/abi.ts';
 import { BPF_MAX_LOOPS, E2BIG, MAX_BPF_STACK } from '../../assembly/isa.ts';
+import { HELPER_BY_ID } from '../isa/helpers.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
 import { emitViolation } from './check.ts';
 import { type FuncEnv, pushBase, pushReg, setReg } from './env.ts';
@@ -24,9 +25,35 @@ export function checkBudget(f: FuncEnv, pc: number): void {
   code.op(w.END);
 }
 
-/** A round costs an insn of the budget, as a callback of a helper does. */
-function payRound(f: FuncEnv, pc: number): void {
+/** Whether the callback may take from the budget itself: then it is in memory all the time. */
+function takesBudget({ checked, checks }: FuncEnv['prog'], callback: number): boolean {
+  const func = checked.funcs.find(({ start }) => start === callback);
+  if (func === undefined) return true;
+  for (let pc = func.start; pc < func.end; pc++) {
+    const op = checked.ops[pc];
+    if (op?.kind === 'call_local' || op?.kind === 'call_kfunc') return true;
+    if (op?.kind === 'call' && HELPER_BY_ID.get(op.helper)?.callsBack !== false) return true;
+    // Checked loops pay for their rounds.
+    if (checks && op !== undefined && 'target' in op && op.target <= pc) return true;
+  }
+  return false;
+}
+
+/** A round costs an insn of the budget, as a callback of a helper does: of the local with the budget, where there is one. */
+function payRound(f: FuncEnv, budget: number | undefined, pc: number): void {
   const { code, prog } = f;
+  if (budget !== undefined) {
+    code.get(budget);
+    code.i32(1);
+    code.op(w.I32_SUB);
+    code.tee(budget);
+    code.i32(0);
+    code.op(w.I32_LT_S);
+    code.block(w.IF);
+    emitViolation(f, TRAP_BUDGET, { pc, reg: 10, off: 0, size: 0, write: false });
+    code.op(w.END);
+    return;
+  }
   const at = pushBase(code, prog.vm) + VM_BUDGET;
   code.mem(w.I32_LOAD, pushBase(code, prog.vm) + VM_BUDGET);
   code.i32(1);
@@ -54,6 +81,7 @@ function callBack(f: FuncEnv, round: number, callback: number): void {
 export function lowerLoop(f: FuncEnv, callback: number, pc: number): void {
   const { code } = f;
   const round = code.local('loop_round', 'i64');
+  const budget = takesBudget(f.prog, callback) ? undefined : code.local('loop_budget', 'i32');
   pushReg(f, 1);
   code.i64(BPF_MAX_LOOPS);
   code.op(w.I64_GT_U);
@@ -66,8 +94,12 @@ export function lowerLoop(f: FuncEnv, callback: number, pc: number): void {
   pushReg(f, 1);
   code.op(w.I64_EQZ, w.I32_EQZ);
   code.block(w.IF);
+  if (budget !== undefined) {
+    code.mem(w.I32_LOAD, pushBase(code, f.prog.vm) + VM_BUDGET);
+    code.set(budget);
+  }
   code.block(w.LOOP);
-  payRound(f, pc);
+  payRound(f, budget, pc);
   callBack(f, round, callback);
   code.op(w.I64_EQZ);
   code.get(round);
@@ -77,7 +109,13 @@ export function lowerLoop(f: FuncEnv, callback: number, pc: number): void {
   pushReg(f, 1);
   code.op(w.I64_LT_U, w.I32_AND);
   code.br(w.BR_IF, 0);
-  code.op(w.END, w.END);
+  code.op(w.END);
+  if (budget !== undefined) {
+    const at = pushBase(code, f.prog.vm) + VM_BUDGET;
+    code.get(budget);
+    code.mem(w.I32_STORE, at);
+  }
+  code.op(w.END);
   code.get(round);
   setReg(f, 0);
   code.op(w.END);

@@ -1,14 +1,9 @@
 /** Which cells of the VM state a batch loop has to write for each packet: those that its programs, or what they call, read. */
-import {
-  BPF_FUNC_get_prandom_u32,
-  BPF_FUNC_get_smp_processor_id,
-  BPF_FUNC_map_lookup_elem,
-  BPF_FUNC_tail_call,
-  HELPER_BY_ID,
-} from '../isa/helpers.ts';
+import { BPF_FUNC_map_lookup_elem, BPF_FUNC_tail_call, HELPER_BY_ID } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { ProgEnv } from './env.ts';
 import { countTailCalls, isInlined } from './family.ts';
+import { variantOf } from './variants.ts';
 
 export interface Needs {
   /** VM_CTX: the packet's record. */
@@ -19,16 +14,12 @@ export interface Needs {
   readonly tailCount: boolean;
 }
 
-/** Helpers that do not ask which packet it is, and cannot end the run. */
-const ABOUT_NO_PACKET: readonly number[] = [
-  BPF_FUNC_map_lookup_elem,
-  BPF_FUNC_get_prandom_u32,
-  BPF_FUNC_get_smp_processor_id,
-];
-
-/** Its callee finds the record in the VM state. A jump through the table writes it itself. */
-function asksForCtx(op: Op | undefined): boolean {
-  if (op?.kind === 'call') return op.helper !== BPF_FUNC_tail_call && !ABOUT_NO_PACKET.includes(op.helper);
+/** Its callee finds the record in the VM state. A jump through the table writes it itself; a lookup does not ask, and cannot end the run. */
+function asksForCtx(prog: ProgEnv, op: Op | undefined, pc: number): boolean {
+  if (op?.kind === 'call') {
+    if (op.helper === BPF_FUNC_tail_call || op.helper === BPF_FUNC_map_lookup_elem) return false;
+    return variantOf(prog, pc, op).kind !== 'state';
+  }
   return op?.kind === 'call_local' || op?.kind === 'call_kfunc';
 }
 
@@ -42,7 +33,7 @@ function needsOf(prog: ProgEnv): Needs {
   const { ops } = prog.checked;
   return {
     // With checks any insn may end the run, and then the engine must know whose it was.
-    ctx: prog.checks || ops.some(asksForCtx),
+    ctx: prog.checks || ops.some((op, pc) => asksForCtx(prog, op, pc)),
     budget: prog.checks || ops.some(asksForBudget),
     tailCount: !isInlined(prog.checked) && countTailCalls(prog.checked) > 0,
   };

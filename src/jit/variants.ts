@@ -18,9 +18,11 @@ import type { MapSpec } from '../object/types.ts';
 import type { Facts } from '../verifier/facts.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
 import { loopCallback } from './lower-loop.ts';
+import { isInlineState } from './lower-state.ts';
 
-/** `inline`: no call at all; `loop`: calls of the callback that starts at a pc. */
+/** `inline`: a lookup without a call; `state`: a helper without one; `loop`: calls of the callback that starts at a pc. */
 export type Variant =
+  | { readonly kind: 'state'; readonly helper: string }
   | { readonly kind: 'loop'; readonly callback: number }
   | { readonly kind: 'call'; readonly name: string }
   | { readonly kind: 'inline'; readonly map: number };
@@ -104,9 +106,24 @@ export function resultIsDead(ops: CheckedProg['ops'], pc: number): boolean {
   return false;
 }
 
+/** Functions that believe what the verifier proved of their arguments. */
+const TRUSTING: Readonly<Record<string, string>> = {
+  ringbuf_submit: 'ringbuf_submit_proved',
+  ringbuf_discard: 'ringbuf_discard_proved',
+};
+
+/** What is known of a program's calls. */
+interface Known {
+  readonly checked: CheckedProg;
+  readonly facts: Facts;
+  readonly checks: boolean;
+}
+
 /** The variant for the helper call at `pc`. */
-export function variantOf(checked: CheckedProg, facts: Facts, pc: number, op: Op & { kind: 'call' }): Variant {
+export function variantOf({ checked, facts, checks }: Known, pc: number, op: Op & { kind: 'call' }): Variant {
   const name = HELPER_BY_ID.get(op.helper)?.name ?? '';
+  if (isInlineState(name, pc < checked.funcs[0].end)) return { kind: 'state', helper: name };
+  if (!checks && Object.hasOwn(TRUSTING, name)) return { kind: 'call', name: TRUSTING[name] };
   const callback = name === 'loop' ? loopCallback(checked, pc) : undefined;
   if (callback !== undefined) return { kind: 'loop', callback };
   if (name === 'trace_printk' && resultIsDead(checked.ops, pc)) return { kind: 'call', name: 'trace_printk_void' };

@@ -216,6 +216,8 @@ export interface RuntimeExports {
   ringbuf_output(map: number, data: number, size: number, flags: bigint): bigint;
   ringbuf_reserve(map: number, size: bigint, flags: bigint): number;
   ringbuf_submit(record: number, flags: bigint): void;
+  ringbuf_submit_proved(record: number, flags: bigint): void;
+  ringbuf_discard_proved(record: number, flags: bigint): void;
   ringbuf_discard(record: number, flags: bigint): void;
   ringbuf_query(map: number, what: bigint): bigint;
   ringbuf_reserve_dynptr(map: number, size: bigint, flags: bigint, ptr: number): bigint;

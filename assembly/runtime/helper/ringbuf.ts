@@ -47,6 +47,15 @@ export function ringbuf_discard(record: u32, flags: u64): void {
   commit(record, flags, BPF_RINGBUF_DISCARD_BIT);
 }
 
+/** The same for programs whose records were proved to be some: their headers say of which ring buffer. */
+export function ringbuf_submit_proved(record: u32, flags: u64): void {
+  ringbufCommit(load<u32>(record - 4), record, flags, 0);
+}
+
+export function ringbuf_discard_proved(record: u32, flags: u64): void {
+  ringbufCommit(load<u32>(record - 4), record, flags, BPF_RINGBUF_DISCARD_BIT);
+}
+
 export function ringbuf_query(map: u32, what: u64): i64 {
   const r = ringOf(map);
   if (what == BPF_RB_AVAIL_DATA) return r.producer - r.consumer;
