@@ -2,31 +2,60 @@
 
 import { parseArgs } from 'node:util';
 
+/** Everybody who may take part: the running kernel, this engine as users have programs compiled, and clang's own Wasm of the same C. */
+export const CONTENDERS = ['kernel-jit', 'bpf2wasm', 'bpf2wasm-checked', 'bpf2wasm-optimized', 'clang-wasm'] as const;
+export type ContenderName = (typeof CONTENDERS)[number];
+
 export interface BenchArgs {
   readonly help: boolean;
   readonly filter: string;
+  readonly engines: readonly ContenderName[];
   readonly samples: number;
   readonly against: string | undefined;
   readonly json: string | undefined;
   readonly meta: string | undefined;
-  readonly optimized: boolean;
+  readonly store: string | undefined;
   readonly kernelTrace: boolean;
 }
 
 export const HELP = `npm run bench -- [options]
 
   --filter TEXT    only programs whose name contains TEXT (the empty program always runs: it is the fixed cost)
-  --samples N      samples of each engine and program (default 60)
-  --optimized      also code that binaryen has optimised
+  --engines LIST   only these, by commas, of ${CONTENDERS.join(', ')}
+  --samples N      samples of each engine and program (default 20)
   --kernel-trace   time the kernel on programs that print, too: each packet puts a line into the machine's trace buffer
   --against DIR    also the engine of another build, DIR being its dist folder: before and after a change, in one run
   --json FILE      write [{ program, engine, packetBytes, medianNs, minNs, p90Ns, samples }]
   --meta FILE      write what it was measured on: processor, kernel, versions, date
+  --store NAME     both, as bench/results/NAME.json and NAME.machine.json
   --help
 `;
 
-const DEFAULT_SAMPLES = '60';
+const DEFAULT_SAMPLES = '20';
 const MAX_SAMPLES = 100_000;
+
+function samplesOf(text: string): number {
+  const samples = Number(text);
+  if (!Number.isInteger(samples) || samples < 1 || samples > MAX_SAMPLES) {
+    throw new TypeError(`--samples ${text}: an integer from 1 to ${MAX_SAMPLES} is wanted`);
+  }
+  return samples;
+}
+
+function enginesOf(text: string | undefined): readonly ContenderName[] {
+  if (text === undefined) return CONTENDERS;
+  return text.split(',').map((name) => {
+    const found = CONTENDERS.find((one) => one === name);
+    if (found === undefined) throw new TypeError(`--engines: ${name} is none of ${CONTENDERS.join(', ')}`);
+    return found;
+  });
+}
+
+/** A file name, and nothing else. */
+function storeOf(name: string | undefined): string | undefined {
+  if (name !== undefined && !/^[\w][\w.-]*$/.test(name)) throw new TypeError(`--store ${name}: a name is wanted`);
+  return name;
+}
 
 /** @throws TypeError that names the option */
 export function parseBenchArgs(argv: readonly string[]): BenchArgs {
@@ -35,18 +64,21 @@ export function parseBenchArgs(argv: readonly string[]): BenchArgs {
     options: {
       help: { type: 'boolean', default: false },
       filter: { type: 'string', default: '' },
+      engines: { type: 'string' },
       samples: { type: 'string', default: DEFAULT_SAMPLES },
-      optimized: { type: 'boolean', default: false },
       'kernel-trace': { type: 'boolean', default: false },
       against: { type: 'string' },
       json: { type: 'string' },
       meta: { type: 'string' },
+      store: { type: 'string' },
     },
   });
-  const samples = Number(values.samples);
-  if (!Number.isInteger(samples) || samples < 1 || samples > MAX_SAMPLES) {
-    throw new TypeError(`--samples ${values.samples}: an integer from 1 to ${MAX_SAMPLES} is wanted`);
-  }
-  const { help, filter, optimized, against, json, meta } = values;
-  return { help, filter, samples, optimized, kernelTrace: values['kernel-trace'], against, json, meta };
+  const { help, filter, against, json, meta } = values;
+  return {
+    ...{ help, filter, against, json, meta },
+    engines: enginesOf(values.engines),
+    samples: samplesOf(values.samples),
+    store: storeOf(values.store),
+    kernelTrace: values['kernel-trace'],
+  };
 }

@@ -3,11 +3,14 @@
 import { writeFileSync } from 'node:fs';
 import { type BenchArgs, HELP, parseBenchArgs } from './args.ts';
 import { CASES, FIXED_COST } from './cases.ts';
+import { ENGINES } from './engine.ts';
 import { machine } from './machine.ts';
+import { projectPath } from './project.ts';
 import { table } from './report.ts';
 import { runBench } from './run.ts';
+import { summaryOf, summaryText } from './summary.ts';
 
-const WARM_UP_SECONDS = 0.15;
+const WARM_UP_SECONDS = 0.12;
 
 function progress(done: number, of: number): void {
   if (!process.stderr.isTTY) return;
@@ -22,11 +25,23 @@ async function main(args: BenchArgs): Promise<void> {
     return;
   }
   const cases = CASES.filter(({ name }) => name === FIXED_COST || name.includes(args.filter));
-  const { figures, refusal } = await runBench({ ...args, cases, warmUpSeconds: WARM_UP_SECONDS, onRound: progress });
+  const { figures, refusal, seconds } = await runBench({
+    ...args,
+    cases,
+    warmUpSeconds: WARM_UP_SECONDS,
+    onRound: progress,
+  });
   if (refusal !== undefined) console.warn(`the kernel does not take part: ${refusal}`);
   console.log(table(figures));
-  if (args.json !== undefined) writeFileSync(args.json, json(figures));
-  if (args.meta !== undefined) writeFileSync(args.meta, json(machine()));
+  console.log(`\nloaded and compared in ${seconds.load.toFixed(0)} s, measured in ${seconds.measure.toFixed(0)} s`);
+  const ours = Object.keys(ENGINES).filter((engine) => figures.some((figure) => figure.engine === engine));
+  for (const engine of ours) console.log(`\n${summaryText(summaryOf(figures, engine))}`);
+  const { store } = args;
+  const stored = (ending: string) => (store === undefined ? [] : [projectPath(`bench/results/${store}.${ending}`)]);
+  for (const file of [args.json, ...stored('json')]) if (file !== undefined) writeFileSync(file, json(figures));
+  for (const file of [args.meta, ...stored('machine.json')]) {
+    if (file !== undefined) writeFileSync(file, json(machine(args.samples)));
+  }
 }
 
 try {

@@ -23,6 +23,8 @@ export interface BenchCase {
   readonly fill?: Fill;
   /** It writes a trace line: the kernel does so for every packet, this engine only when somebody listens. */
   readonly prints: boolean;
+  /** The module of bench/clang-wasm that is made of the same source, where there is one. */
+  readonly clang?: string;
   /** Bytes in front of the packet that the program moves its front into. */
   readonly headroom: number;
   /** The ring buffer it writes to, which somebody must empty. */

@@ -5,7 +5,7 @@ import type { Contender } from './contender.ts';
 
 const BPF_MAP_TYPE_PROG_ARRAY = 3;
 /** Elements of each map and side that are looked at. */
-const LOOKED_AT = 256;
+const LOOKED_AT = 64;
 
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 

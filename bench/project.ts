@@ -11,6 +11,11 @@ function projectRoot(): string {
   return folder;
 }
 
+/** @param path from the project's root */
+export function projectPath(path: string): string {
+  return join(projectRoot(), path);
+}
+
 export function readProjectFile(path: string): Uint8Array {
-  return new Uint8Array(readFileSync(join(projectRoot(), path)));
+  return new Uint8Array(readFileSync(projectPath(path)));
 }

@@ -3,17 +3,21 @@
  */
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { loadObject } from '../src/object/load.ts';
+import type { ContenderName } from './args.ts';
 import type { BenchCase } from './case.ts';
+import { CLANG, clangContender } from './clang.ts';
 import type { Contender, Outcome } from './contender.ts';
 import { ENGINES, type EngineName, engineContender } from './engine.ts';
-import { kernelContender, kernelRefusal } from './kernel.ts';
+import { KERNEL, kernelContender, kernelRefusal } from './kernel.ts';
 import { mapDifference } from './maps.ts';
 import { type Entry, type MeasureOptions, measure } from './measure.ts';
+import { readProjectFile } from './project.ts';
 import { type Figure, figureOf } from './report.ts';
 
 export interface EntryOptions {
   readonly cases: readonly BenchCase[];
-  readonly optimized: boolean;
+  readonly engines: readonly ContenderName[];
   readonly kernelTrace: boolean;
   /** The `dist` folder of another build of the project, which takes part as BEFORE. */
   readonly against?: string | undefined;
@@ -25,6 +29,8 @@ export interface RunReport {
   readonly figures: readonly Figure[];
   /** Why the kernel did not take part; undefined when it did. */
   readonly refusal: string | undefined;
+  /** Seconds that loading and comparing took, and measuring. */
+  readonly seconds: { readonly load: number; readonly measure: number };
 }
 
 /** Run counts after which all engines must agree: some programs change the packet that the next run sees. */
@@ -53,21 +59,20 @@ export function compare(source: BenchCase, contenders: readonly Contender[]): vo
     for (const other of others) {
       const names = `${other.engine} and ${reference.engine}`;
       compareOutcomes(`${source.name}, ${times} runs`, names, wanted, other.outcome(times));
-      const difference = mapDifference(other, reference);
-      if (difference !== undefined)
-        throw new DifferenceError(`${source.name}, ${times} runs: maps of ${names} differ: ${difference}`);
     }
+  }
+  for (const other of others) {
+    const difference = mapDifference(other, reference);
+    if (difference !== undefined)
+      throw new DifferenceError(
+        `${source.name}: maps of ${other.engine} and ${reference.engine} differ: ${difference}`,
+      );
   }
   for (const { engine, batch } of contenders) {
     const [first, ...rest] = batch?.() ?? [];
     for (const [i, outcome] of rest.entries())
       compareOutcomes(`${source.name}, equal packets`, `packets ${i + 1} and 0 in ${engine}`, first!, outcome);
   }
-}
-
-function wantedEngines(options: EntryOptions): EngineName[] {
-  const names = Object.keys(ENGINES) as EngineName[];
-  return names.filter((name) => options.optimized || !ENGINES[name].optimize);
 }
 
 /** The engine of another build. */
@@ -80,14 +85,23 @@ async function beforeContender(dist: string, source: BenchCase): Promise<Contend
   return { ...(await build.engineContender('bpf2wasm', source)), engine: BEFORE };
 }
 
+function valueSizes(source: BenchCase): ReadonlyMap<string, number> {
+  const { maps } = loadObject(readProjectFile(source.object));
+  return new Map(maps.map(({ name, valueSize }) => [name, valueSize]));
+}
+
 /** Contenders of one case; all of them have been seen to do the same. */
 async function entriesOf(source: BenchCase, options: EntryOptions, kernel: boolean): Promise<Entry[]> {
   const contenders: Contender[] = [];
-  for (const name of wantedEngines(options)) contenders.push(await engineContender(name, source));
-  if (options.against !== undefined) contenders.unshift(await beforeContender(options.against, source));
-  if (kernel) contenders.unshift(kernelContender(source));
-  compare(source, contenders);
-  if (kernel && source.prints && !options.kernelTrace) contenders.shift()!.close();
+  const wanted = (name: ContenderName) => options.engines.includes(name);
+  if (kernel && wanted(KERNEL)) contenders.push(kernelContender(source));
+  if (options.against !== undefined) contenders.push(await beforeContender(options.against, source));
+  for (const name of Object.keys(ENGINES) as EngineName[]) {
+    if (wanted(name)) contenders.push(await engineContender(name, source));
+  }
+  if (source.clang !== undefined && wanted(CLANG)) contenders.push(await clangContender(source, valueSizes(source)));
+  if (contenders.length > 0) compare(source, contenders);
+  if (source.prints && !options.kernelTrace && contenders[0]?.engine === KERNEL) contenders.shift()!.close();
   return contenders.map((contender) => ({ source, contender, samples: [] }));
 }
 
@@ -118,10 +132,13 @@ export async function openBench(options: EntryOptions): Promise<Opened> {
 }
 
 export async function runBench(options: RunOptions): Promise<RunReport> {
+  const started = performance.now();
   const { entries, refusal, close } = await openBench(options);
   try {
+    const opened = performance.now();
     await measure(entries, options);
-    return { figures: entries.map(figureOf), refusal };
+    const seconds = { load: (opened - started) / 1000, measure: (performance.now() - opened) / 1000 };
+    return { figures: entries.map(figureOf), refusal, seconds };
   } finally {
     close();
   }

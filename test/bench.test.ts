@@ -1,8 +1,10 @@
 // The bench as a smoke run: its table of programs loads, the engines agree, and its JSON has the shape that readers rely on. Nothing is timed.
 
 import { describe, expect, test } from 'vitest';
-import { parseBenchArgs } from '../bench/args.ts';
+import { CONTENDERS, parseBenchArgs } from '../bench/args.ts';
+import type { BenchCase } from '../bench/case.ts';
 import { CASES, FIXED_COST } from '../bench/cases.ts';
+import { CLANG } from '../bench/clang.ts';
 import type { Contender } from '../bench/contender.ts';
 import { engineContender } from '../bench/engine.ts';
 import { KERNEL, kernelRefusal } from '../bench/kernel.ts';
@@ -14,7 +16,9 @@ import { compare, DifferenceError, openBench, runBench } from '../bench/run.ts';
 const refusal = kernelRefusal();
 if (refusal !== undefined) console.warn(`SKIPPED: the bench is not compared with the kernel (${refusal})`);
 
-const tiny = { samples: 1, warmUpSeconds: 0, optimized: false, kernelTrace: false };
+/** Optimised code is the same code behind binaryen: for the bench itself. */
+const taking = CONTENDERS.filter((name) => name !== 'bpf2wasm-optimized');
+const tiny = { samples: 1, warmUpSeconds: 0, engines: taking, kernelTrace: false };
 /** The programs that print would put lines into the machine's trace buffer, which other tests read. */
 const SILENT = CASES.filter(({ prints }) => !prints)
   // A hundred thousand elements on every side are for the bench itself.
@@ -24,20 +28,20 @@ const SILENT = CASES.filter(({ prints }) => !prints)
 const FIELDS = ['program', 'engine', 'packetBytes', 'medianNs', 'minNs', 'p90Ns', 'samples'];
 
 describe('bench', () => {
-  const engines = ['bpf2wasm', 'bpf2wasm-checked'];
-  if (refusal === undefined) engines.unshift(KERNEL);
+  const engines = taking.filter((name) => name !== KERNEL || refusal === undefined);
+  const enginesOf = ({ clang }: BenchCase) => engines.filter((name) => name !== CLANG || clang !== undefined);
 
   test('every program does the same in every engine: return value, packet, maps', async () => {
     const { entries, close } = await openBench({ ...tiny, cases: SILENT });
-    const taking = entries.map(({ source, contender }) => [source.name, contender.engine]);
-    expect(taking).toEqual(SILENT.flatMap(({ name }) => engines.map((engine) => [name, engine])));
+    const opened = entries.map(({ source, contender }) => [source.name, contender.engine]);
+    expect(opened).toEqual(SILENT.flatMap((source) => enginesOf(source).map((engine) => [source.name, engine])));
     close();
   });
 
   test('every figure has its fields', async () => {
     const cases = SILENT.filter(({ name }) => name === FIXED_COST || name.startsWith('ringbuf/'));
     const { figures } = await runBench({ ...tiny, cases });
-    expect(figures).toHaveLength(cases.length * engines.length);
+    expect(figures).toHaveLength(cases.flatMap(enginesOf).length);
     for (const figure of JSON.parse(JSON.stringify(figures)) as Figure[]) {
       expect(Object.keys(figure)).toEqual(FIELDS);
       expect(figure.samples).toBe(1);
@@ -146,6 +150,14 @@ describe('bench', () => {
 
   test.each(['0', '1.5', '-1', 'many'])('--samples %s is refused', (samples) => {
     expect(() => parseBenchArgs([`--samples=${samples}`])).toThrow(/--samples/);
+  });
+
+  test('--engines takes names of contenders, --store a name', () => {
+    expect(parseBenchArgs([]).engines).toEqual(CONTENDERS);
+    expect(parseBenchArgs(['--engines', 'bpf2wasm,kernel-jit']).engines).toEqual(['bpf2wasm', 'kernel-jit']);
+    expect(() => parseBenchArgs(['--engines', 'bpf2wasm,'])).toThrow(/--engines/);
+    expect(parseBenchArgs(['--store', '2026-11-26']).store).toBe('2026-11-26');
+    expect(() => parseBenchArgs(['--store', '../x'])).toThrow(/--store/);
   });
 
   test('names of programs are unique', () => {

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#include "../programs/siphash.c"
+
+#include "engine.h"
+
+BATCH(siphash)
+BATCH(siphash_1000)
