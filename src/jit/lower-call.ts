@@ -1,7 +1,14 @@
 /** Calls of helpers, subprograms and kfuncs. Helpers are imports; their prototypes give the Wasm signature and the checks. */
 import { MAP_KEY_SIZE, MAP_VALUE_SIZE, TRAP_BUDGET, TRAP_THROW, VM_BUDGET, VM_TRACE_ON } from '../../assembly/abi.ts';
 import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_BLOOM_FILTER, MAX_BPF_STACK } from '../../assembly/isa.ts';
-import { BPF_FUNC_tail_call, FIXED_SIZE, type HelperProto, wasmArg, wasmRet } from '../isa/helpers.ts';
+import {
+  BPF_FUNC_tail_call,
+  BPF_FUNC_xdp_adjust_head,
+  FIXED_SIZE,
+  type HelperProto,
+  wasmArg,
+  wasmRet,
+} from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
 import {
@@ -17,6 +24,7 @@ import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 }
 import { lowerArrayLookup } from './lookup.ts';
 import { afterCall, beforeCall, leave } from './lower-exit.ts';
 import { checkBudget, lowerLoop } from './lower-loop.ts';
+import { lowerAdjustHead } from './lower-packet.ts';
 import { lowerState } from './lower-state.ts';
 import { makesObject } from './object-site.ts';
 import * as w from './opcodes.ts';
@@ -163,12 +171,20 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
     code.mem(w.I32_LOAD, pushBase(code, prog.vm) + VM_TRACE_ON);
     code.block(w.IF);
   }
-  pushArgs(f, proto, pc);
-  if (proto.callsBack) {
-    beforeCall(f);
-    pushCalleeFrame(f);
+  const call = () => {
+    pushArgs(f, proto, pc);
+    if (proto.callsBack) {
+      beforeCall(f);
+      pushCalleeFrame(f);
+    }
+    code.call(prog.funcs.helper(variant.name));
+  };
+  if (op.helper === BPF_FUNC_xdp_adjust_head) {
+    lowerAdjustHead(f, call);
+    refreshPacket(f);
+    return;
   }
-  code.call(prog.funcs.helper(variant.name));
+  call();
   if (unheard) code.op(w.END);
   else if (proto.ret !== 'void') (wasmRet(proto.ret) === 'i32' ? setReg32 : setReg)(f, 0);
   if (proto.callsBack) {
