@@ -151,6 +151,15 @@ export function bucketOf(map: u32, hash: u32): u32 {
 export function seek(map: u32, key: u32, hash: u32): u32 {
   const size = changetype<BpfMap>(map).keySize;
   let link = bucketOf(map, hash);
+  if (size == 16) {
+    const low = <u64>load<u32>(key) | ((<u64>load<u32>(key, 4)) << 32);
+    const high = <u64>load<u32>(key, 8) | ((<u64>load<u32>(key, 12)) << 32);
+    for (let element = load<u32>(link); element; element = load<u32>(link)) {
+      if (!((load<u64>(element, ELEMENT_KEY) ^ low) | (load<u64>(element, ELEMENT_KEY + 8) ^ high))) break;
+      link = element;
+    }
+    return link;
+  }
   for (let element = load<u32>(link); element; element = load<u32>(link)) {
     if (load<u32>(element, 4) == hash && sameKey(element + ELEMENT_KEY, key, size)) break;
     link = element;

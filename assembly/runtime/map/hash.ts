@@ -5,6 +5,7 @@ import { FIELD_RES_SPIN_LOCK, FIELD_SPIN_LOCK } from '../../verifier/abi/input';
 import { copy } from '../copy';
 import { copyValue, freeFields, hasField } from './fields';
 import { Find, find } from './hash-find';
+import { copyKey } from './hash-key';
 import { ELEMENT_KEY, give, hashOf, link, seek, tableCreate, tableOf, take, unlink } from './hash-table';
 import { BpfMap, MapSpec } from './map';
 
@@ -42,35 +43,44 @@ export function flagsError(old: u32, flags: u64): i32 {
   return flags == BPF_EXIST ? -ENOENT : 0;
 }
 
-/** The element that will hold a new value, or 0: nothing left. `old` is the one it replaces, or 0. */
-export function replacement(map: u32, old: u32): u32 {
-  const t = tableOf(map);
-  if (!old || !t.spare) return take(map);
-  const element = t.spare;
-  t.spare = old;
-  return element;
-}
+/** Parts of an update, copied to where they are used. */
+export class Put {
+  /** The element that will hold a new value, or 0: nothing left. `old` is the one it replaces, or 0. */
+  @inline
+  static element(map: u32, old: u32): u32 {
+    const t = tableOf(map);
+    if (!old || !t.spare) return take(map);
+    const element = t.spare;
+    t.spare = old;
+    return element;
+  }
 
-/**
- * Fills an element that is in no bucket with key and value. Its special fields are zero, unless a program that still had the address of an element
- * deleted before put something there: that stays, as in Linux.
- */
-export function fill(map: u32, element: u32, hash: u32, key: u32, value: u32): void {
-  const m = changetype<BpfMap>(map);
-  const at = element + tableOf(map).valueOffset;
-  store<u32>(element, hash, 4);
-  copy(element + ELEMENT_KEY, key, m.keySize);
-  copyValue(m, at, value);
-}
+  /**
+   * Fills an element that is in no bucket with key and value. Its special fields are zero, unless a program that still had the address of an element
+   * deleted before put something there: that stays, as in Linux.
+   */
+  @inline
+  static fill(map: u32, element: u32, hash: u32, key: u32, value: u32): void {
+    const m = changetype<BpfMap>(map);
+    const at = element + tableOf(map).valueOffset;
+    store<u32>(element, hash, 4);
+    copyKey(element + ELEMENT_KEY, key, m.keySize);
+    if (m.fields) copyValue(m, at, value);
+    else if (m.valueSize == 8) store<u64>(at, load<u64>(value));
+    else copy(at, value, m.valueSize);
+  }
 
-/** Puts a filled element where `at` leads to another, which became the spare one, or goes back. */
-export function exchange(map: u32, at: u32, element: u32): void {
-  const t = tableOf(map);
-  const old = load<u32>(at);
-  store<u32>(element, load<u32>(old));
-  store<u32>(at, element);
-  freeFields(changetype<BpfMap>(map), old + t.valueOffset);
-  if (t.spare != old) give(map, old);
+  /** Puts a filled element where `at` leads to another, which became the spare one, or goes back. */
+  @inline
+  static exchange(map: u32, at: u32, element: u32): void {
+    const m = changetype<BpfMap>(map);
+    const t = tableOf(map);
+    const old = load<u32>(at);
+    store<u32>(element, load<u32>(old));
+    store<u32>(at, element);
+    if (m.fields) freeFields(m, old + t.valueOffset);
+    if (t.spare != old) give(map, old);
+  }
 }
 
 export function hashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
@@ -90,11 +100,11 @@ export function hashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
     copyValue(m, old + tableOf(map).valueOffset, value);
     return 0;
   }
-  const element = replacement(map, old);
+  const element = Put.element(map, old);
   if (!element) return -ENOMEM;
-  fill(map, element, hash, key, value);
+  Put.fill(map, element, hash, key, value);
   if (old) {
-    exchange(map, at, element);
+    Put.exchange(map, at, element);
     return 0;
   }
   link(map, element);

@@ -3,7 +3,7 @@
 import { VM_CPU } from '../../abi';
 import { BPF_EXIST, BPF_F_NO_COMMON_LRU, EINVAL, ENOENT } from '../../isa';
 import { vm } from '../env';
-import { exchange, fill, flagsError, replacement } from './hash';
+import { flagsError, Put } from './hash';
 import { Find, find } from './hash-find';
 import { give, hashOf, LRU_LIST_SIZE, link, linkTo, seek, tableCreate, tableOf, take, unlink } from './hash-table';
 import { LRU_MARK, lruAdd, lruInit, lruIsFull, lruRemove, lruReplace, lruVictim } from './lru';
@@ -98,14 +98,14 @@ export function lruHashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
   if (error) return error;
   if (!old) {
     const room = makeRoom(map);
-    fill(map, room, hash, key, value);
+    Put.fill(map, room, hash, key, value);
     link(map, room);
     return 0;
   }
-  const element = replacement(map, old);
+  const element = Put.element(map, old);
   lruReplace(old, element);
-  fill(map, element, hash, key, value);
-  exchange(map, at, element);
+  Put.fill(map, element, hash, key, value);
+  Put.exchange(map, at, element);
   return 0;
 }
 

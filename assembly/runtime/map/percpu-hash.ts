@@ -2,10 +2,10 @@
 // Values of elements that exist are changed where they are.
 import { VM_CPU } from '../../abi';
 import { BPF_EXIST, E2BIG, EINVAL, ENOMEM } from '../../isa';
-import { copy } from '../copy';
 import { vm } from '../env';
 import { copyValue, freeFields, zeroValue } from './fields';
 import { flagsError, hash_lookup } from './hash';
+import { copyKey } from './hash-key';
 import { ELEMENT_KEY, hashOf, link, seek, tableCreate, tableOf, take } from './hash-table';
 import { BpfMap, MapSpec } from './map';
 
@@ -50,7 +50,7 @@ export function placeCopies(map: u32, element: u32, hash: u32, key: u32, value: 
   const t = tableOf(map);
   const at = element + t.valueOffset;
   store<u32>(element, hash, 4);
-  copy(element + ELEMENT_KEY, key, m.keySize);
+  copyKey(element + ELEMENT_KEY, key, m.keySize);
   for (let i: u32 = 0; i < t.copies; i++) zeroValue(m, at + i * m.cpuStride);
   if (isAll) writeAll(map, at, value);
   else copyValue(m, at + ownCopy(m, map), value);
