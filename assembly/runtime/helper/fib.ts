@@ -18,7 +18,7 @@ import {
   RTN_UNICAST,
   RTN_UNREACHABLE,
 } from '../../abi-net';
-import { EACCES, EAFNOSUPPORT, EHOSTUNREACH, EINVAL, ENODEV } from '../../isa';
+import { EACCES, EAFNOSUPPORT, EAGAIN, EHOSTUNREACH, EINVAL, ENODEV } from '../../isa';
 import { findInterface, Interface } from '../net/interface';
 import { findNeighbour } from '../net/neighbour';
 import { foundRoute, isMerged, lookup4, mergedRoot, NetRoute, routeMtu } from '../net/route';
@@ -97,6 +97,19 @@ function lookupDirect(params: u32, flow: Flow, flags: u32): i32 {
   return lookupTable(flow, table);
 }
 
+/** Without rules of the user's IPv4 looks in one trie, and seldom needs to know more than the address. */
+function lookupMerged(params: u32, flags: u32): i32 {
+  const isOutput = (flags & FLAG_OUTPUT) != 0;
+  const tos = <u32>load<u8>(params, METRIC) & TOS_MASK;
+  const error = lookup4(mergedRoot(), params + DST, tos, isOutput ? load<u32>(params, IFINDEX) : 0);
+  return error == -EAGAIN ? lookupFlow(flowOf(params, flags)) : error;
+}
+
+function lookup(params: u32, family: u32, flags: u32): i32 {
+  if (flags & FLAG_DIRECT) return lookupDirect(params, flowOf(params, flags), flags);
+  return family == AF_INET && areMerged() ? lookupMerged(params, flags) : lookupFlow(flowOf(params, flags));
+}
+
 /** 0 for a route to forward along, else the answer. */
 function verdict4(error: i32): i32 {
   if (error == -EINVAL) return BLACKHOLE;
@@ -145,11 +158,10 @@ function putNextHop(params: u32, route: NetRoute): void {
   memory.copy(params + DST, via, 16);
 }
 
-function putMacs(params: u32, route: NetRoute): i32 {
+function putMacs(params: u32, route: NetRoute, device: Interface): i32 {
   const family = <u32>load<u8>(params);
   const mac = findNeighbour(route.ifindex, family, params + DST);
   if (!mac) return NO_NEIGH;
-  const device = changetype<Interface>(findInterface(route.ifindex));
   store<u32>(params, <u32>device.mac, SMAC);
   store<u16>(params, <u16>(device.mac >> 32), SMAC + 4);
   store<u32>(params, load<u32>(mac), DMAC);
@@ -160,8 +172,10 @@ function putMacs(params: u32, route: NetRoute): i32 {
 /** Writes the answer over the question. */
 function answer(params: u32, route: NetRoute, flags: u32): i32 {
   const isV4 = route.family == AF_INET;
-  if (!findInterface(route.ifindex)) return NOT_FWDED;
-  const mtu = routeMtu(route);
+  const at = findInterface(route.ifindex);
+  if (!at) return NOT_FWDED;
+  const device = changetype<Interface>(at);
+  const mtu = routeMtu(route, device);
   if (<u32>load<u16>(params, TOT_LEN) > mtu) {
     store<u16>(params, mtu, TOT_LEN);
     return FRAG_NEEDED;
@@ -176,7 +190,7 @@ function answer(params: u32, route: NetRoute, flags: u32): i32 {
     if (error) return error;
   }
   if (!(flags & FLAG_SKIP_NEIGH)) {
-    const error = putMacs(params, route);
+    const error = putMacs(params, route, device);
     if (error) return error;
   }
   store<u32>(params, 0, TBID);
@@ -195,8 +209,7 @@ export function fib_lookup(_ctx: u32, params: u32, size: u32, wide: u64): i64 {
   if (!at) return -ENODEV;
   const device = changetype<Interface>(at);
   if (!(isV4 ? device.forward4 : device.forward6)) return FWD_DISABLED;
-  const flow = flowOf(params, flags);
-  const error = flags & FLAG_DIRECT ? lookupDirect(params, flow, flags) : lookupFlow(flow);
+  const error = lookup(params, family, flags);
   const verdict = isV4 ? verdict4(error) : verdict6(error);
   return verdict ? verdict : answer(params, foundRoute(), flags);
 }

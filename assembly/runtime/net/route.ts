@@ -20,7 +20,8 @@ import {
 } from '../../abi-net';
 import { EACCES, EAGAIN, EEXIST, EHOSTUNREACH, EINVAL, ENOMEM, ESRCH } from '../../isa';
 import { alloc, free } from '../mem';
-import { findInterface, Interface } from './interface';
+import { Interface } from './interface';
+import { hasFewLengths, lengthBelow, lengths4, Prefixes, Probe, prefixAdd, prefixHead } from './prefixes';
 import { TrieNode, trieFind, trieInsert, trieStep, trieWalk } from './trie';
 
 @unmanaged
@@ -61,24 +62,23 @@ if (offsetof<NetRoute>('src0') != NET_ROUTE_SRC_ADDR) ERROR('NetRoute.src0 drift
 if (offsetof<NetRoute>('next') != NET_ROUTE_SIZE) ERROR('NetRoute: its size drifted from abi-net.ts');
 
 @unmanaged
-class Table {
+class Table extends Prefixes {
   family: u32;
   id: u32;
-  root: u32;
   next: u32;
 }
 
 /** Every table: a link. */
 const tables: u32 = <u32>memory.data(4);
-/** Both of IPv4's local and main as one trie, which is how Linux looks while nobody has rules of their own: a link to its root. */
-const merged: u32 = <u32>memory.data(4);
+/** Both of IPv4's local and main as one trie, which is how Linux looks while nobody has rules of their own. */
+const merged: u32 = <u32>memory.data(offsetof<Prefixes>(), 8);
 
-/** The root's link of a table; 0 for none. */
+/** The trie of a table (struct Prefixes); 0 for none. */
 export function tableRoot(family: u32, id: u32): u32 {
   let at = load<u32>(tables);
   while (at) {
     const table = changetype<Table>(at);
-    if (table.id == id && table.family == family) return at + offsetof<Table>('root');
+    if (table.id == id && table.family == family) return at;
     at = table.next;
   }
   return 0;
@@ -96,7 +96,7 @@ function makeTable(family: u32, id: u32): u32 {
   table.id = id;
   table.next = load<u32>(tables);
   store<u32>(tables, at);
-  return at + offsetof<Table>('root');
+  return at;
 }
 
 export function isMerged(family: u32, table: u32): bool {
@@ -133,7 +133,7 @@ function insert(root: u32, record: u32): i32 {
   const route = changetype<NetRoute>(record);
   const dst = record + NET_ROUTE_DST;
   const node = trieInsert(root, keyHi(route.family, dst), keyLo(route.family, dst), route.plen);
-  if (!node) return -ENOMEM;
+  if (!node || !prefixAdd(root, node)) return -ENOMEM;
   let link: u32 = node + offsetof<TrieNode>('head');
   while (load<u32>(link)) {
     const other = changetype<NetRoute>(load<u32>(link));
@@ -203,28 +203,64 @@ export function foundRoute(): NetRoute {
   return changetype<NetRoute>(found);
 }
 
+/** Nothing at this prefix: what is shorter is asked. */
+const NOTHING: i32 = 1;
+
+/** Of the routes at one prefix, beginning with `first`. */
+function choose4(first: u32, tos: u32, oif: u32): i32 {
+  for (let at = first; at; at = changetype<NetRoute>(at).next) {
+    const route = changetype<NetRoute>(at);
+    if (route.tos && route.tos != tos) continue;
+    const error = typeError(route.type);
+    if (error) return error;
+    if (oif && route.ifindex != oif) continue;
+    found = at;
+    return 0;
+  }
+  return NOTHING;
+}
+
 /** IPv4's lookup in one trie: 0, or what the route's type says; -EAGAIN when there is none. */
 export function lookup4(root: u32, address: u32, tos: u32, oif: u32): i32 {
-  let index = trieWalk(root, keyHi(AF_INET, address), 0, 32);
-  while (index--) {
-    for (let at = trieStep(index); at; at = changetype<NetRoute>(at).next) {
-      const route = changetype<NetRoute>(at);
-      if (route.tos && route.tos != tos) continue;
-      const error = typeError(route.type);
-      if (error) return error;
-      if (oif && route.ifindex != oif) continue;
-      found = at;
-      return 0;
+  const key = keyHi(AF_INET, address);
+  if (hasFewLengths(root)) {
+    for (let lengths = lengths4(root); lengths; ) {
+      const len = 63 - <u32>clz(lengths);
+      lengths ^= (<u64>1) << len;
+      // Two shifts: `len` may be 0.
+      const first = Probe.head(root, key & (((<u64>-1) << (63 - len)) << 1), 0, len);
+      if (!first) continue;
+      const error = choose4(first, tos, oif);
+      if (error != NOTHING) return error;
     }
+    return -EAGAIN;
+  }
+  let index = trieWalk(root, key, 0, 32);
+  while (index--) {
+    const error = choose4(trieStep(index), tos, oif);
+    if (error != NOTHING) return error;
   }
   return -EAGAIN;
 }
 
+/** The routes at the longest prefix of a key that has some. */
+function longest6(root: u32, hi: u64, lo: u64): u32 {
+  if (!hasFewLengths(root)) {
+    const index = trieWalk(root, hi, lo, 128);
+    return index ? trieStep(index - 1) : 0;
+  }
+  for (let limit = lengthBelow(root, 129); limit; limit = lengthBelow(root, limit - 1)) {
+    const first = prefixHead(root, hi, lo, limit - 1);
+    if (first) return first;
+  }
+  return 0;
+}
+
 /** IPv6's: of the routes with the lowest metric, the one through `oif` if there is one. */
 export function lookup6(root: u32, address: u32, oif: u32): bool {
-  const index = trieWalk(root, keyHi(0, address), keyLo(0, address), 128);
-  if (!index) return false;
-  found = trieStep(index - 1);
+  const first = longest6(root, keyHi(0, address), keyLo(0, address));
+  if (!first) return false;
+  found = first;
   const metric = changetype<NetRoute>(found).metric;
   if (!oif) return true;
   for (let at = found; at && changetype<NetRoute>(at).metric == metric; at = changetype<NetRoute>(at).next) {
@@ -236,8 +272,6 @@ export function lookup6(root: u32, address: u32, oif: u32): bool {
 }
 
 /** What may be forwarded along a route in one piece: the device's mtu, unless the route has a locked one. The kernel answered so for both families. */
-export function routeMtu(route: NetRoute): u32 {
-  if (route.mtu && route.flags & NET_ROUTE_MTU_LOCK) return route.mtu;
-  const device = findInterface(route.ifindex);
-  return device ? changetype<Interface>(device).mtu : 0;
+export function routeMtu(route: NetRoute, device: Interface): u32 {
+  return route.mtu && route.flags & NET_ROUTE_MTU_LOCK ? route.mtu : device.mtu;
 }

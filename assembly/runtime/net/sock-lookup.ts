@@ -10,7 +10,7 @@ import {
   TCP_LISTEN,
   TCP_NEW_SYN_RECV,
 } from '../../abi-net';
-import { firstSock, NetSock, nextSock } from './sock';
+import { firstConnected, firstSock, NetSock, nextConnected, nextSock } from './sock';
 
 /** The packet's ends: it came from `src` to `dst`. Addresses are where they lie, ports as numbers. */
 @unmanaged
@@ -59,11 +59,11 @@ function fitsFamily(sock: NetSock, family: u32): bool {
 }
 
 function established(tuple: SockTuple): u32 {
-  for (let at = firstSock(IPPROTO_TCP, tuple.dport); at; at = nextSock(at)) {
+  let at = firstConnected(tuple.family, tuple.dport, bswap<u16>(<u16>tuple.sport), tuple.src);
+  for (; at; at = nextConnected(at)) {
     const sock = changetype<NetSock>(at);
-    if (sock.protocol != IPPROTO_TCP || sock.srcPort != tuple.dport || sock.state == TCP_LISTEN) continue;
-    if (sock.family != tuple.family || !hasLocal(sock, tuple) || !hasRemote(sock, tuple)) continue;
-    if (fitsDevice(sock, tuple.dif)) return at;
+    if (sock.srcPort != tuple.dport || sock.family != tuple.family) continue;
+    if (hasLocal(sock, tuple) && hasRemote(sock, tuple) && fitsDevice(sock, tuple.dif)) return at;
   }
   return 0;
 }

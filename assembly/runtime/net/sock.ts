@@ -1,12 +1,17 @@
-// Sockets of the user's: a hash over protocol and local port, in each chain the newest first.
+// Sockets of the user's: a hash over protocol and local port, and one of connections over both ports and the remote address; in each chain the
+// newest first.
 import {
+  AF_INET,
+  BPF_SOCK_DST_IP6,
   BPF_SOCK_SIZE,
   BPF_SOCK_SRC_PORT,
   BPF_TCP_SOCK_SIZE,
+  IPPROTO_TCP,
   NET_SOCK_ID,
   NET_SOCK_OVERFLOW,
   NET_SOCK_SIZE,
   NET_SOCK_TCP,
+  TCP_LISTEN,
 } from '../../abi-net';
 import { ENOENT, ENOMEM } from '../../isa';
 import { alloc, free } from '../mem';
@@ -43,9 +48,12 @@ if (offsetof<NetSock>('srcPort') != BPF_SOCK_SRC_PORT) ERROR('NetSock.srcPort dr
 if (offsetof<NetSock>('flags') != BPF_SOCK_SIZE) ERROR('NetSock.flags drifted from abi-net.ts');
 
 const NEXT: u32 = NET_SOCK_SIZE;
-const SIZE: u32 = NET_SOCK_SIZE + 4;
+const NEXT_CONNECTED: u32 = NET_SOCK_SIZE + 4;
+const SIZE: u32 = NET_SOCK_SIZE + 8;
 const BUCKETS: u32 = 1024;
 const buckets: u32 = <u32>memory.data(BUCKETS * 4);
+const CONNECTED_BUCKETS: u32 = 4096;
+const connectedBuckets: u32 = <u32>memory.data(CONNECTED_BUCKETS * 4);
 
 function bucket(protocol: u32, port: u32): u32 {
   return buckets + (((port ^ (protocol << 5)) & (BUCKETS - 1)) << 2);
@@ -58,6 +66,41 @@ export function firstSock(protocol: u32, port: u32): u32 {
 
 export function nextSock(at: u32): u32 {
   return load<u32>(at, NEXT);
+}
+
+/** `dstPort` in network order; `remote` is where an address of the family lies. */
+function connectedBucket(family: u32, srcPort: u32, dstPort: u32, remote: u32): u32 {
+  let h = (((<u64>srcPort) << 16) | dstPort) * 0x9e3779b97f4a7c15;
+  if (family == AF_INET) h ^= <u64>load<u32>(remote) * 0xd6e8feb86659fd93;
+  else h ^= (load<u64>(remote) ^ rotl(load<u64>(remote, 8), 32)) * 0xd6e8feb86659fd93;
+  return connectedBuckets + ((<u32>((h ^ (h >> 29)) >> 16) & (CONNECTED_BUCKETS - 1)) << 2);
+}
+
+/** First TCP socket that may be this connection's, or 0. */
+export function firstConnected(family: u32, srcPort: u32, dstPort: u32, remote: u32): u32 {
+  return load<u32>(connectedBucket(family, srcPort, dstPort, remote));
+}
+
+export function nextConnected(at: u32): u32 {
+  return load<u32>(at, NEXT_CONNECTED);
+}
+
+function bucketOfConnected(at: u32): u32 {
+  const sock = changetype<NetSock>(at);
+  const remote: u32 = sock.family == AF_INET ? at + offsetof<NetSock>('dstIp4') : at + BPF_SOCK_DST_IP6;
+  return connectedBucket(sock.family, sock.srcPort, sock.dstPort, remote);
+}
+
+/** What a connection's lookup looks at: every TCP socket that does not listen. */
+function canBeConnected(at: u32): bool {
+  const sock = changetype<NetSock>(at);
+  return sock.protocol == IPPROTO_TCP && sock.state != TCP_LISTEN;
+}
+
+function unlinkConnected(wanted: u32): void {
+  let link = bucketOfConnected(wanted);
+  while (load<u32>(link) != wanted) link = load<u32>(link) + NEXT_CONNECTED;
+  store<u32>(link, load<u32>(wanted, NEXT_CONNECTED));
 }
 
 /** When the listener last gave out cookies. */
@@ -85,6 +128,10 @@ export function net_sock_add(record: u32): i32 {
   const link = bucket(changetype<NetSock>(at).protocol, changetype<NetSock>(at).srcPort);
   store<u32>(at, load<u32>(link), NEXT);
   store<u32>(link, at);
+  if (!canBeConnected(at)) return 0;
+  const connected = bucketOfConnected(at);
+  store<u32>(at, load<u32>(connected), NEXT_CONNECTED);
+  store<u32>(connected, at);
   return 0;
 }
 
@@ -95,6 +142,7 @@ export function net_sock_delete(id: u32): i32 {
     for (let at = load<u32>(link); at; at = load<u32>(link)) {
       if (load<u32>(at, NET_SOCK_ID) == id) {
         store<u32>(link, load<u32>(at, NEXT));
+        if (canBeConnected(at)) unlinkConnected(at);
         removeRegion(at);
         removeRegion(at + NET_SOCK_TCP);
         free(at);

@@ -6,10 +6,12 @@
 //       20 one    u32  child whose next bit is 1
 //       24 len    u32  bits of the prefix
 //       28 head   u32  what hangs at the prefix; 0 for a node that only branches
+//       32 next   u32  in its bucket, and
+//       36 owner  u32  the trie, once something hung at it: prefixes.ts
 import { alloc } from '../mem';
 import { THREADS, threadRoom } from '../thread';
 
-const SIZE: u32 = 32;
+const SIZE: u32 = 40;
 
 @unmanaged
 export class TrieNode {
@@ -19,6 +21,8 @@ export class TrieNode {
   one: u32;
   len: u32;
   head: u32;
+  next: u32;
+  owner: u32;
 }
 
 if (offsetof<TrieNode>() != SIZE) ERROR('TrieNode: its size drifted from the picture');
