@@ -20,6 +20,7 @@ import {
   BPF_STX,
 } from '../isa';
 import { AUXF_CALLS_CALLBACK } from './abi';
+import { Block } from './block';
 import { Env } from './env';
 import {
   HIST_DST_STACK,
@@ -90,7 +91,8 @@ export class Backtrack {
     return cls != BPF_JMP && cls != BPF_JMP32 && !this.hasReg(insn.dst);
   }
   reset(frame: u32): void {
-    memory.fill(changetype<usize>(this), 0, offsetof<Backtrack>());
+    Block.clear(changetype<usize>(this), offsetof<Backtrack>('slots7'));
+    this.slots7 = 0;
     this.frame = frame;
   }
   get empty(): bool {

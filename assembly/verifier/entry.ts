@@ -69,6 +69,7 @@ function forgetStates(env: Env): void {
   for (let pc: u32 = 0; pc < env.input.insnCount; pc++) {
     let at = env.auxOf(pc).explored;
     env.auxOf(pc).explored = 0;
+    env.auxOf(pc).uncleaned = 0;
     while (at != 0) {
       const state = changetype<State>(at);
       at = state.next;

@@ -21,6 +21,8 @@ export class Aux {
   key: u32;
   /** Stored states of this insn, newest first. */
   explored: usize;
+  /** Those among them that have not been cleaned (visit.ts). */
+  uncleaned: usize;
   factRegion: u32;
   factMap: i32;
   factLo: i32;
@@ -86,6 +88,8 @@ export class Env {
   backtrack: usize;
   /** Register that told the last two rounds of a loop apart (equal.ts). */
   counter: u32;
+  /** What the comparison of two frames found different (equal.ts). */
+  differed: u32;
   /** Walks backwards that need not be repeated (traced.ts). */
   traced: usize;
   unknownReg: usize;

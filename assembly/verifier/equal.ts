@@ -33,6 +33,9 @@ export const EXACT: u32 = 1;
 /** Imprecise scalars must be within the old ranges: does a loop converge? */
 export const RANGE_WITHIN: u32 = 2;
 
+/** `State.differed`: 0 for nothing yet, a register's number + 1, or a stack slot's number behind these. */
+const FIRST_SLOT: u32 = 16;
+
 const ALL_MISC: u64 = 0x0202020202020202;
 
 /** Everything but the map behind the ids is equal. */
@@ -164,7 +167,9 @@ function stackSafe(env: Env, old: Frame, cur: Frame, ids: IdMap, mode: u32): boo
       if (mode != NOT_EXACT || !emptySlotSafe(env, slot)) return false;
       continue;
     }
-    if (!slotSafe(env, slot, cur.slot(i), ids, mode)) return false;
+    if (slotSafe(env, slot, cur.slot(i), ids, mode)) continue;
+    env.differed = FIRST_SLOT + i;
+    return false;
   }
   return true;
 }
@@ -197,9 +202,22 @@ function framesEqual(env: Env, old: Frame, cur: Frame, pc: u32, ids: IdMap, mode
   if (old.callbackDepth > cur.callbackDepth) return false;
   const live = env.auxOf(pc).liveRegs;
   for (let i: u32 = 0; i < 10; i++) {
-    if (((live >> i) & 1) != 0 && !regSafe(env, old.reg(i), cur.reg(i), ids, mode)) return false;
+    if (((live >> i) & 1) == 0 || regSafe(env, old.reg(i), cur.reg(i), ids, mode)) continue;
+    env.differed = i + 1;
+    return false;
   }
   return stackSafe(env, old, cur, ids, mode);
+}
+
+/** What differed last time, in the innermost frame, differs again: then so do the states, whatever ids stand for each other. */
+function differsAgain(env: Env, old: State, cur: State, ids: IdMap, mode: u32): bool {
+  const at = old.differed;
+  if (at == 0) return false;
+  const was = old.cur;
+  const is = cur.cur;
+  if (at < FIRST_SLOT) return !regSafe(env, was.reg(at - 1), is.reg(at - 1), ids, mode);
+  const slot = at - FIRST_SLOT;
+  return slot < is.slots && !slotSafe(env, was.slot(slot), is.slot(slot), ids, mode);
 }
 
 /** Pc at which frame `i` of a state stands: where the state is, or the call it waits for. */
@@ -217,14 +235,19 @@ export function sameCallsites(a: State, b: State): bool {
 
 export function statesEqual(env: Env, old: State, cur: State, mode: u32): bool {
   if (old.curframe != cur.curframe) return false;
+  const ids = changetype<IdMap>(env.idMap);
+  ids.reset(env.idGen);
+  if (differsAgain(env, old, cur, ids, mode)) return false;
   if (old.speculative && !cur.speculative) return false;
   if (old.inSleepable != cur.inSleepable) return false;
-  const ids = changetype<IdMap>(env.idMap);
   ids.reset(env.idGen);
   if (!refsSafe(old, cur, ids)) return false;
   for (let i: u32 = 0; i <= old.curframe; i++) {
     if (old.frame(i).callsite != cur.frame(i).callsite) return false;
-    if (!framesEqual(env, old.frame(i), cur.frame(i), framePc(old, i), ids, mode)) return false;
+    env.differed = 0;
+    if (framesEqual(env, old.frame(i), cur.frame(i), framePc(old, i), ids, mode)) continue;
+    if (i == old.curframe) old.differed = env.differed;
+    return false;
   }
   return true;
 }

@@ -81,6 +81,15 @@ export function freeFrame(frame: Frame): void {
   free(changetype<usize>(frame), FRAME_SIZE);
 }
 
+/** Memory for a frame that `copyFrame` fills; null when memory has run out. */
+export function newFrameCopy(): Frame {
+  const frame = changetype<Frame>(alloc(FRAME_SIZE));
+  if (changetype<usize>(frame) == 0) return frame;
+  frame.stack = 0;
+  frame.capacity = 0;
+  return frame;
+}
+
 /** Room for at least `slots` slots; new ones are invalid bytes with nothing spilled. The function's stack grows with it. False when memory has run out. */
 export function growStack(frame: Frame, slots: u32): bool {
   if (slots <= frame.slots) return true;
@@ -114,6 +123,6 @@ export function copyFrame(dst: Frame, src: Frame): bool {
     if (dst.stack == 0) return false;
     dst.capacity = src.slots;
   }
-  memory.copy(dst.stack, src.stack, <usize>src.slots * SLOT_SIZE);
+  if (src.slots != 0) memory.copy(dst.stack, src.stack, <usize>src.slots * SLOT_SIZE);
   return true;
 }

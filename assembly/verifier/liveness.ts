@@ -2,6 +2,7 @@
 // have been walked, slots that none of them read are dropped from it, so that later states need not agree on them.
 import { BPF_CALL, BPF_JMP, BPF_ST, BPF_STX } from '../isa';
 import { alloc, allocZeroed } from './arena';
+import { Block } from './block';
 import { Env } from './env';
 import { Frame } from './frame';
 import { Insn } from './insn';
@@ -135,7 +136,7 @@ export function markStackWrite(env: Env, frame: Frame, mask: u64): void {
 
 /** Before an insn is walked. */
 export function beginStackWrites(env: Env): void {
-  memory.fill(env.stackWrites, 0, MAX_FRAMES << 3);
+  Block.clear(env.stackWrites, MAX_FRAMES << 3);
 }
 
 /** Behind it: `instance` is the frame's that walked it. */

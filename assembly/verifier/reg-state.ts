@@ -13,6 +13,7 @@ import {
   REG_TYPE,
   SCALAR,
 } from './abi';
+import { Block } from './block';
 import { Scalar } from './domain/scalar';
 
 /** `RegState.flags`: the scalar's exact value decided something, so states may be merged only when it is the same. */
@@ -76,12 +77,12 @@ if (offsetof<RegState>('aux') != REG_AUX) ERROR('RegState.aux drifted from abi.t
 if (offsetof<RegState>('flags') != REG_FLAGS) ERROR('RegState.flags drifted from abi.ts');
 
 export function copyReg(dst: RegState, src: RegState): void {
-  memory.copy(changetype<usize>(dst), changetype<usize>(src), REG_SIZE);
+  Block.copy(changetype<usize>(dst), changetype<usize>(src), REG_SIZE);
 }
 
 /** Everything but the ranges becomes "nothing special". */
 function clearRest(reg: RegState): void {
-  memory.fill(changetype<usize>(reg) + REG_TYPE, 0, REG_SIZE - REG_TYPE);
+  Block.clear(changetype<usize>(reg) + REG_TYPE, REG_SIZE - REG_TYPE);
 }
 
 export function markNotInit(reg: RegState): void {

@@ -31,8 +31,16 @@ class Visit {
 }
 const KEY_SIZE: usize = offsetof<Visit>('entry');
 
+/** One of the frames is in a loop. Most states are in none. */
+function inLoop(env: Env, state: State): bool {
+  if (env.sccCount == 0) return false;
+  for (let i: u32 = 0; i <= state.curframe; i++) if (env.auxOf(framePc(state, i)).scc != 0) return true;
+  return false;
+}
+
 /** Fills the key of `visit`: the outermost frame that is in a loop. False when none is. */
 function callchain(env: Env, state: State, visit: Visit): bool {
+  if (!inLoop(env, state)) return false;
   memory.fill(changetype<usize>(visit), 0, KEY_SIZE);
   for (let i: u32 = 0; i <= state.curframe; i++) {
     const pc = framePc(state, i);

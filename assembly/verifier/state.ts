@@ -1,7 +1,7 @@
 // One state of the machine: its frames, the references and locks it holds, and how it came about (struct bpf_verifier_state).
 import { MAX_CALL_FRAMES } from '../isa';
 import { alloc, free } from './arena';
-import { copyFrame, Frame, freeFrame, newFrame } from './frame';
+import { copyFrame, Frame, freeFrame, newFrameCopy } from './frame';
 import { freeHistory } from './history';
 import { RegState } from './reg-state';
 
@@ -36,12 +36,20 @@ export class State {
   frame6: usize;
   frame7: usize;
   curframe: u32;
-  /** Stored state this one descends from; 0 for the first. */
-  parent: usize;
   /** Paths still to be walked from here; a state whose branches are 0 is known to be safe. */
   branches: u32;
   /** Pc where the state stands. */
   pc: u32;
+  // Of stored states: the next one of the same insn, and how often comparing with it helped. What looking through them reads is side by side.
+  next: usize;
+  hits: u32;
+  misses: u32;
+  /** Where the last comparison with it ended: the next one looks there first (equal.ts). */
+  differed: u32;
+  /** Stored state this one descends from; 0 for the first. */
+  parent: usize;
+  /** The next one of the same insn that may have something to forget (visit.ts). */
+  nextUncleaned: usize;
   firstPc: u32;
   lastPc: u32;
   /** This path is walked only because a mispredicted branch might take it (unprivileged programs). */
@@ -68,10 +76,6 @@ export class State {
   historyCapacity: u32;
   /** For a back edge: the stored state it was found equal to. */
   equalTo: usize;
-  // Of stored states: the next one of the same insn, and how often comparing with it helped.
-  next: usize;
-  hits: u32;
-  misses: u32;
 
   @inline frame(i: u32): Frame {
     return changetype<Frame>(load<usize>(changetype<usize>(this) + ((<usize>i) << 2)));
@@ -129,7 +133,7 @@ export function copyState(dst: State, src: State): bool {
   copyFields(dst, src);
   for (let i: u32 = 0; i <= src.curframe; i++) {
     if (changetype<usize>(dst.frame(i)) == 0) {
-      const frame = newFrame();
+      const frame = newFrameCopy();
       if (changetype<usize>(frame) == 0) return false;
       dst.setFrame(i, frame);
     }

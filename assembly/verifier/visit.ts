@@ -185,6 +185,7 @@ function unlink(env: Env, pc: u32, before: usize, old: State): void {
   store<u32>(bucket, load<u32>(bucket) - 1);
   if (before != 0) changetype<State>(before).next = old.next;
   else env.auxOf(pc).explored = old.next;
+  if (!old.cleaned) dropUncleaned(env, pc, old);
   old.inFreeList = true;
   env.evictedStates++;
   env.exploredStates--;
@@ -221,6 +222,8 @@ function storeState(env: Env, pc: u32): i32 {
   const aux = env.auxOf(pc);
   stored.next = aux.explored;
   aux.explored = changetype<usize>(stored);
+  stored.nextUncleaned = aux.uncleaned;
+  aux.uncleaned = changetype<usize>(stored);
   return GO_ON;
 }
 
@@ -238,13 +241,33 @@ export function endPath(env: Env): void {
   }
 }
 
-/** Stored states whose paths have all been walked forget what none of them read. */
+/** Stored states whose paths have all been walked forget what none of them read. Only those that have not yet are looked at: few of many. */
 function cleanStates(env: Env, pc: u32, cur: State): void {
-  for (let at = env.auxOf(pc).explored; at != 0; at = changetype<State>(at).next) {
+  let before: usize = 0;
+  for (let at = env.auxOf(pc).uncleaned; at != 0; ) {
     const state = changetype<State>(at);
-    if (state.branches != 0 || state.cleaned || !sameCallsites(state, cur) || inOpenLoop(env, state)) continue;
-    state.cleaned = true;
-    for (let f: u32 = 0; f <= state.curframe; f++) cleanFrame(env, state, state.frame(f), f);
+    const next = state.nextUncleaned;
+    if (state.branches != 0 || !sameCallsites(state, cur) || inOpenLoop(env, state)) before = at;
+    else {
+      state.cleaned = true;
+      unlinkUncleaned(env, pc, before, next);
+      for (let f: u32 = 0; f <= state.curframe; f++) cleanFrame(env, state, state.frame(f), f);
+    }
+    at = next;
+  }
+}
+
+function unlinkUncleaned(env: Env, pc: u32, before: usize, next: usize): void {
+  if (before != 0) changetype<State>(before).nextUncleaned = next;
+  else env.auxOf(pc).uncleaned = next;
+}
+
+/** The state is no longer among those of its insn. */
+function dropUncleaned(env: Env, pc: u32, state: State): void {
+  let before: usize = 0;
+  for (let at = env.auxOf(pc).uncleaned; at != 0; at = changetype<State>(at).nextUncleaned) {
+    if (at == changetype<usize>(state)) return unlinkUncleaned(env, pc, before, state.nextUncleaned);
+    before = at;
   }
 }
 

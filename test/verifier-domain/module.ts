@@ -73,7 +73,7 @@ export async function loadDomain(): Promise<Domain> {
     if (name === 'domain.wasm') binary = contents as Uint8Array;
   };
   const args = [ENTRY, '--baseDir', ROOT, '--outFile', 'domain.wasm', '--runtime', 'stub', '-O1', '--use', 'abort='];
-  const { error, stderr } = await asc.main([...args, '--memoryBase', '8192', '--initialMemory', '1'], {
+  const { error, stderr } = await asc.main([...args, '--memoryBase', '8192', '--initialMemory', '1', '--enable', 'simd'], {
     readFile: readSource,
     writeFile,
     listFiles: () => null,

@@ -1,4 +1,5 @@
 // What is known of a 64-bit number: its bits (tnum), and its ranges as u64, s64, and of the low half as u32 and s32.
+import { Block } from '../block';
 import { Tnum, tnumContains } from './tnum';
 
 /*
@@ -40,7 +41,7 @@ const S32_RANGE: usize = offsetof<Scalar>('s32Min');
 if (offsetof<Scalar>() != SCALAR_SIZE) ERROR('Scalar: its size drifted');
 
 export function copyScalar(dst: Scalar, src: Scalar): void {
-  memory.copy(changetype<usize>(dst), changetype<usize>(src), SCALAR_SIZE);
+  Block.copy(changetype<usize>(dst), changetype<usize>(src), SCALAR_SIZE);
 }
 
 export function setRange32(reg: Scalar, u32Min: u32, u32Max: u32, s32Min: i32, s32Max: i32): void {
