@@ -378,12 +378,13 @@ export const STATS_SITE_MISSED = 8;
 // 4   length  u32  bytes of the text
 // 8   time    u64  ns
 // 16  cpu     u32
-// 20  prog    u32  reserved
+// 20  ctx     u32  context record of the packet
 // 24  text
 export const TRACE_SIZE = 0;
 export const TRACE_LENGTH = 4;
 export const TRACE_TIME = 8;
 export const TRACE_CPU = 16;
+export const TRACE_CTX = 20;
 export const TRACE_TEXT = 24;
 /** Longest line bpf_trace_printk writes (MAX_TRACE_PRINTK... 1024 bytes with the NUL). */
 export const TRACE_LINE_MAX = 1024;
@@ -419,5 +420,41 @@ export const PCAPNG_WALK_INTERFACES = 64;
 export const GATHER_USED = 0;
 export const GATHER_PACKETS = 4;
 export const GATHER_SIZE = 8;
+
+// struct Piece: a part of a capture on its way through several threads. One of them fills it, sorts its packets by the CPUs that run them, and every CPU runs
+// its own. In front of each packet's bytes lies what is known of it: the pcap record's header, which the sort turns into
+//   struct PieceRecord  0 time u64 ns, 0 for none | 8 captured length u32 | 12 length on the wire u32
+// 0   count    u32
+// 4   error    u32  PCAP_*: why the record behind the last one was not taken
+// 8   next     u32  address of that record
+// 16  bytes    u64  captured bytes of all packets
+// 24  latest   u64  the latest time
+// 32  shift    u64  what is added to times
+// 40  packets  u32  address: addresses of the packets' bytes in the order of the capture, u32
+// 44  cpus     u32  address: the CPU of each, u8
+// 48  sorted   u32  address: the same addresses by CPU, and for one CPU in the order of the capture
+// 52  places   u32  address: which packet of the piece each of these is, u32
+// 56  starts   u32  address: where each CPU's begin, u32, and behind them where the last one's end
+export const PIECE_COUNT = 0;
+export const PIECE_ERROR = 4;
+export const PIECE_NEXT = 8;
+export const PIECE_BYTES = 16;
+export const PIECE_LATEST = 24;
+export const PIECE_SHIFT = 32;
+export const PIECE_PACKETS = 40;
+export const PIECE_CPUS = 44;
+export const PIECE_SORTED = 48;
+export const PIECE_PLACES = 52;
+export const PIECE_STARTS = 56;
+export const PIECE_HEADER = 64;
+export const PIECE_RECORD_TIME = 0;
+export const PIECE_RECORD_LENGTH = 8;
+export const PIECE_RECORD_WIRE = 12;
+export const PIECE_RECORD_SIZE = 16;
+/** Flag of a sort: what lies in front of the packets are pcap's headers. */
+export const PCAP_HEADERS = 4;
+/** Tables of receive-side scaling: 256 words for each byte of the largest flow, two IPv6 addresses and ports. */
+export const RSS_BYTES = 36;
+export const RSS_TABLES_SIZE = 36864;
 /** The longest packet a record may hold, as in libpcap (MAXIMUM_SNAPLEN). */
 export const PCAP_MAX_SNAPLEN = 262144;

@@ -10,6 +10,7 @@ export {
   bpf_res_spin_lock_irqsave,
   bpf_res_spin_unlock,
   bpf_res_spin_unlock_irqrestore,
+  locks_release,
   spin_lock,
   spin_unlock,
 } from './helper/lock';
@@ -227,4 +228,7 @@ export { batch_copy_frags, batch_split } from './replay/batch-frags';
 export { pcap_gather } from './replay/gather';
 export { pcap_walk } from './replay/pcap';
 export { pcapng_walk } from './replay/pcapng';
+export { piece_records, piece_sort, piece_walk } from './replay/piece';
+export { rss_hash, rss_tables } from './replay/rss';
+export { threads_running } from './thread';
 export { async_stop, callback_in_use } from './timer';

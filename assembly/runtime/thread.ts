@@ -6,6 +6,18 @@ import { vm } from './env';
 /** Several threads may be inside. Everything under `if (THREADS)` is only in the shared build. */
 export const THREADS: bool = ASC_FEATURE_THREADS;
 
+/** How many threads besides the main one run programs now. */
+const runningWord: u32 = <u32>memory.data(4);
+
+/** The main thread says so: with 0 nobody runs any more. */
+export function threads_running(count: u32): void {
+  store<u32>(runningWord, count);
+}
+
+export function anyThreadRuns(): bool {
+  return THREADS && load<u32>(runningWord) != 0;
+}
+
 /** What of a thread's scratch memory is handed out. The order of the modules is the same in all instances, and so are the places. */
 let taken: u32 = 0;
 

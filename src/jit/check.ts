@@ -14,6 +14,7 @@ import {
   TRAP_ACCESS,
   TRAP_ARGUMENT,
   VM_CTX,
+  VM_SIZE,
   XDP_MD_DATA_END,
   XDP_MD_DATA_META,
   XDP_MD_SIZE,
@@ -41,6 +42,7 @@ import {
   type ProgEnv,
   pushBase,
   pushRecord,
+  pushRef,
   pushReg,
   pushReg32,
   seesSkb,
@@ -214,9 +216,22 @@ function checkPacket(f: FuncEnv, a: Access, limit: number): void {
   violateIf(f, TRAP_ACCESS, a);
 }
 
+/** The stack is right behind the thread's struct Vm. */
+function pushStackBase({ code, prog }: FuncEnv): void {
+  const { vm } = prog;
+  if (vm.kind === 'const') {
+    code.i64(vm.value + VM_SIZE);
+    return;
+  }
+  pushRef(code, vm);
+  code.op(w.I64_EXTEND_I32_U);
+  code.i64(VM_SIZE);
+  code.op(w.I64_ADD);
+}
+
 function checkStack(f: FuncEnv, a: Access): void {
   pushAddress64(f, a.reg, a.off);
-  f.code.i64(STACK_BASE);
+  pushStackBase(f);
   f.code.op(w.I64_SUB);
   f.code.i64(STACK_TOP - STACK_BASE - a.size);
   f.code.op(w.I64_GT_U);

@@ -83,6 +83,14 @@ export class Code {
     this.w.u32(offset);
   }
 
+  /** An atomic access: its alignment is the size's. */
+  atomic(opcode: number, size: number, offset: number): void {
+    this.w.u8(op.ATOMIC_PREFIX);
+    this.w.u8(opcode);
+    this.w.u8(31 - Math.clz32(size));
+    this.w.u32(offset);
+  }
+
   call(func: number): void {
     this.w.u8(op.CALL);
     this.w.u32(func);

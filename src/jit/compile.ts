@@ -32,6 +32,8 @@ import { variantOf } from './variants.ts';
 export interface Binding {
   readonly vm: number;
   readonly cpus: number;
+  /** Threads share the engine's memory. What each of them has of its own, its struct Vm and the statistics, are imported globals then. */
+  readonly shared?: boolean;
   readonly map: (map: MapSpec) => { readonly address: number; readonly tableBase: number };
   readonly prog: (prog: CheckedProg) => { readonly id: number; readonly stats: number };
   /** Address of a type of objects that the program makes. */
@@ -197,7 +199,7 @@ class Compiler {
   }
 
   run(name: string): Uint8Array {
-    this.module.importMemory('env', 'memory');
+    this.module.importMemory('env', 'memory', this.binding?.shared === true);
     // V8 keeps an instance for as long as a table that it imports: only who jumps through the table imports it.
     if (this.progs.some((prog) => findSites(prog).size > 0)) this.module.importTable('env', 'table');
     const progs = this.progs.map((prog) => analyse(prog, this.checks));
@@ -259,15 +261,17 @@ class Compiler {
     const { name, maps } = checked.prog;
     const index = new Map(checked.funcs.map((f, i) => [f.start, module.localIndex(first + 1 + i)]));
     const bound = binding?.prog(source);
+    const shared = binding?.shared === true;
     return {
       checked,
       facts,
       checks: this.checks,
       funcs,
       cpus: binding?.cpus,
-      vm: binding ? constant(binding.vm) : globals.get('env', 'vm'),
+      shared,
+      vm: binding && !shared ? constant(binding.vm) : globals.get('env', 'vm'),
       progId: bound ? constant(bound.id) : globals.get('prog', `${name}.id`),
-      stats: bound ? constant(bound.stats) : globals.get('prog', `${name}.stats`),
+      stats: bound && !shared ? constant(bound.stats) : globals.get('prog', `${name}.stats`),
       map: (i) => (binding ? constant(binding.map(maps[i]).address) : globals.get('map', maps[i].name)),
       mapTable: (i) =>
         binding ? constant(binding.map(maps[i]).tableBase) : globals.get('map', `${maps[i].name}.table`),

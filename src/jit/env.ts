@@ -68,6 +68,8 @@ export interface ProgEnv {
   /** Emit the checks that facts do not answer. */
   readonly checks: boolean;
   readonly funcs: ImportedFuncs;
+  /** Several threads run on the memory. */
+  readonly shared: boolean;
   readonly vm: Ref;
   /** CPUs of the engine, where that is known. */
   readonly cpus: number | undefined;

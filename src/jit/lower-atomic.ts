@@ -1,6 +1,7 @@
 /**
- * Atomics (RFC 9669 section 5.3). One thread runs on an engine's memory, so load, compute and store is already indivisible; the order
- * that load-acquire and store-release ask for holds by itself.
+ * Atomics (RFC 9669 section 5.3). Where one thread runs on an engine's memory, load, compute and store is already indivisible, and the order
+ * that load-acquire and store-release ask for holds by itself. Where threads share it they are Wasm's atomics, which are sequentially consistent: more than
+ * is asked for. Those want their natural alignment; so does the verifier of atomics, but not in an arena.
  */
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
@@ -12,6 +13,30 @@ type Atomic = Op & { kind: 'atomic' };
 
 const COMPUTE: Partial<Record<Atomic['op'], number>> = { add: w.I64_ADD, or: w.I64_OR, and: w.I64_AND, xor: w.I64_XOR };
 
+const RMW: Partial<Record<Atomic['op'], number>> = {
+  add: w.ATOMIC_RMW_ADD,
+  or: w.ATOMIC_RMW_OR,
+  and: w.ATOMIC_RMW_AND,
+  xor: w.ATOMIC_RMW_XOR,
+  xchg: w.ATOMIC_RMW_XCHG,
+};
+/** From an operation's i32 form to the i64 ones of 64 and of 32 bits. */
+const RMW_I64 = 1;
+const RMW_I64_32 = 6;
+
+const LOAD: Record<number, number> = {
+  1: w.ATOMIC_I64_LOAD8_U,
+  2: w.ATOMIC_I64_LOAD16_U,
+  4: w.ATOMIC_I64_LOAD32_U,
+  8: w.ATOMIC_I64_LOAD,
+};
+const STORE: Record<number, number> = {
+  1: w.ATOMIC_I64_STORE8,
+  2: w.ATOMIC_I64_STORE16,
+  4: w.ATOMIC_I64_STORE32,
+  8: w.ATOMIC_I64_STORE,
+};
+
 const UNKNOWN: RegFact = { kind: 'unknown' };
 
 export function lowerAtomic(f: FuncEnv, op: Atomic, pc: number): void {
@@ -20,6 +45,10 @@ export function lowerAtomic(f: FuncEnv, op: Atomic, pc: number): void {
   const reg = load ? op.src : op.dst;
   const fact = f.prog.facts.base[pc] ?? UNKNOWN;
   const offset = pushChecked(f, { pc, reg, off: op.off, size: op.size, write: !load, fact });
+  if (f.prog.shared && f.prog.arena?.holds(pc) !== true) {
+    lowerShared(f, op, offset);
+    return;
+  }
   if (load) {
     code.mem(loadOpcode(op.size), offset);
     setReg(f, op.dst);
@@ -54,16 +83,48 @@ export function lowerAtomic(f: FuncEnv, op: Atomic, pc: number): void {
   }
 }
 
+/** The same with the base on the stack. */
+function lowerShared(f: FuncEnv, op: Atomic, offset: number): void {
+  const { code } = f;
+  if (op.op === 'load_acq') {
+    code.atomic(LOAD[op.size], op.size, offset);
+    setReg(f, op.dst);
+    return;
+  }
+  if (op.op === 'store_rel') {
+    pushReg(f, op.src);
+    code.atomic(STORE[op.size], op.size, offset);
+    return;
+  }
+  const width = op.size === 8 ? RMW_I64 : RMW_I64_32;
+  if (op.op === 'cmpxchg') {
+    pushExpected(f, op);
+    pushReg(f, op.src);
+    code.atomic(w.ATOMIC_RMW_CMPXCHG + width, op.size, offset);
+    setReg(f, 0);
+    return;
+  }
+  pushReg(f, op.src);
+  code.atomic((RMW[op.op] as number) + width, op.size, offset);
+  if (op.fetch || op.op === 'xchg') setReg(f, op.src);
+  else code.op(w.DROP);
+}
+
+/** R0 in the access's width. */
+function pushExpected(f: FuncEnv, op: Atomic): void {
+  if (op.size === 8) {
+    pushReg(f, 0);
+    return;
+  }
+  pushReg32(f, 0);
+  f.code.op(w.I64_EXTEND_I32_U);
+}
+
 /** Stores `src` if memory equals R0 (in the access's width); R0 becomes what was there, zero-extended. */
 function compareExchange(f: FuncEnv, op: Atomic, base: number, old: number, offset: number): void {
   const { code } = f;
   code.get(old);
-  if (op.size === 8) {
-    pushReg(f, 0);
-  } else {
-    pushReg32(f, 0);
-    code.op(w.I64_EXTEND_I32_U);
-  }
+  pushExpected(f, op);
   code.op(w.I64_EQ);
   code.block(w.IF);
   code.get(base);

@@ -15,6 +15,9 @@ interface LocalFunc {
 }
 
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+/** Limits of a memory: it has a maximum, threads share it. */
+const LIMITS_SHARED = 3;
+const MAX_PAGES = 65536;
 const KIND = { func: 0, table: 1, memory: 2, global: 3 } as const;
 
 export class ModuleBuilder {
@@ -46,10 +49,12 @@ export class ModuleBuilder {
     return this.imports;
   }
 
-  importMemory(module: string, name: string): void {
+  /** A memory of any size; one that threads share must be imported as such, and has a maximum. */
+  importMemory(module: string, name: string, shared: boolean): void {
     const w = this.importEntry(module, name, KIND.memory);
-    w.u8(0);
+    w.u8(shared ? LIMITS_SHARED : 0);
     w.u32(0);
+    if (shared) w.u32(MAX_PAGES);
   }
 
   importTable(module: string, name: string): void {

@@ -96,6 +96,23 @@ export const I64_SHR_S = 0x87;
 export const I64_SHR_U = 0x88;
 export const I64_ROTL = 0x89;
 
+/** Behind the prefix 0xfe. Of each operation first the i32 form, then the i64 one (+ 1), then narrow ones; i64 of 32 bits is + 6. */
+export const ATOMIC_PREFIX = 0xfe;
+export const ATOMIC_I64_LOAD = 0x11;
+export const ATOMIC_I64_LOAD8_U = 0x14;
+export const ATOMIC_I64_LOAD16_U = 0x15;
+export const ATOMIC_I64_LOAD32_U = 0x16;
+export const ATOMIC_I64_STORE = 0x18;
+export const ATOMIC_I64_STORE8 = 0x1b;
+export const ATOMIC_I64_STORE16 = 0x1c;
+export const ATOMIC_I64_STORE32 = 0x1d;
+export const ATOMIC_RMW_ADD = 0x1e;
+export const ATOMIC_RMW_AND = 0x2c;
+export const ATOMIC_RMW_OR = 0x33;
+export const ATOMIC_RMW_XOR = 0x3a;
+export const ATOMIC_RMW_XCHG = 0x41;
+export const ATOMIC_RMW_CMPXCHG = 0x48;
+
 export const I32_WRAP_I64 = 0xa7;
 export const I64_EXTEND_I32_S = 0xac;
 export const I64_EXTEND_I32_U = 0xad;

@@ -14,6 +14,14 @@ const KEY = Uint8Array.of(
     0xfa,
   ],
 );
+const ETH_HLEN = 14;
+const VLAN_HLEN = 4;
+const IP_HLEN = 20;
+const IPV6_HLEN = 40;
+/** Tags that a card looks behind. */
+const MAX_TAGS = 2;
+/** 802.1Q and 802.1ad. */
+const VLAN_TYPES: readonly number[] = [0x8100, 0x88a8];
 const ETH_P_IP = 0x0800;
 const ETH_P_IPV6 = 0x86dd;
 const IPPROTO_TCP = 6;
@@ -36,15 +44,24 @@ export function toeplitz(input: Uint8Array): number {
 }
 
 /** Addresses, and ports where there are some, of an Ethernet frame; empty for what is no IP packet. */
-function flowOf(frame: Uint8Array): Uint8Array {
-  if (frame.length < 34) return frame.subarray(0, 0);
-  const type = viewOf(frame).getUint16(12, false);
-  if (type === ETH_P_IP) {
-    const header = (frame[14] & 15) * 4;
-    const isFragment = (viewOf(frame).getUint16(20, false) & 0x3fff) !== 0;
-    return withPorts(frame, frame.subarray(26, 34), frame[23], isFragment ? frame.length : 14 + header);
+export function flowOf(frame: Uint8Array): Uint8Array {
+  if (frame.length < ETH_HLEN + IP_HLEN) return frame.subarray(0, 0);
+  const view = viewOf(frame);
+  let type = view.getUint16(12, false);
+  let ip = ETH_HLEN;
+  for (let tags = 0; VLAN_TYPES.includes(type) && tags < MAX_TAGS; tags++) {
+    type = view.getUint16(ip + 2, false);
+    ip += VLAN_HLEN;
   }
-  if (type === ETH_P_IPV6 && frame.length >= 54) return withPorts(frame, frame.subarray(22, 54), frame[20], 54);
+  if (type === ETH_P_IP && frame.length >= ip + IP_HLEN) {
+    const header = (frame[ip] & 15) * 4;
+    const isFragment = (view.getUint16(ip + 6, false) & 0x3fff) !== 0;
+    return withPorts(frame, frame.subarray(ip + 12, ip + 20), frame[ip + 9], isFragment ? frame.length : ip + header);
+  }
+  if (type === ETH_P_IPV6 && frame.length >= ip + IPV6_HLEN) {
+    const end = ip + IPV6_HLEN;
+    return withPorts(frame, frame.subarray(ip + 8, end), frame[ip + 6], end);
+  }
   return frame.subarray(0, 0);
 }
 

@@ -49,6 +49,7 @@ export function runBatch(
       } catch (error) {
         const ctx = host.memory.view.getUint32(host.vm + VM_CTX, true);
         const how = settle(host, error);
+        host.runtime.locks_release();
         const { view } = host.memory;
         view.setUint32(ctx + CTX_VERDICT, typeof how === 'number' ? how : XDP_ABORTED, true);
         if (typeof how !== 'number') {

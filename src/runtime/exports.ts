@@ -140,6 +140,14 @@ export interface RuntimeExports {
     gather: number,
   ): number;
 
+  /** Adds the whole pcap records in [at, end), `max` at most, to a struct Piece; sorts its packets by their CPUs; context records of some of them. */
+  piece_walk(at: number, piece: number, end: number, flags: number, max: number): void;
+  piece_sort(piece: number, flags: number, cpus: number, tables: number): void;
+  piece_records(ctx: number, list: number, count: number, ifindex: number): void;
+  /** Fills RSS_TABLES_SIZE bytes; the hash of a frame by them. */
+  rss_tables(tables: number): void;
+  rss_hash(tables: number, data: number, length: number): number;
+
   // The network's tables: each takes the address of a record of assembly/abi-net.ts and gives 0 or a negated errno.
   net_device_set(device: number): number;
   net_device_remove(ifindex: number): void;
@@ -169,6 +177,9 @@ export interface RuntimeExports {
   callback_in_use(slot: number): number;
   /** A map that only programs referred to has a user again. */
   map_user_came(map: number): void;
+
+  /** How many threads besides this one run programs now. */
+  threads_running(count: number): void;
 
   /** 1 when the running program may touch all of [address, address + size). */
   check_mem(address: bigint, size: number, write: number): number;
@@ -237,6 +248,8 @@ export interface RuntimeExports {
   strncmp(text: number, size: number, other: number): bigint;
   spin_lock(lock: number): void;
   spin_unlock(lock: number): void;
+  /** After a violation: the lock that the run held is free. */
+  locks_release(): void;
   probe_read_user(out: number, size: number, address: bigint): bigint;
   probe_read_kernel(out: number, size: number, address: bigint): bigint;
   probe_read_user_str(out: number, size: number, address: bigint): bigint;

@@ -17,6 +17,7 @@ import {
 } from '../../assembly/isa.ts';
 import { RunError } from '../errors/index.ts';
 import type { MapSpec } from '../object/types.ts';
+import type { SlotGate } from './code-unit.ts';
 import type { RuntimeExports } from './exports.ts';
 import { batchBytes, batchKeys, hasBatch } from './map-batch.ts';
 import { hideFields, type MapField } from './map-fields.ts';
@@ -101,6 +102,8 @@ export interface MapHost {
   readonly wakeups: Wakeups;
   /** Scratch memory of at least `bytes`, for keys and values on their way in. */
   scratch(bytes: number): number;
+  /** Set while other threads run programs. */
+  readonly slotGate?: SlotGate | undefined;
   /** The map's memory is given back: nobody may find it any more. */
   forgetMap(map: BpfMap): void;
 }

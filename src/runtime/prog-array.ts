@@ -62,6 +62,23 @@ export class ProgArray extends BpfMap {
   }
 
   private write(slot: number, prog: Prog | undefined): void {
+    const old = this.progs.get(slot);
+    if (prog === undefined) this.progs.delete(slot);
+    else {
+      prog.hold();
+      this.progs.set(slot, prog);
+    }
+    const apply = () => {
+      if (!this.isClosed) this.show(slot, prog);
+      old?.release();
+    };
+    const { slotGate } = this.host;
+    if (slotGate === undefined) apply();
+    else slotGate.change(this.tableBase + slot, prog, apply);
+  }
+
+  /** Makes programs see what a slot holds. */
+  private show(slot: number, prog: Prog | undefined): void {
     // Mirror last when filling, first when emptying: a slot whose mirror is set always has its function.
     const mirror = this.address + MAP_DATA + slot * 4;
     if (prog !== undefined) {
@@ -71,13 +88,11 @@ export class ProgArray extends BpfMap {
       this.host.memory.view.setUint32(mirror, 0, true);
       this.table.table.set(this.tableBase + slot, null);
     }
-    const old = this.progs.get(slot);
-    if (prog === undefined) this.progs.delete(slot);
-    else {
-      prog.hold();
-      this.progs.set(slot, prog);
-    }
-    old?.release();
+  }
+
+  /** @internal what other threads put into their tables: slots of the table with their programs */
+  *tableEntries(): Generator<readonly [slot: number, prog: Prog]> {
+    for (const [slot, prog] of this.progs) yield [this.tableBase + slot, prog];
   }
 
   /**
@@ -101,6 +116,7 @@ export class ProgArray extends BpfMap {
     if (prog.host !== this.host) throw new RunError('RUN_FOREIGN', { what: 'program', name: prog.name });
     prog.alive();
     refuseBound(this.name, prog);
+    this.host.slotGate?.check(this.name, prog);
     this.claim(prog.name, prog.slotKind);
     this.write(slot, prog);
   }

@@ -12,6 +12,7 @@ import {
 import { RunError } from '../errors/index.ts';
 import type { ProgType } from '../object/types.ts';
 import { runBatch } from './batch.ts';
+import type { CodeUnit } from './code-unit.ts';
 import type { Device, Link } from './device.ts';
 import { fragBuffers, fragsHeader, readPacket, writeFrags } from './frags.ts';
 import type { ProgHost } from './host.ts';
@@ -105,6 +106,12 @@ export interface ProgParts {
   readonly seesSkb: boolean;
   /** It may tail-call. */
   readonly tailCalls: boolean;
+  /** Of an engine with workers: the module it is of. */
+  readonly unit?: CodeUnit | undefined;
+  /** It writes records that JavaScript reads as they come. */
+  readonly writesEvents?: boolean;
+  /** Why several threads may not run it. */
+  readonly alone?: string | undefined;
   /** Gives back what the program holds: called once, with the last reference. */
   readonly dispose: () => void;
 }
@@ -153,6 +160,21 @@ export class Prog {
   get slotKind(): SlotKind {
     const { type, attachType, frags, deviceBound } = this.parts;
     return { type, attachType, frags, deviceBound };
+  }
+
+  /** @internal the module it is of, for other threads */
+  get unit(): CodeUnit | undefined {
+    return this.parts.unit;
+  }
+
+  /** @internal it writes to a ring buffer or a perf event array */
+  get writesEvents(): boolean {
+    return this.parts.writesEvents === true;
+  }
+
+  /** Why several workers cannot run it at once; undefined when they can. */
+  get alone(): string | undefined {
+    return this.parts.alone;
   }
 
   /** @internal throws when the handle is closed */

@@ -106,7 +106,8 @@ export class TraceBuffer {
     const decoder = new TextDecoder();
     for (let at = base; at < base + used; at += view.getUint32(at + TRACE_SIZE, true)) {
       const length = view.getUint32(at + TRACE_LENGTH, true);
-      const text = decoder.decode(u8.subarray(at + TRACE_TEXT, at + TRACE_TEXT + length));
+      // A copy: decoders take no memory that threads share.
+      const text = decoder.decode(u8.slice(at + TRACE_TEXT, at + TRACE_TEXT + length));
       const cpu = view.getUint32(at + TRACE_CPU, true);
       this.queue.push(formatTraceLine(text, cpu, view.getBigUint64(at + TRACE_TIME, true)));
     }

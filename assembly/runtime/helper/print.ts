@@ -1,11 +1,13 @@
 // bpf_trace_printk and bpf_trace_vprintk: check the whole format, then write the line, then hand it to whoever listens.
 import {
   TRACE_CPU,
+  TRACE_CTX,
   TRACE_LENGTH,
   TRACE_SIZE,
   TRACE_TEXT,
   TRACE_TIME,
   VM_CPU,
+  VM_CTX,
   VM_TRACE_BASE,
   VM_TRACE_ON,
   VM_TRACE_SIZE,
@@ -206,6 +208,7 @@ function emit(): void {
   store<u32>(record, length, TRACE_LENGTH);
   store<u64>(record, now(), TRACE_TIME);
   store<u32>(record, load<u32>(vm, VM_CPU), TRACE_CPU);
+  store<u32>(record, load<u32>(vm, VM_CTX), TRACE_CTX);
   memory.copy(record + TRACE_TEXT, line, length);
   store<u32>(vm, used + size, VM_TRACE_USED);
 }

@@ -2,7 +2,7 @@
 import { MAP_DATA } from '../../abi';
 import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT } from '../../isa';
 import { FIELD_SPIN_LOCK } from '../../verifier/abi/input';
-import { copyValue, freeFields, hasField } from './fields';
+import { copyLocked, copyValue, freeFields, hasField } from './fields';
 import { BpfMap, MapSpec, newMap, round8 } from './map';
 
 export function arrayCreate(spec: MapSpec): u32 {
@@ -31,7 +31,8 @@ export function arrayUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
   const error = arrayUpdateError(m, index, flags);
   if (error) return error;
   const to = m.data + index * m.stride;
-  copyValue(m, to, value);
+  if (flags & BPF_F_LOCK) copyLocked(m, to, value);
+  else copyValue(m, to, value);
   freeFields(m, to);
   return 0;
 }

@@ -17,15 +17,18 @@ import {
   FIELD_RB_NODE,
   FIELD_RB_ROOT,
   FIELD_REFCOUNT,
+  FIELD_SPIN_LOCK,
   FIELD_TASK_WORK,
   FIELD_TIMER,
   FIELD_WORKQUEUE,
 } from '../../verifier/abi/input';
 import { copy } from '../copy';
+import { lock, unlock } from '../lock';
 import { alloc, free } from '../mem';
 import { freeKptr } from '../object/kfunc';
 import { freeList } from '../object/list';
 import { freeTree } from '../object/rbtree';
+import { THREADS } from '../thread';
 import { freeTimer } from '../timer';
 import { BpfMap } from './map';
 
@@ -73,6 +76,18 @@ export function copyValue(m: BpfMap, to: u32, from: u32): void {
     done = offset + load<u32>(field, MAP_FIELD_SIZE);
   }
   copy(to + done, from + done, m.valueSize - done);
+}
+
+/** The same under the lock that the element has: BPF_F_LOCK. */
+export function copyLocked(m: BpfMap, to: u32, from: u32): void {
+  if (!THREADS || !hasField(m, FIELD_SPIN_LOCK)) {
+    copyValue(m, to, from);
+    return;
+  }
+  const word = to + fieldOffset(m, FIELD_SPIN_LOCK);
+  lock(word);
+  copyValue(m, to, from);
+  unlock(word);
 }
 
 /** Clears a value, all but its special fields. */
@@ -135,6 +150,10 @@ function freeField(m: BpfMap, at: u32, field: u32): void {
     case FIELD_LIST_NODE:
     case FIELD_RB_NODE:
     case FIELD_REFCOUNT:
+      return;
+    case FIELD_SPIN_LOCK:
+      // Another thread may hold it: it is that one's to free.
+      if (!THREADS) store<u32>(at, 0);
       return;
     case FIELD_TIMER:
     case FIELD_WORKQUEUE:

@@ -3,7 +3,7 @@
 import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT, ENOMEM } from '../../isa';
 import { FIELD_RES_SPIN_LOCK, FIELD_SPIN_LOCK } from '../../verifier/abi/input';
 import { copy } from '../copy';
-import { copyValue, freeFields, hasField } from './fields';
+import { copyLocked, copyValue, freeFields, hasField } from './fields';
 import { Find, find } from './hash-find';
 import { copyKey } from './hash-key';
 import { ELEMENT_KEY, give, hashOf, link, seek, tableCreate, tableOf, take, unlink } from './hash-table';
@@ -97,7 +97,7 @@ export function hashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
   if (!old && m.count >= m.maxEntries) return -E2BIG;
   if (old && isLocked) {
     // Under its lock an element is changed where it is.
-    copyValue(m, old + tableOf(map).valueOffset, value);
+    copyLocked(m, old + tableOf(map).valueOffset, value);
     return 0;
   }
   const element = Put.element(map, old);

@@ -15,6 +15,7 @@ import {
   BPF_RINGBUF_HDR_SZ,
   ENOMEM,
 } from '../../isa';
+import { lock, unlock } from '../lock';
 import { alloc, free } from '../mem';
 import {
   addRegion,
@@ -26,6 +27,7 @@ import {
   reserveRegion,
   stageRegion,
 } from '../region';
+import { anyThreadRuns, THREADS } from '../thread';
 import { BpfMap, dropMap, MapSpec, newMap } from './map';
 
 /** What lies at MAP_PRIVATE. src/runtime/ringbuf.ts reads `lost` and `wakeups`. */
@@ -43,6 +45,8 @@ export class Ring {
   mask: u32;
   /** Times a waiting reader is to be woken. */
   wakeups: u32;
+  /** Of whoever reserves, and of the reader. A commit needs none: it is one store. */
+  mutex: u32;
 }
 
 const HEADER: u32 = BPF_RINGBUF_HDR_SZ;
@@ -101,11 +105,25 @@ export function headerAt(map: u32, position: u64): u32 {
   return changetype<BpfMap>(map).data + (<u32>position & ringOf(map).mask);
 }
 
+function mutexOf(map: u32): u32 {
+  return map + MAP_PRIVATE + offsetof<Ring>('mutex');
+}
+
+/** The length word of a header, and its bits. With several threads it says that what lies behind it is written. */
+function lengthAt(header: u32): u32 {
+  return THREADS ? atomic.load<u32>(header) : load<u32>(header);
+}
+
+function setLength(header: u32, length: u32): void {
+  if (THREADS) atomic.store<u32>(header, length);
+  else store<u32>(header, length);
+}
+
 /** Moves `pending` past what was committed since. */
 function skipCommitted(map: u32): void {
   const r = ringOf(map);
   while (r.pending < r.producer) {
-    const length = load<u32>(headerAt(map, r.pending));
+    const length = lengthAt(headerAt(map, r.pending));
     if (length & BPF_RINGBUF_BUSY_BIT) return;
     r.pending += recordSpan(length & LENGTH_BITS);
   }
@@ -113,6 +131,13 @@ function skipCommitted(map: u32): void {
 
 /** A new record of `size` bytes, or 0. Neither what is unread nor what is uncommitted may reach around the ring. */
 export function ringbufReserve(map: u32, size: u64): u32 {
+  lock(mutexOf(map));
+  const record = reserve(map, size);
+  unlock(mutexOf(map));
+  return record;
+}
+
+function reserve(map: u32, size: u64): u32 {
   const r = ringOf(map);
   const span = size > MAX_RECORD ? 0 : recordSpan(<u32>size);
   skipCommitted(map);
@@ -122,7 +147,7 @@ export function ringbufReserve(map: u32, size: u64): u32 {
     return 0;
   }
   const header = headerAt(map, r.producer);
-  store<u32>(header, <u32>size | BPF_RINGBUF_BUSY_BIT);
+  setLength(header, <u32>size | BPF_RINGBUF_BUSY_BIT);
   store<u32>(header, map, 4);
   r.producer = next;
   return header + HEADER;
@@ -142,22 +167,33 @@ export function ringbufOfRecord(record: u32): u32 {
 export function ringbufCommit(map: u32, record: u32, flags: u64, bit: u32): void {
   const r = ringOf(map);
   const header = record - HEADER;
-  store<u32>(header, (load<u32>(header) & LENGTH_BITS) | bit);
+  setLength(header, (load<u32>(header) & LENGTH_BITS) | bit);
   const isNext = headerAt(map, r.consumer) == header;
-  if (flags & BPF_RB_FORCE_WAKEUP || (isNext && !(flags & BPF_RB_NO_WAKEUP))) r.wakeups++;
+  if (flags & BPF_RB_FORCE_WAKEUP || (isNext && !(flags & BPF_RB_NO_WAKEUP))) {
+    if (THREADS) atomic.add<u32>(map + MAP_PRIVATE + offsetof<Ring>('wakeups'), 1);
+    else r.wakeups++;
+  }
 }
 
-// From JavaScript, which runs when no program does.
+// From JavaScript, which runs when no program does, or beside those of other threads.
 
 /**
  * Address of the header of the next record to read, or 0. Discarded records are passed over; so are those of a run that ended in a violation, which
  * nobody will ever submit.
  */
 export function ringbuf_next(map: u32): u32 {
+  lock(mutexOf(map));
+  const header = next(map);
+  unlock(mutexOf(map));
+  return header;
+}
+
+function next(map: u32): u32 {
   const r = ringOf(map);
   while (r.consumer < r.producer) {
     const header = headerAt(map, r.consumer);
-    const length = load<u32>(header);
+    const length = lengthAt(header);
+    if (length & BPF_RINGBUF_BUSY_BIT && anyThreadRuns()) return 0;
     const span = recordSpan(length & LENGTH_BITS);
     // Only a program that wrote over a header, which none does that the verifier took, makes a record that is longer than what is there.
     if (span > r.producer - r.consumer) {
@@ -175,7 +211,9 @@ export function ringbuf_next(map: u32): u32 {
 /** The record that `ringbuf_next` gave is read. */
 export function ringbuf_consume(map: u32): void {
   const r = ringOf(map);
+  lock(mutexOf(map));
   r.consumer += recordSpan(load<u32>(headerAt(map, r.consumer)) & LENGTH_BITS);
+  unlock(mutexOf(map));
 }
 
 /** Address of the header of the submitted record behind the one whose header is given, of the first unread one for 0; 0 at the end. Nothing is read. */
@@ -188,8 +226,9 @@ export function ringbuf_walk(map: u32, header: u32): u32 {
   }
   while (position < r.producer) {
     const at = headerAt(map, position);
-    const length = load<u32>(at);
+    const length = lengthAt(at);
     if (!(length & ~LENGTH_BITS)) return at;
+    if (length & BPF_RINGBUF_BUSY_BIT && anyThreadRuns()) return 0;
     position += recordSpan(length & LENGTH_BITS);
   }
   return 0;
