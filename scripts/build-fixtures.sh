@@ -76,6 +76,8 @@ for source in test/data/helpers/*.c; do
   object test/data/helpers "$name.c" "$name.o" clang-19 v3
 done
 
+object test/data/workers workers.c workers.o clang-19 v3
+
 # What bpftool links of two files.
 object $in linked-a.c linked-a.o clang-19 v3
 object $in linked-b.c linked-b.o clang-19 v3
@@ -83,7 +85,7 @@ bpftool gen object $in/linked.o $in/linked-a.o $in/linked-b.o
 rm $in/linked-a.o $in/linked-b.o
 
 # What is not read is not kept: BTF stays, DWARF goes.
-for file in "$in"/*.o test/data/verify/*.o test/data/tail/*.o test/data/helpers/*.o examples/*/*.o; do
+for file in "$in"/*.o test/data/verify/*.o test/data/tail/*.o test/data/helpers/*.o test/data/workers/*.o examples/*/*.o; do
   case $file in
     *bitcode.o) ;;
     *) llvm-strip-19 --strip-debug "$file" ;;

@@ -16,6 +16,7 @@ import {
   VM_CPU,
   VM_DROPPED,
   VM_FRAME_TOP,
+  VM_MAY_WAIT,
   VM_TIME,
 } from '../assembly/abi.ts';
 import { MAX_BPF_STACK } from '../assembly/isa.ts';
@@ -25,9 +26,12 @@ import { RunError } from './errors/index.ts';
 import { type InsnSource, type InsnsOptions, linkInsns } from './link/insns.ts';
 import type { LinkOptions } from './link/link.ts';
 import type { LinkedProg } from './link/types.ts';
-import { Loaded, Loader, type LoadParts } from './loader.ts';
+import { checkInsns, Loaded, Loader, type LoadParts } from './loader.ts';
 import { mapCodecs } from './object/codec.ts';
 import type { BpfObject, MapSpec } from './object/types.ts';
+import type { ThreadPool } from './replay/workers/pool.ts';
+import type { Team } from './replay/workers/team.ts';
+import { Area } from './runtime/area.ts';
 import { runAsync } from './runtime/async.ts';
 import { Device, type DeviceOptions } from './runtime/device.ts';
 import { instantiateRuntime, type RuntimeExports } from './runtime/exports.ts';
@@ -37,8 +41,10 @@ import { BpfMap } from './runtime/map.ts';
 import { createMap } from './runtime/map-create.ts';
 import { Memory } from './runtime/memory.ts';
 import { Network } from './runtime/network/network.ts';
+import { checkOption } from './runtime/option.ts';
 import type { Prog } from './runtime/prog.ts';
 import { type RedirectHost, RedirectMap } from './runtime/redirect-map.ts';
+import { compileSharedRuntime, mayWait, newMemory } from './runtime/shared.ts';
 import { SharedTable } from './runtime/table.ts';
 import { TraceBuffer, type TraceQueue } from './runtime/trace.ts';
 import type { Violation } from './runtime/trap.ts';
@@ -50,8 +56,13 @@ import { Verifier, type VerifyOptions } from './verifier/verify.ts';
 export interface EngineOptions {
   /** Seed of bpf_get_prandom_u32 and of hash maps: the same seed, the same run. Default 0. */
   readonly seed?: number | bigint;
-  /** CPUs that per-CPU maps have a value for. Default 1. */
+  /** CPUs that per-CPU maps have a value for. Default 1, or as many as there are workers. */
   readonly cpus?: number;
+  /**
+   * Threads that replays may use: one for each of the first CPUs. They share the engine's memory, which costs programs on one thread a little. Default 0: none.
+   * Where there are no threads, or no memory that they may share (a page that is not cross-origin isolated), this is refused.
+   */
+  readonly workers?: number;
   /** The CPU programs run on. Default 0. */
   readonly cpu?: number;
   /** Where bpf_ktime_get_ns starts from for `prog.run` and devices; the host's monotonic clock unless given. */
@@ -114,6 +125,10 @@ export class Engine implements ProgHost, RedirectHost {
   readonly memory: Memory;
   readonly vm = VM_BASE;
   readonly cpus: number;
+  /** Threads that replays may use. */
+  readonly workers: number;
+  /** @internal set while they run programs */
+  slotGate: Team | undefined;
   readonly table = new SharedTable();
   /** Routes, neighbours, sockets: what programs ask the rest of the kernel for. */
   readonly network = new Network(this);
@@ -136,21 +151,25 @@ export class Engine implements ProgHost, RedirectHost {
   private readonly pinned = new Map<string, BpfMap>();
   /** Programs that nothing but timers holds. */
   private readonly waiting: { readonly slots: readonly number[]; readonly free: () => void }[] = [];
-  private scratchArea = { address: 0, size: 0 };
-  private frameArea = { address: 0, size: 0 };
+  private readonly scratchArea = new Area(this, 4096, 'a key or value');
+  private readonly frameArea = new Area(this, 8192, 'packets');
   private nextMapId = 1;
   private nextProgId = 1;
   private nextSocketId = 1;
+  private nextUnitId = 1;
+  private pool: ThreadPool | undefined;
   private closed = false;
 
   private constructor(options: EngineOptions) {
     const maximum = options.maximumPages ?? MAX_PAGES;
     checkOption('maximumPages', maximum, MIN_PAGES, MAX_PAGES);
-    this.cpus = options.cpus ?? DEFAULT_CPUS;
-    checkOption('cpus', this.cpus, 1, MAX_CPUS);
+    this.workers = options.workers ?? 0;
+    checkOption('workers', this.workers, 0, MAX_CPUS);
+    this.cpus = options.cpus ?? Math.max(DEFAULT_CPUS, this.workers);
+    checkOption('cpus', this.cpus, Math.max(1, this.workers), MAX_CPUS);
     checkOption('cpu', options.cpu ?? 0, 0, this.cpus - 1);
     checkOption('insnBudget', options.insnBudget ?? DEFAULT_INSN_BUDGET, 1, MAX_INSN_BUDGET);
-    this.memory = new Memory(new WebAssembly.Memory({ initial: MIN_PAGES, maximum }));
+    this.memory = new Memory(newMemory(MIN_PAGES, maximum, this.isShared));
     this.clock = options.clock ?? monotonic;
     this.traceBuffer = new TraceBuffer(this.memory, this.vm);
   }
@@ -163,6 +182,7 @@ export class Engine implements ProgHost, RedirectHost {
       vm: engine.vm,
       table: engine.table.table,
       traceFull,
+      ...(engine.isShared && { module: await compileSharedRuntime() }),
     });
     const seed = BigInt.asUintN(64, BigInt(options.seed ?? 0));
     engine.runtime.seed(Number(seed & 0xffffffffn) | 0, Number(seed >> 32n) | 0);
@@ -170,6 +190,7 @@ export class Engine implements ProgHost, RedirectHost {
     view.setInt32(engine.vm + VM_BUDGET_LIMIT, options.insnBudget ?? DEFAULT_INSN_BUDGET, true);
     view.setUint32(engine.vm + VM_FRAME_TOP, STACK_TOP, true);
     view.setUint32(engine.vm + VM_CPU, options.cpu ?? 0, true);
+    view.setUint32(engine.vm + VM_MAY_WAIT, engine.isShared && mayWait() ? 1 : 0, true);
     setMachine(engine.memory, engine.vm, options);
     if (options.trace === true) engine.enableTrace();
     return engine;
@@ -181,6 +202,37 @@ export class Engine implements ProgHost, RedirectHost {
     return this.exports;
   }
 
+  /** @internal lines are kept */
+  get isTracing(): boolean {
+    return this.traceBuffer.enabled;
+  }
+
+  /** @internal `now` is the host's clock, which other threads can read */
+  get hasOwnClock(): boolean {
+    return this.clock === monotonic;
+  }
+
+  /** @internal threads run on the memory */
+  get isShared(): boolean {
+    return this.workers > 0;
+  }
+
+  /** @internal the threads, started when they are first wanted */
+  async threads(): Promise<ThreadPool> {
+    this.usable('replay');
+    if (this.pool === undefined) {
+      const { ThreadPool } = await import('./replay/workers/pool.ts');
+      this.pool ??= new ThreadPool(this);
+    }
+    await this.pool.ready();
+    return this.pool;
+  }
+
+  /** @internal */
+  newUnitId(): number {
+    return this.nextUnitId++;
+  }
+
   /** @internal zeroed memory for as long as `free` is not called */
   alloc(bytes: number, what: string): number {
     const address = this.runtime.alloc(bytes) >>> 0;
@@ -190,23 +242,12 @@ export class Engine implements ProgHost, RedirectHost {
 
   /** @internal */
   scratch(bytes: number): number {
-    return this.area(this.scratchArea, bytes, 4096, 'a key or value');
+    return this.scratchArea.at(bytes);
   }
 
   /** @internal */
   frames(bytes: number): number {
-    return this.area(this.frameArea, bytes, 8192, 'packets');
-  }
-
-  private area(area: { address: number; size: number }, bytes: number, least: number, what: string): number {
-    if (bytes > area.size) {
-      const size = Math.max(bytes, least, 2 * area.size > 1 << 28 ? 0 : 2 * area.size);
-      const address = this.alloc(size, what);
-      if (area.address !== 0) this.runtime.free(area.address);
-      area.address = address;
-      area.size = size;
-    }
-    return area.address;
+    return this.frameArea.at(bytes);
   }
 
   /** What bpf_ktime_get_ns returns now, outside a replay. */
@@ -541,6 +582,7 @@ export class Engine implements ProgHost, RedirectHost {
     for (const map of this.ownMaps) map.close();
     for (const name of [...this.pinned.keys()]) this.unpin(name);
     this.sweep();
+    this.pool?.close();
     this.traceBuffer.flush();
     this.traceBuffer.queue.close();
     this.closed = true;
@@ -555,22 +597,4 @@ export { Loaded, type LoadParts };
 
 function monotonic(): bigint {
   return BigInt(Math.round(performance.now() * 1e6));
-}
-
-/** What plain JavaScript may hand over instead. */
-function checkInsns(insns: unknown, options: Partial<LoadInsnsOptions> | undefined): void {
-  const refuse = (option: string, found: unknown, expected: string): never => {
-    throw new RunError('RUN_OPTION', { option, found: String(found), expected });
-  };
-  if (typeof insns !== 'string' && !(insns instanceof Uint8Array) && !Array.isArray(insns)) {
-    refuse('insns', insns, 'text, a Uint8Array of insns of 8 bytes, or an array of insns');
-  }
-  if (typeof options?.type !== 'string') refuse('type', options?.type, "a program type, such as 'xdp'");
-  const { expectedAttachType = -1 } = options ?? {};
-  checkOption('expectedAttachType', expectedAttachType, -1, 0xffff);
-}
-
-function checkOption(option: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new RunError('RUN_OPTION', { option, found: String(value), expected: `an integer from ${min} to ${max}` });
 }

@@ -2,7 +2,7 @@
  * The load step: brings the programs of one object into an engine. Everything it makes is given back when a later step fails.
  */
 import { STATS_SITE_SIZE, STATS_SITES } from '../assembly/abi.ts';
-import type { Engine, InternalLoadOptions } from './engine.ts';
+import type { Engine, InternalLoadOptions, LoadInsnsOptions } from './engine.ts';
 import { CompileError, RunError } from './errors/index.ts';
 import { BPF_FUNC_tail_call, HELPER_BY_ID } from './isa/helpers.ts';
 import { kfuncMovesPacket } from './isa/kfuncs.ts';
@@ -19,14 +19,19 @@ import type { LinkedProg } from './link/types.ts';
 import { sized } from './object/map-size.ts';
 import type { BpfObject, MapSpec } from './object/types.ts';
 import { Arena } from './runtime/arena.ts';
+import type { CodeUnit } from './runtime/code-unit.ts';
+import { EventMap } from './runtime/event-map.ts';
 import { BpfMap } from './runtime/map.ts';
 import { isImplemented } from './runtime/map-create.ts';
 import { makeObjectType } from './runtime/object-types.ts';
+import { checkOption } from './runtime/option.ts';
 import { Prog, type ProgParts } from './runtime/prog.ts';
 import { ProgArray } from './runtime/prog-array.ts';
+import { progImports } from './runtime/prog-imports.ts';
 import { RedirectMap } from './runtime/redirect-map.ts';
 import { checkBindable, checkImplemented, checkRunnable, withoutDead } from './verifier/implemented.ts';
 import { objectLayout } from './verifier/object-type.ts';
+import { whyAlone } from './verifier/shareable.ts';
 import { type CheckedProg, checkStructure } from './verifier/structural.ts';
 
 const LIBBPF_PIN_BY_NAME = 1;
@@ -94,6 +99,8 @@ export class Loaded implements LoadParts {
 interface Seat {
   readonly id: number;
   readonly stats: number;
+  /** Bytes of the statistics, of which each thread has its own. */
+  readonly statsSize: number;
   /** Table slots of its callbacks, by pc. */
   readonly callbacks: ReadonlyMap<number, number>;
   /** Types of the objects it makes. */
@@ -213,9 +220,10 @@ export class Loader {
   /** Statistics, an id and the callbacks' slots: what the code needs as constants. */
   private seat(checked: CheckedProg): Seat {
     const { engine } = this;
-    const stats = engine.alloc(STATS_SITES + tailCallSites(checked).length * STATS_SITE_SIZE, 'statistics');
+    const statsSize = STATS_SITES + tailCallSites(checked).length * STATS_SITE_SIZE;
+    const stats = engine.alloc(statsStride(statsSize) * (1 + engine.workers), 'statistics');
     const callbacks = new Map(callbackTargets(checked).map((pc) => [pc, engine.table.alloc(1)]));
-    return { id: engine.newProgId(), stats, callbacks, types: this.objectTypes(checked) };
+    return { id: engine.newProgId(), stats, statsSize, callbacks, types: this.objectTypes(checked) };
   }
 
   private objectTypes(checked: CheckedProg): Map<string, number> {
@@ -246,22 +254,23 @@ export class Loader {
       for (const [{ prog }, seat] of seats) if (!made.has(prog.name)) this.freeSeat(seat);
     });
     const wasm = await this.compile(progs, seats, maps, name);
-    const instance = await this.instance(wasm, name);
+    const { module, instance } = await this.instance(wasm, name, seats);
+    const unit = this.engine.isShared ? this.unit(module, seats) : undefined;
     this.undoing.push(() => {
       for (const prog of made.values()) prog.close();
     });
     for (const checked of progs) {
-      const prog = this.makeProg(checked, seats.get(checked) as Seat, instance.exports, maps);
+      const prog = this.makeProg(checked, { seat: seats.get(checked) as Seat, unit }, instance.exports, maps);
       made.set(prog.name, prog);
     }
     return { progs: made, wasm };
   }
 
   /** The host may refuse what is within the format: a module too large, no memory for its code, compiling forbidden. */
-  private async instance(wasm: Uint8Array, name: string): Promise<WebAssembly.Instance> {
+  private async instance(wasm: Uint8Array, name: string, seats: ReadonlyMap<CheckedProg, Seat>): Promise<Made> {
     try {
       const module = await WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>);
-      return await WebAssembly.instantiate(module, this.imports());
+      return { module, instance: await WebAssembly.instantiate(module, this.imports(seats)) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new CompileError('COMPILE_REFUSED', { name, bytes: wasm.length, reason });
@@ -277,6 +286,7 @@ export class Loader {
     const binding: Binding = {
       vm: this.engine.vm,
       cpus: this.engine.cpus,
+      shared: this.engine.isShared,
       map: (spec) => {
         const map = maps.get(spec);
         if (map === undefined)
@@ -293,17 +303,29 @@ export class Loader {
     return optimize(bytes);
   }
 
-  private imports(): WebAssembly.Imports {
-    const { engine } = this;
-    const runtime = engine.runtime as unknown as WebAssembly.ModuleImports;
-    const { trap, check_mem, check_map, arena_at } = runtime;
-    const env = { memory: engine.memory.raw, table: engine.table.table, trap, check_mem, check_map, arena_at };
-    return { env, helper: runtime, kfunc: runtime } as WebAssembly.Imports;
+  private imports(seats: ReadonlyMap<CheckedProg, Seat>): WebAssembly.Imports {
+    const { memory, table, vm, runtime } = this.engine;
+    const stats = [...seats].map(([{ prog }, seat]) => [prog.name, seat.stats] as const);
+    return progImports({ memory: memory.raw, table: table.table, vm, runtime, stats });
+  }
+
+  /** What other threads need to instantiate the module as well. */
+  private unit(module: WebAssembly.Module, seats: ReadonlyMap<CheckedProg, Seat>): CodeUnit {
+    const progs = [...seats].map(([checked, { id, stats, statsSize, callbacks }]) => ({
+      id,
+      name: checked.prog.name,
+      stats: Array.from({ length: 1 + this.engine.workers }, (_, i) => stats + i * statsStride(statsSize)),
+      statsSize,
+      callbacks: [...callbacks].map(([pc, slot]) => [slot, callbackName(checked, pc)] as const),
+      stopsEarly: stopsEarly(checked),
+      inlined: isInlined(checked),
+    }));
+    return { id: this.engine.newUnitId(), module, progs };
   }
 
   private makeProg(
     checked: CheckedProg,
-    seat: Seat,
+    { seat, unit }: { readonly seat: Seat; readonly unit: CodeUnit | undefined },
     exports: WebAssembly.Exports,
     maps: ReadonlyMap<MapSpec, BpfMap>,
   ): Prog {
@@ -323,10 +345,8 @@ export class Loader {
     }
     for (const map of used) map.hold();
     engine.progNames.set(seat.id, prog.name);
-    for (const [pc, slot] of seat.callbacks) {
-      const func = prog.funcs.find((f) => f.start === pc)?.name ?? `${pc}`;
-      engine.table.table.set(slot, exports[`${prog.name}/${func}`] as () => unknown);
-    }
+    for (const [pc, slot] of seat.callbacks)
+      engine.table.table.set(slot, exports[callbackName(checked, pc)] as () => unknown);
     const made: Prog = new Prog(engine, {
       name: prog.name,
       section: prog.section,
@@ -343,6 +363,9 @@ export class Loader {
       movesPacket: movesPacket(checked),
       tailCalls,
       seesSkb: seesSkb(prog),
+      unit,
+      alone: whyAlone(checked),
+      writesEvents: used.some((map) => map instanceof EventMap),
       // A timer holds the program of its callback.
       dispose: () =>
         engine.whenIdle([...seat.callbacks.values()], () => {
@@ -354,6 +377,21 @@ export class Loader {
     engine.liveProgs.add(made);
     return made;
   }
+}
+
+interface Made {
+  readonly module: WebAssembly.Module;
+  readonly instance: WebAssembly.Instance;
+}
+
+/** Of each thread's statistics: no two threads write to one cache line. */
+function statsStride(size: number): number {
+  return (size + 63) & ~63;
+}
+
+/** The export that a callback is. */
+function callbackName({ prog }: CheckedProg, pc: number): string {
+  return `${prog.name}/${prog.funcs.find((f) => f.start === pc)?.name ?? pc}`;
 }
 
 /** Whether it calls what may move the packet's ends. */
@@ -435,4 +473,17 @@ function asGiven(spec: MapSpec, map: BpfMap): MapSpec {
   const { initialValue: _, ...rest } = spec;
   const value = map.isFrozen ? map.get(0, { raw: true }) : undefined;
   return value === undefined ? rest : { ...rest, initialValue: value };
+}
+
+/** What plain JavaScript may hand over instead. */
+export function checkInsns(insns: unknown, options: Partial<LoadInsnsOptions> | undefined): void {
+  const refuse = (option: string, found: unknown, expected: string): never => {
+    throw new RunError('RUN_OPTION', { option, found: String(found), expected });
+  };
+  if (typeof insns !== 'string' && !(insns instanceof Uint8Array) && !Array.isArray(insns)) {
+    refuse('insns', insns, 'text, a Uint8Array of insns of 8 bytes, or an array of insns');
+  }
+  if (typeof options?.type !== 'string') refuse('type', options?.type, "a program type, such as 'xdp'");
+  const { expectedAttachType = -1 } = options ?? {};
+  checkOption('expectedAttachType', expectedAttachType, -1, 0xffff);
 }

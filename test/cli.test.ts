@@ -61,6 +61,18 @@ describe('replay', () => {
     expect(text).toContain('"Packet to port 22 processed\\n"');
   });
 
+  test('--workers: the same by several threads', () => {
+    const [one, two] = [1, 2].map((workers) => {
+      const out = join(dir, `workers-${workers}.pcap`);
+      const args = ['replay', object, capture, ...SLOTS, '--maps', '--trace', '--out', out, '--workers', `${workers}`];
+      const { packets, bytes, verdicts, written, trace, maps } = json(args);
+      const lines = trace.map((line: string) => line.replace(/\[\d+\]/, ''));
+      return { packets, bytes, verdicts, written, lines, maps, out: hex(readFileSync(out)) };
+    });
+    expect(one?.lines.length).toBe(314);
+    expect(two).toEqual(one);
+  });
+
   test('--trace: a line for each packet to the two ports, as trace_pipe prints it', () => {
     const lines = good(['replay', object, capture, ...SLOTS, '--trace']).split('\n');
     const form = (port: number) =>

@@ -1,5 +1,5 @@
 /** `bpf2wasm replay`: a capture through a program. */
-import { XDP_LINEAR_MAX } from '../../assembly/abi.ts';
+import { MAX_CPUS, XDP_LINEAR_MAX } from '../../assembly/abi.ts';
 import { replayFile } from '../platform/node.ts';
 import { PcapWriter } from '../replay/pcap-writer.ts';
 import type { ReplayOptions, Report } from '../replay/replay.ts';
@@ -26,6 +26,7 @@ ${SET_HELP}
   --linear BYTES         most bytes of a packet in front of its fragments; xdp.frags programs: 3520, others: packets are in one piece
   --batch N              packets between two looks at --events, --trace and slots: 2048, with --events as many as its maps have KiB; where more
                          records come than a map has room for, some are lost, which is told
+  --workers N            run packets on N threads, each a CPU of its own; all packets of a flow go to the same one (1)
   --clock capture|engine what bpf_ktime_get_ns follows: the packets' time stamps (default) or the clock of this machine
 ${SESSION_HELP}
   --json                 print the report as JSON: { packets, bytes, verdicts, seconds, wallSeconds, packetsPerSecond, bitsPerSecond,
@@ -46,6 +47,7 @@ const OPTIONS = {
   clock: { type: 'string' },
   linear: { type: 'string' },
   batch: { type: 'string' },
+  workers: { type: 'string' },
 } as const;
 
 export async function replayCommand(argv: readonly string[]): Promise<ExitCode> {
@@ -57,7 +59,8 @@ export async function replayCommand(argv: readonly string[]): Promise<ExitCode> 
   const [objectPath, capture] = positionals(args, ['object', 'capture']);
   const options = numbers(args);
   checkOutput('out', args.text('out'), [objectPath, capture]);
-  const session = await openSession(objectPath, args);
+  const { workers = 1 } = options;
+  const session = await openSession(objectPath, args, workers > 1 ? workers : 0);
   const events = new EventPrinter(session.loaded, args);
   const outPath = args.text('out');
   const out = outPath === undefined ? undefined : new OutputFile(outPath);
@@ -94,12 +97,14 @@ function numbers(args: Args): ReplayOptions {
   const ingressIfindex = args.integer('ifindex', 0, 0x7fffffff);
   const linear = args.integer('linear', 0, XDP_LINEAR_MAX);
   const batchPackets = args.integer('batch', 1, 1 << 20);
+  const workers = args.integer('workers', 1, MAX_CPUS);
   const clock = args.choice('clock', ['capture', 'engine']);
   return {
     ...(loop !== undefined && { loop }),
     ...(ingressIfindex !== undefined && { ingressIfindex }),
     ...(linear !== undefined && { linear }),
     ...(batchPackets !== undefined && { batchPackets }),
+    ...(workers !== undefined && { workers }),
     ...(clock !== undefined && { clock }),
   };
 }

@@ -66,7 +66,8 @@ export function useNetwork(engine: Engine, path: string | undefined): void {
   }
 }
 
-export async function openSession(path: string, args: Args): Promise<Session> {
+/** @param workers threads of the engine; 0 for none */
+export async function openSession(path: string, args: Args, workers = 0): Promise<Session> {
   const settings = parseSettings(args.list('set'));
   const seed = seedOf(args);
   const object = readObject(path);
@@ -79,7 +80,7 @@ export async function openSession(path: string, args: Args): Promise<Session> {
     );
   const later = editObject(object, settings);
   const { entry, load } = await chooseProg(object, later, { named: args.text('prog'), ...withTarget(btf) });
-  const engine = await Engine.create({ seed, trace: args.flag('trace') });
+  const engine = await Engine.create({ seed, trace: args.flag('trace'), workers });
   useNetwork(engine, args.text('network'));
   const how = { progs: load, checked: !args.flag('unchecked'), optimize: args.flag('optimize') };
   const loaded = await engine.load(object, { ...how, ...withTarget(btf) });

@@ -66,5 +66,11 @@ export const RUN_ERRORS = {
   RUN_NETWORK: (f: { field: string; found: string; expected: string }) =>
     `network: ${f.field}: ${f.found} is not ${f.expected}`,
   RUN_NETWORK_EXISTS: (f: { field: string; what: string }) => `network: ${f.field}: there is ${f.what} already: EEXIST`,
+  RUN_NOT_SHARED: (f: { wanted: number; have: number }) =>
+    `${f.wanted} workers, but the engine has ${f.have}: create it with { workers: ${f.wanted} }`,
+  RUN_ALONE: (f: { prog: string; reason: string }) => `program ${f.prog} cannot run on several workers: ${f.reason}`,
+  RUN_WORKERS: (f: { reason: string }) => `workers cannot be used: ${f.reason}`,
+  RUN_WORKER: (f: { worker: number; reason: string }) =>
+    `worker ${f.worker} failed: ${f.reason}; the engine has no workers any more`,
   RUN_BUSY: (f: { what: string }) => `${f.what} while a program runs: wait until the batch is done`,
 };

@@ -64,6 +64,7 @@ export async function* readChunks(path: string, options: ReadChunksOptions = {})
 export function openCaptureFile(path: string): CaptureFile {
   const fd = readable(path, () => openSync(path, 'r'));
   return {
+    path,
     read: (into) => readable(path, () => readSync(fd, into, 0, into.length, null)),
     close: () => closeSync(fd),
   };

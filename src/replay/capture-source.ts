@@ -7,6 +7,8 @@ import { CaptureError } from '../errors/index.ts';
  * `openCaptureFile` of bpf2wasm/node makes one of a file's name.
  */
 export interface CaptureFile {
+  /** Where threads can open it themselves. */
+  readonly path?: string;
   /** Reads the next bytes to the beginning of `into`. @returns how many; 0 at the end */
   read(into: Uint8Array<ArrayBuffer>): number;
   close(): void;

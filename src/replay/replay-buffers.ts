@@ -26,7 +26,7 @@ import {
   XDP_PACKET_HEADROOM,
   XDP_TAILROOM,
 } from '../../assembly/abi.ts';
-import { runBatch } from '../runtime/batch.ts';
+import { type BatchHost, type BatchProg, runBatch } from '../runtime/batch.ts';
 import type { RuntimeExports } from '../runtime/exports.ts';
 import { fragBuffers, fragsHeader } from '../runtime/frags.ts';
 import type { ProgHost } from '../runtime/host.ts';
@@ -36,15 +36,24 @@ import { clearRxMetadata, writePacketTimes } from '../runtime/rx-metadata.ts';
 import type { Violation } from '../runtime/trap.ts';
 import type { CaptureBatch } from './capture-batch.ts';
 
+/** What runs batches: an engine, or one of its threads. */
+export interface BufferHost extends BatchHost {
+  readonly runtime: RuntimeExports;
+  /** Zeroed memory until `runtime.free`. */
+  alloc(bytes: number, what: string): number;
+}
+
+export interface BufferProg extends BatchProg {
+  addTime(ns: number): void;
+}
+
 /** What a replay needs of its engine. */
-export interface ReplayHost extends ProgHost {
+export interface ReplayHost extends ProgHost, BufferHost {
   readonly runtime: RuntimeExports;
   /** Programs that may run: a tail call reaches what sits in a slot. */
   readonly progs: readonly Prog[];
   /** Maps that were made, closed ones among them. */
   readonly maps: Iterable<BpfMap>;
-  /** Zeroed memory until `runtime.free`. */
-  alloc(bytes: number, what: string): number;
 }
 
 /** Most packets of a slice: fewer, and what a call costs shows; more, and records are out of the first-level cache before they run. */
@@ -80,8 +89,8 @@ export interface RunOptions {
 export class ReplayBuffers {
   /** Most packets that the parser may hand over. */
   readonly parsedPackets = PARSED_PACKETS;
-  private readonly host: ReplayHost;
-  private readonly prog: Prog;
+  private readonly host: BufferHost;
+  private readonly prog: BufferProg;
   private readonly ifindex: number;
   private readonly areas: number[] = [];
   private readonly ctx: number;
@@ -99,7 +108,7 @@ export class ReplayBuffers {
   /** Time spent in the program, ns. */
   spentNs = 0;
 
-  constructor(host: ReplayHost, prog: Prog, ifindex: number) {
+  constructor(host: BufferHost, prog: BufferProg, ifindex: number) {
     this.host = host;
     this.prog = prog;
     this.ifindex = ifindex;
@@ -192,6 +201,12 @@ export class ReplayBuffers {
     const { ctx, parsedBase, ifindex, walk } = this;
     const { runtime } = this.host;
     runtime.batch_in_place(ctx, count, parsedBase, offsets, lengths, times, wireLengths, ifindex, walk);
+  }
+
+  /** Records of `count` packets, a slice at most, of a struct Piece's list. @returns the address of the first one */
+  recordListed(list: number, count: number): number {
+    this.host.runtime.piece_records(this.ctx, list, count, this.ifindex);
+    return this.ctx;
   }
 
   /** Runs the first `count` packets, of which there are records. */

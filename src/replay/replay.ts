@@ -8,7 +8,7 @@
  *
  * A batch is as many slices as end with the piece or have `batchPackets`: between two batches the rest of the process has its turn.
  */
-import { XDP_LINEAR_MAX } from '../../assembly/abi.ts';
+import { MAX_CPUS, XDP_LINEAR_MAX } from '../../assembly/abi.ts';
 import { CaptureError, RunError } from '../errors/index.ts';
 import type { Prog } from '../runtime/prog.ts';
 import type { Violation } from '../runtime/trap.ts';
@@ -20,6 +20,7 @@ import { type ReplayInput, Rounds } from './replay-input.ts';
 import { ReplayOutput } from './replay-output.ts';
 import { Pause } from './replay-pause.ts';
 import { LostBase, type Report, StatsBase, ViolationLog, verdictCounts } from './report.ts';
+import type { ParallelHost } from './workers/run.ts';
 
 export type { ReplayHost } from './replay-buffers.ts';
 export type { ReplayInput } from './replay-input.ts';
@@ -59,6 +60,11 @@ export interface ReplayOptions {
   readonly linear?: number;
   /** Most packets in a batch: between two of them slots may change. 2048 unless given. */
   readonly batchPackets?: number;
+  /**
+   * Threads that run packets side by side, of an engine that has as many: each is one CPU, and all packets of a flow go to the same, in their order. 1 unless given: the
+   * calling thread runs all of them. With more, `onProgress` is called about every 10 ms for files, and slots change between two pieces of the capture.
+   */
+  readonly workers?: number;
   /** Ends the replay after the batch it is in; the report says so. */
   readonly signal?: AbortSignal;
 }
@@ -74,12 +80,16 @@ const ROUND_GAP_NS = 1000n;
  * @throws CaptureError when not one packet could be read because of it; RunError for options and programs that cannot run
  */
 export async function replay(
-  host: ReplayHost,
+  host: ParallelHost,
   prog: Prog,
   input: ReplayInput,
   options: ReplayOptions = {},
 ): Promise<Report> {
   checkReplay(host, prog, options);
+  if ((options.workers ?? 1) > 1) {
+    const { replayParallel } = await import('./workers/run.ts');
+    return replayParallel(host, prog, input, options);
+  }
   prog.hold();
   let run: ReplayRun | undefined;
   try {
@@ -95,7 +105,11 @@ function checkReplay(host: ReplayHost, prog: Prog, options: ReplayOptions): void
   prog.alive();
   if (prog.host !== host) throw new RunError('RUN_FOREIGN', { what: 'program', name: prog.name });
   if (prog.type !== 'xdp') throw new RunError('RUN_REPLAY_TYPE', { prog: prog.name, type: prog.type });
-  const check = (option: 'loop' | 'ingressIfindex' | 'batchPackets' | 'linear', min: number, max: number) => {
+  const check = (
+    option: 'loop' | 'ingressIfindex' | 'batchPackets' | 'linear' | 'workers',
+    min: number,
+    max: number,
+  ) => {
     const value = options[option];
     if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return;
     throw new RunError('RUN_OPTION', { option, found: String(value), expected: `an integer from ${min} to ${max}` });
@@ -104,6 +118,7 @@ function checkReplay(host: ReplayHost, prog: Prog, options: ReplayOptions): void
   check('ingressIfindex', 0, 0x7fffffff);
   check('batchPackets', 1, 1 << 20);
   check('linear', 0, XDP_LINEAR_MAX);
+  check('workers', 1, MAX_CPUS);
 }
 
 /** The state of one replay. */

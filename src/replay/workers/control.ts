@@ -1,0 +1,255 @@
+/**
+ * What the threads of a replay agree through: words in the engine's memory. Whoever changes one that others may wait for says so with `signal`.
+ *
+ *     0    words of all threads                                  128 bytes
+ *     128  words of each thread, the main one behind the others  64 bytes each
+ *     ...  words of each place of a piece                        16 bytes each
+ *
+ * A piece goes through: claimed by a thread and read, walked (one thread at a time, in order), sorted, ready; then every thread runs its packets of it. Piece k
+ * is in place k modulo `places`, and that is free again when every thread is done with the piece that was there, and with the one behind, which may
+ * begin in it.
+ */
+
+const SHARED_BYTES = 128;
+/** Bytes of the words of one thread. */
+const THREAD_BYTES = 64;
+const PLACE_BYTES = 16;
+
+// Words of all threads, as indices of 32 bits.
+const EVENT = 0;
+const COMMAND = 1;
+const CLAIMED = 2;
+const WALKED = 3;
+const GATE = 4;
+const END = 5;
+/** Address of the next record to walk. */
+const NEXT = 6;
+const ERROR = 7;
+// Of 64 bits.
+const PACKETS = 4;
+const ERROR_OFFSET = 5;
+const ERROR_FOUND = 6;
+const ERROR_HAD = 7;
+const FIRST = 8;
+
+export const COMMAND_RUN = 0;
+/** Finish the pieces below the gate and go back to the event loop. */
+export const COMMAND_PARK = 1;
+/** Go back to the event loop at once. */
+export const COMMAND_FAIL = 2;
+
+export const ERROR_NONE = 0;
+export const ERROR_TOO_LONG = 1;
+export const ERROR_TRUNCATED = 2;
+
+/** More pieces than there will ever be. */
+export const NO_LIMIT = 0x7fffffff;
+
+export interface CaptureDamage {
+  readonly kind: typeof ERROR_TOO_LONG | typeof ERROR_TRUNCATED;
+  /** In the capture, of the record. */
+  readonly offset: number;
+  /** Captured length as it says, or bytes that are needed. */
+  readonly found: number;
+  readonly had: number;
+}
+
+export class Control {
+  readonly threads: number;
+  readonly places: number;
+  private readonly words: Int32Array;
+  private readonly numbers: Float64Array;
+  private readonly longs: BigUint64Array;
+
+  static bytes(threads: number, places: number): number {
+    return SHARED_BYTES + (threads + 1) * THREAD_BYTES + places * PLACE_BYTES;
+  }
+
+  constructor(buffer: ArrayBufferLike, address: number, threads: number, places: number) {
+    const bytes = Control.bytes(threads, places);
+    this.threads = threads;
+    this.places = places;
+    this.words = new Int32Array(buffer, address, bytes / 4);
+    this.numbers = new Float64Array(buffer, address, bytes / 8);
+    this.longs = new BigUint64Array(buffer, address, bytes / 8);
+  }
+
+  /** For a run that begins, with the first `active` threads: pieces count from 0. Who takes no part is done with everything in advance. */
+  reset(active: number, mainTakesPart: boolean): void {
+    this.words.fill(0);
+    Atomics.store(this.words, GATE, NO_LIMIT);
+    Atomics.store(this.words, END, NO_LIMIT);
+    for (let i = active; i < this.threads; i++) this.setDone(i, NO_LIMIT);
+    if (!mainTakesPart) this.setDone(this.threads, NO_LIMIT);
+  }
+
+  private thread(index: number): number {
+    return SHARED_BYTES / 4 + index * (THREAD_BYTES / 4);
+  }
+
+  private place(piece: number): number {
+    return SHARED_BYTES / 4 + (this.threads + 1) * (THREAD_BYTES / 4) + (piece % this.places) * (PLACE_BYTES / 4);
+  }
+
+  /** Everybody who waits looks again. */
+  signal(): void {
+    Atomics.add(this.words, EVENT, 1);
+    Atomics.notify(this.words, EVENT);
+  }
+
+  get event(): number {
+    return Atomics.load(this.words, EVENT);
+  }
+
+  /** Sleeps until somebody signals, if nobody has since `event` was that. */
+  wait(event: number): void {
+    Atomics.wait(this.words, EVENT, event, 1000);
+  }
+
+  get command(): number {
+    return Atomics.load(this.words, COMMAND);
+  }
+
+  set command(command: number) {
+    Atomics.store(this.words, COMMAND, command);
+  }
+
+  get claimed(): number {
+    return Atomics.load(this.words, CLAIMED);
+  }
+
+  /** Takes piece `piece`, unless another thread has. */
+  claim(piece: number): boolean {
+    return Atomics.compareExchange(this.words, CLAIMED, piece, piece + 1) === piece;
+  }
+
+  get walked(): number {
+    return Atomics.load(this.words, WALKED);
+  }
+
+  set walked(pieces: number) {
+    Atomics.store(this.words, WALKED, pieces);
+  }
+
+  /** Pieces from this one on are not walked yet, or not even there. */
+  get gate(): number {
+    return Atomics.load(this.words, GATE);
+  }
+
+  set gate(piece: number) {
+    Atomics.store(this.words, GATE, piece);
+  }
+
+  /** How many pieces there are, once that is known. */
+  get end(): number {
+    return Atomics.load(this.words, END);
+  }
+
+  set end(pieces: number) {
+    Atomics.store(this.words, END, pieces);
+  }
+
+  // The walker's own: whoever may walk the next piece reads them.
+
+  get next(): number {
+    return this.words[NEXT] >>> 0;
+  }
+
+  set next(address: number) {
+    this.words[NEXT] = address;
+  }
+
+  get packets(): number {
+    return this.numbers[PACKETS];
+  }
+
+  set packets(count: number) {
+    this.numbers[PACKETS] = count;
+  }
+
+  /** The time of the capture's first packet. */
+  get first(): bigint {
+    return this.longs[FIRST];
+  }
+
+  set first(time: bigint) {
+    this.longs[FIRST] = time;
+  }
+
+  get damage(): CaptureDamage | undefined {
+    const kind = Atomics.load(this.words, ERROR);
+    if (kind === ERROR_NONE) return undefined;
+    const { numbers } = this;
+    return {
+      kind: kind as CaptureDamage['kind'],
+      offset: numbers[ERROR_OFFSET],
+      found: numbers[ERROR_FOUND],
+      had: numbers[ERROR_HAD],
+    };
+  }
+
+  setDamage({ kind, offset, found, had }: CaptureDamage): void {
+    this.numbers[ERROR_OFFSET] = offset;
+    this.numbers[ERROR_FOUND] = found;
+    this.numbers[ERROR_HAD] = had;
+    Atomics.store(this.words, ERROR, kind);
+  }
+
+  /** Pieces that every thread is done with. */
+  get finished(): number {
+    let least = this.doneOf(this.threads);
+    for (let i = 0; i < this.threads; i++) least = Math.min(least, this.doneOf(i));
+    return least;
+  }
+
+  doneOf(thread: number): number {
+    return Atomics.load(this.words, this.thread(thread));
+  }
+
+  setDone(thread: number, pieces: number): void {
+    Atomics.store(this.words, this.thread(thread), pieces);
+  }
+
+  // What a thread has run so far; others may look, and see a number that is a little old.
+
+  addRun(thread: number, packets: number, nanoseconds: number): void {
+    const at = this.thread(thread) / 2;
+    this.numbers[at + 1] += packets;
+    this.numbers[at + 2] += nanoseconds;
+  }
+
+  addSorted(thread: number, bytes: number, latest: bigint): void {
+    const at = this.thread(thread) / 2;
+    this.numbers[at + 3] += bytes;
+    if (latest > this.longs[at + 4]) this.longs[at + 4] = latest;
+  }
+
+  runOf(thread: number): {
+    readonly packets: number;
+    readonly spentNs: number;
+    readonly bytes: number;
+    readonly latest: bigint;
+  } {
+    const at = this.thread(thread) / 2;
+    const { numbers } = this;
+    return { packets: numbers[at + 1], spentNs: numbers[at + 2], bytes: numbers[at + 3], latest: this.longs[at + 4] };
+  }
+
+  /** Whether the packets of the piece are sorted. */
+  isReady(piece: number): boolean {
+    return Atomics.load(this.words, this.place(piece)) === piece + 1;
+  }
+
+  setReady(piece: number): void {
+    Atomics.store(this.words, this.place(piece), piece + 1);
+  }
+
+  /** How many packets there are before the piece. */
+  packetsBefore(piece: number): number {
+    return this.numbers[this.place(piece) / 2 + 1];
+  }
+
+  setPacketsBefore(piece: number, packets: number): void {
+    this.numbers[this.place(piece) / 2 + 1] = packets;
+  }
+}

@@ -1,0 +1,412 @@
+/**
+ * A replay by several threads (pipeline.ts says what each of them does). This side opens the capture, brings pieces where threads cannot read them themselves,
+ * puts results in order, and has its event loop free meanwhile: it only waits for messages.
+ *
+ *     by file   a classic pcap file: threads read it
+ *     by batch  everything else, and all captures for programs that write to rings: this thread brings batches. Where there are rings a batch is run to its end before the
+ *               next one comes, so that readers may empty them, as in a replay by one thread
+ */
+import { PCAP_NANO, PCAP_SWAP, VERDICT_OTHER, XDP_LINEAR_MAX } from '../../../assembly/abi.ts';
+import { CaptureError, RunError } from '../../errors/index.ts';
+import type { Prog } from '../../runtime/prog.ts';
+import { ProgArray } from '../../runtime/prog-array.ts';
+import type { TraceQueue } from '../../runtime/trace.ts';
+import { CaptureReader, MAX_SNAPLEN } from '../capture.ts';
+import { LINKTYPE_ETHERNET } from '../capture-format.ts';
+import { type CaptureInput, chunksOf, isCaptureFile } from '../capture-source.ts';
+import { PCAP_HEADER_BYTES, PCAP_RECORD_BYTES, pcapMagic } from '../pcap.ts';
+import type { ReplayOptions } from '../replay.ts';
+import type { ReplayHost } from '../replay-buffers.ts';
+import { type ReplayInput, Rounds } from '../replay-input.ts';
+import { Pause } from '../replay-pause.ts';
+import { LostBase, REPORT_VIOLATIONS, type Report, StatsBase, verdictCounts } from '../report.ts';
+import { type CaptureDamage, ERROR_TOO_LONG } from './control.ts';
+import { Order } from './order.ts';
+import type { ThreadPool } from './pool.ts';
+import type { FileInput, RunParams } from './protocol.ts';
+import { BatchSupply } from './supply.ts';
+import { Team } from './team.ts';
+
+/** What a replay by threads needs of its engine. */
+export interface ParallelHost extends ReplayHost {
+  readonly workers: number;
+  readonly trace: TraceQueue;
+  readonly isTracing: boolean;
+  /** The clock is the host's own, which every thread can read. */
+  readonly hasOwnClock: boolean;
+  readonly pendingTimers: number;
+  slotGate: Team | undefined;
+  threads(): Promise<ThreadPool>;
+}
+
+/** Between two looks at what the threads did. */
+const TICK_MS = 10;
+const ROUND_GAP_NS = 1000n;
+
+/** @throws RunError when the engine has too few workers, or something cannot run on several */
+export async function replayParallel(
+  host: ParallelHost,
+  prog: Prog,
+  input: ReplayInput,
+  options: ReplayOptions,
+): Promise<Report> {
+  const size = options.workers ?? 1;
+  checkParallel(host, prog, size, options);
+  const pool = await host.threads();
+  const run = new ParallelRun(host, prog, pool, options);
+  try {
+    return await run.all(input);
+  } finally {
+    await run.close();
+  }
+}
+
+function checkParallel(host: ParallelHost, prog: Prog, wanted: number, options: ReplayOptions): void {
+  if (wanted > host.workers) throw new RunError('RUN_NOT_SHARED', { wanted, have: host.workers });
+  if (host.slotGate !== undefined) throw new RunError('RUN_BUSY', { what: 'replay' });
+  for (const { name, alone } of reachable(host, prog))
+    if (alone !== undefined) throw new RunError('RUN_ALONE', { prog: name, reason: alone });
+  if (host.pendingTimers > 0) throw new RunError('RUN_WORKERS', { reason: 'timers are armed' });
+  if (options.clock === 'engine' && !host.hasOwnClock)
+    throw new RunError('RUN_WORKERS', { reason: 'the engine has a clock of its own, which other threads cannot ask' });
+}
+
+/** Programs that packets may get to: by tail calls those of all slots. */
+function reachable(host: ParallelHost, prog: Prog): Set<Prog> {
+  const found = new Set([prog]);
+  if (!prog.tailCalls) return found;
+  for (const map of host.maps)
+    if (map instanceof ProgArray) for (const [, inSlot] of map.tableEntries()) found.add(inSlot);
+  return found;
+}
+
+/** The state of one replay. */
+class ParallelRun {
+  private readonly host: ParallelHost;
+  private readonly prog: Prog;
+  private readonly pool: ThreadPool;
+  private readonly options: ReplayOptions;
+  private readonly team: Team;
+  private readonly pause = new Pause();
+  private readonly stats: StatsBase;
+  private readonly lost: LostBase;
+  private readonly writtenBefore: number;
+  private readonly layouts = new Set<'in place' | 'copied'>();
+  private readonly found: { readonly count: number; readonly first: Report['violations']['first'] }[] = [];
+  private readonly verdicts = new Array<number>(VERDICT_OTHER + 1).fill(0);
+  private readonly abort = () => this.team.notify();
+  private order: Order | undefined;
+  private round = 0;
+  private offset = 0;
+  /** Of the rounds before this one. */
+  private packets = 0;
+  private bytes = 0;
+  private readonly spentNs: number[];
+  private first: bigint | undefined;
+  private latest = 0n;
+  private shift = 0n;
+  private stopped = false;
+
+  constructor(host: ParallelHost, prog: Prog, pool: ThreadPool, options: ReplayOptions) {
+    this.host = host;
+    this.prog = prog;
+    this.pool = pool;
+    this.options = options;
+    this.stats = new StatsBase(host.progs);
+    this.lost = new LostBase(host.maps);
+    this.writtenBefore = options.output?.packets ?? 0;
+    this.team = new Team(pool, options.workers ?? 1, (threads) => host.runtime.threads_running(threads));
+    this.spentNs = new Array(this.team.size).fill(0);
+    host.slotGate = this.team;
+    options.signal?.addEventListener('abort', this.abort);
+    prog.hold();
+  }
+
+  async close(): Promise<void> {
+    const { host, options, prog, pause, team } = this;
+    options.signal?.removeEventListener('abort', this.abort);
+    await team.stop().catch(() => {});
+    host.slotGate = undefined;
+    team.close();
+    pause.close();
+    this.mergeStats();
+    host.afterBatch();
+    prog.release();
+  }
+
+  async all(input: ReplayInput): Promise<Report> {
+    const started = performance.now();
+    const loop = this.options.loop ?? 1;
+    const rounds = new Rounds(input, loop);
+    let error: CaptureError | undefined;
+    this.pool.enableTrace();
+    this.pool.syncAll();
+    try {
+      for (; this.round < loop && !this.stopped; this.round++) await this.oneRound(rounds.open(this.round));
+    } catch (caught) {
+      if (!(caught instanceof CaptureError) || this.packets === 0) throw caught;
+      error = caught;
+    }
+    this.options.output?.flush();
+    this.mergeStats();
+    return this.report((performance.now() - started) / 1000, error);
+  }
+
+  /** Whether readers of rings have to keep up. */
+  private get writesEvents(): boolean {
+    return [...reachable(this.host, this.prog)].some((prog) => prog.writesEvents);
+  }
+
+  private async oneRound(input: CaptureInput): Promise<void> {
+    if (this.first !== undefined) this.shift = this.latest - this.first + ROUND_GAP_NS;
+    const { file, rest } = await openFile(input, !this.writesEvents);
+    try {
+      if (file === undefined) await this.byBatch(rest);
+      else await this.byFile(file);
+    } finally {
+      await this.team.stop();
+      this.endRound();
+    }
+    const { damage } = this.pool.control;
+    if (damage !== undefined) throw damageError(damage);
+  }
+
+  /** Takes over what the round's threads counted. */
+  private endRound(): void {
+    const { control } = this.pool;
+    const { team } = this;
+    for (let i = 0; i < team.size; i++) {
+      const { packets, bytes, spentNs, latest } = control.runOf(i);
+      this.packets += packets;
+      this.bytes += bytes;
+      this.spentNs[i] += spentNs;
+      if (latest > this.latest) this.latest = latest;
+    }
+    if (this.packets > 0) this.first ??= control.first;
+    this.found.push(...team.violations);
+    for (let i = 0; i < this.verdicts.length; i++) this.verdicts[i] += team.counter(i);
+  }
+
+  private begin(file: FileInput | undefined, ordered: boolean): void {
+    const { options, host, team, pool } = this;
+    pool.control.reset(team.size, ordered);
+    pool.control.packets = 0;
+    const trace = host.isTracing ? host.trace : undefined;
+    this.order = ordered ? new Order(team.size, { trace, output: options.output }) : undefined;
+    team.onPiece = (result) => {
+      if (this.order?.add(result) !== true) return;
+      pool.control.setDone(pool.size, this.order.done);
+      pool.control.signal();
+    };
+    team.begin(this.params(file, ordered));
+  }
+
+  /** Asked for anew whenever slots have changed. */
+  private params(file: FileInput | undefined, ordered: boolean): RunParams {
+    const { options, prog, host } = this;
+    const moves = prog.movesPacket || (prog.tailCalls && host.progs.some(({ movesPacket }) => movesPacket));
+    const copy = options.layout === 'copied' || moves;
+    this.layouts.add(copy ? 'copied' : 'in place');
+    return {
+      prog: prog.id,
+      active: this.team.size,
+      file,
+      shift: this.shift,
+      packetsBefore: this.packets,
+      ifindex: options.ingressIfindex ?? 0,
+      linear: options.linear ?? (prog.frags ? XDP_LINEAR_MAX : undefined),
+      copy,
+      clockOrigin: options.clock === 'engine' ? performance.timeOrigin : undefined,
+      rxTimestamp: options.rxTimestamp === true,
+      ordered,
+      output: options.output !== undefined,
+    };
+  }
+
+  private async byFile(file: FileInput): Promise<void> {
+    const { options, host, team } = this;
+    const ordered = options.output !== undefined || host.isTracing;
+    this.begin(file, ordered);
+    let told = 0;
+    while (!team.isDone) {
+      await team.news(TICK_MS);
+      if (team.hasChanges) {
+        await team.park();
+        team.resume(this.params(file, ordered));
+      }
+      if (options.signal?.aborted === true) {
+        await team.park();
+        this.stopped = true;
+        return;
+      }
+      if (performance.now() - told < TICK_MS) continue;
+      told = performance.now();
+      await this.tell(() => this.params(file, ordered));
+    }
+    this.offset = file.offset + this.ran('bytes') + this.ran('packets') * PCAP_RECORD_BYTES;
+    if (this.ran('packets') > 0) await this.progress();
+  }
+
+  /** Of this round so far. */
+  private ran(what: 'packets' | 'bytes'): number {
+    let sum = 0;
+    for (let i = 0; i < this.team.size; i++) sum += this.pool.control.runOf(i)[what];
+    return sum;
+  }
+
+  /** Says how far it is; threads wait while whoever is told takes time. */
+  private async tell(params: () => RunParams): Promise<void> {
+    const { team } = this;
+    this.offset = PCAP_HEADER_BYTES + this.ran('bytes') + this.ran('packets') * PCAP_RECORD_BYTES;
+    const waiting = this.progress();
+    if (waiting === undefined) return;
+    let done = false;
+    const finished = waiting.finally(() => {
+      done = true;
+    });
+    finished.catch(() => {});
+    await this.pause.turn();
+    if (done) return finished;
+    await team.park();
+    await finished;
+    if (!team.isDone) team.resume(params());
+  }
+
+  private progress(): Promise<void> | undefined {
+    const { round, offset } = this;
+    const packets = this.packets + this.ran('packets');
+    const bytes = this.bytes + this.ran('bytes');
+    const waiting = this.options.onProgress?.({ round, packets, bytes, offset });
+    return waiting instanceof Promise ? waiting : undefined;
+  }
+
+  private async byBatch(input: CaptureInput): Promise<void> {
+    const { pool, team, options, host } = this;
+    const { control, geometry } = pool;
+    const size = options.batchPackets ?? BATCH_PACKETS;
+    const supply = await BatchSupply.open(host.memory, control, geometry, input, size);
+    const rings = this.writesEvents;
+    this.begin(undefined, true);
+    try {
+      for (let batch = await supply.next(); batch !== undefined; batch = await supply.next()) {
+        await team.until(() => supply.pieces < control.finished + geometry.places);
+        supply.load(batch);
+        this.offset = supply.offset;
+        if (rings || team.hasChanges) await team.until(() => control.finished >= supply.pieces);
+        await this.afterBatch(rings);
+        if (this.stopped) break;
+      }
+    } finally {
+      control.end = supply.pieces;
+      control.signal();
+      await team.until(() => team.isDone);
+      await supply.close();
+    }
+  }
+
+  private async afterBatch(rings: boolean): Promise<void> {
+    const { team, host, options, pause } = this;
+    if (rings) {
+      // Nobody runs: readers find whole records only.
+      host.runtime.threads_running(0);
+      host.afterBatch();
+    }
+    const waiting = this.progress();
+    if (waiting !== undefined) await waiting;
+    if (pause.due || host.wakeups.take()) await pause.turn();
+    if (rings) host.runtime.threads_running(team.size);
+    if (team.hasChanges) {
+      await team.park();
+      team.resume(this.params(undefined, true));
+    }
+    if (options.signal?.aborted === true) this.stopped = true;
+  }
+
+  /** Adds what threads counted of each program to what the main one did. */
+  private mergeStats(): void {
+    const { memory } = this.host;
+    for (const { id, unit } of this.host.progs) {
+      const prog = unit?.progs.find((one) => one.id === id);
+      if (prog === undefined) continue;
+      const [main, ...others] = prog.stats;
+      for (const other of others) {
+        for (let at = 0; at < prog.statsSize; at += 8) {
+          memory.setU64(main + at, memory.u64(main + at) + memory.u64(other + at));
+          memory.setU64(other + at, 0n);
+        }
+      }
+    }
+  }
+
+  private report(wallSeconds: number, error: CaptureError | undefined): Report {
+    const { packets, bytes, options, host } = this;
+    this.prog.addTime(this.spentNs.reduce((sum, spent) => sum + spent, 0));
+    // The threads work side by side: the one that took longest says how long the programs took.
+    const seconds = Math.max(...this.spentNs) / 1e9;
+    const perSecond = (amount: number) => (seconds > 0 ? amount / seconds : 0);
+    const first = this.found.flatMap((found) => found.first).sort((a, b) => a.packet - b.packet);
+    return {
+      packets,
+      bytes,
+      verdicts: verdictCounts((index) => this.verdicts[index]),
+      seconds,
+      wallSeconds,
+      packetsPerSecond: perSecond(packets),
+      bitsPerSecond: perSecond(bytes * 8),
+      programs: this.stats.since(host.progs),
+      violations: {
+        count: this.found.reduce((sum, { count }) => sum + count, 0),
+        first: first.slice(0, REPORT_VIOLATIONS),
+      },
+      lost: this.lost.since(host.maps),
+      written: (options.output?.packets ?? 0) - this.writtenBefore,
+      layout: this.layouts.size === 2 ? 'mixed' : ([...this.layouts][0] ?? 'in place'),
+      ...(this.stopped && { stopped: true as const }),
+      ...(error !== undefined && { error: error.toJSON() }),
+    };
+  }
+}
+
+const BATCH_PACKETS = 2048;
+
+interface Opened {
+  /** A classic pcap of Ethernet frames that threads can open. */
+  readonly file: FileInput | undefined;
+  /** The input from its beginning, where `file` is not there. */
+  readonly rest: CaptureInput;
+}
+
+async function openFile(input: CaptureInput, wanted: boolean): Promise<Opened> {
+  if (!wanted || !isCaptureFile(input) || input.path === undefined) return { file: undefined, rest: input };
+  const { path } = input;
+  const head = new Uint8Array(PCAP_HEADER_BYTES);
+  const length = input.read(head);
+  const kind = length === head.length ? pcapMagic(new DataView(head.buffer).getUint32(0, false)) : undefined;
+  if (kind !== undefined) {
+    const { interfaces } = await CaptureReader.open(head);
+    if (interfaces[0].linkType === LINKTYPE_ETHERNET) {
+      input.close();
+      const flags = (kind.little ? 0 : PCAP_SWAP) | (kind.nanoseconds ? PCAP_NANO : 0);
+      return { file: { path, offset: PCAP_HEADER_BYTES, flags }, rest: input };
+    }
+  }
+  return { file: undefined, rest: behind(head.subarray(0, length), input) };
+}
+
+/** What was read already, and what follows. */
+async function* behind(head: Uint8Array, input: CaptureInput): AsyncGenerator<Uint8Array> {
+  yield head;
+  const chunks = chunksOf(input);
+  try {
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+function damageError({ kind, offset, found, had }: CaptureDamage): CaptureError {
+  if (kind === ERROR_TOO_LONG)
+    return new CaptureError('CAPTURE_TOO_LONG', { offset, what: 'packet record', found, limit: MAX_SNAPLEN });
+  const what = had < PCAP_RECORD_BYTES ? 'record header' : 'packet record';
+  return new CaptureError('CAPTURE_TRUNCATED', { offset, what, needed: found, had });
+}
