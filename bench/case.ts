@@ -5,6 +5,8 @@ export interface Slot {
   readonly map: string;
   readonly index: number;
   readonly prog: string;
+  /** Of a second loading of the object, whose programs are in a module of their own here. In the kernel every program is apart. */
+  readonly apart?: boolean;
 }
 
 export interface Fill {

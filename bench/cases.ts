@@ -46,6 +46,7 @@ const checksum = (bytes: number) =>
 const LAST_HOP = 32;
 const hops = [...Array.from({ length: LAST_HOP }, (_, i) => `hop_${i + 1}`), 'last'];
 const SELF_SLOT = 39;
+const alternating = slots('hops', hops).map((slot) => ({ ...slot, apart: slot.index % 2 === 0 }));
 /** As `fill` of chain-map.c orders them. */
 const mappedHops = hops.map((prog, i) => ({ map: 'hops', index: (7 * i + 5) % hops.length, prog }));
 
@@ -65,6 +66,7 @@ export const CASES: readonly BenchCase[] = [
   quiet('variable', 'dispatch_by_port', tcp(1)),
   row('chain/33-programs', 'chain', 'hop_0', { slots: slots('hops', hops), clang: 'chain' }),
   row('chain/33-computed', 'chain-computed', 'hop_0', { slots: slots('hops', hops), clang: 'chain-computed' }),
+  row('chain/33-modules', 'chain', 'hop_0', { slots: alternating }),
   row('chain/33-from-map', 'chain-map', 'hop_0', { slots: mappedHops, fill: { prog: 'fill', runs: 1 } }),
   row('chain/33-self', 'chain', 'again', { slots: [{ map: 'hops', index: SELF_SLOT, prog: 'again' }], clang: 'chain' }),
   row('jhash', 'jhash', 'jhash', { packet: udp(LARGE), clang: 'jhash' }),

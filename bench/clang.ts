@@ -78,10 +78,10 @@ export async function clangContender(source: BenchCase, valueSizes: ReadonlyMap<
     packets: BATCH_PACKETS,
     maps: mapsOf(exports, views.u8, scratch, valueSizes),
     outcome(times) {
-      layout.fresh();
+      layout.first();
       for (let i = 0; i < times; i++) batch(run, 1);
       const outcome = layout.outcome(0);
-      layout.cached();
+      layout.first();
       return outcome;
     },
     run: () => batch(run, BATCH_PACKETS),

@@ -25,7 +25,7 @@ function mapsOf(loaded: Loaded, source: BenchCase): Map<string, MapContents> {
     if (!isCompared(map.spec, source)) continue;
     maps.set(name, {
       *keys(limit) {
-        for (const [key] of map.entries({ raw: true })) {
+        for (const key of map.rawKeys()) {
           if (limit-- === 0) return;
           yield key;
         }
@@ -41,8 +41,14 @@ function mapsOf(loaded: Loaded, source: BenchCase): Map<string, MapContents> {
 
 export async function engineContender(name: EngineName, source: BenchCase): Promise<Contender> {
   const engine = await Engine.create();
-  const loaded = await engine.load(loadObject(readProjectFile(source.object)), ENGINES[name]);
-  for (const { map, index, prog } of source.slots) loaded.map(map).set(index, loaded.prog(prog));
+  const object = loadObject(readProjectFile(source.object));
+  const loaded = await engine.load(object, ENGINES[name]);
+  const reuse = Object.fromEntries(loaded.maps);
+  const second = source.slots.some((slot) => slot.apart)
+    ? await engine.load(object, { ...ENGINES[name], reuse })
+    : loaded;
+  for (const { map, index, prog, apart } of source.slots)
+    loaded.map(map).set(index, (apart ? second : loaded).prog(prog));
   const layout = new Layout(source, engine.memory, (bytes) => engine.alloc(bytes, 'packets of the bench'));
   const prog = loaded.prog(source.prog);
   const ring = source.ring === undefined ? undefined : loaded.map(source.ring);
@@ -63,10 +69,10 @@ export async function engineContender(name: EngineName, source: BenchCase): Prom
     maps: mapsOf(loaded, source),
     run: () => batch(prog, BATCH_PACKETS),
     outcome(times) {
-      layout.fresh();
+      layout.first();
       for (let i = 0; i < times; i++) batch(prog, 1);
       const outcome = layout.outcome(0);
-      layout.cached();
+      layout.first();
       return outcome;
     },
     batch() {

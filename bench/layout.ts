@@ -48,10 +48,15 @@ export class Layout {
     this.lay(Math.min(BATCH_PACKETS, Math.max(1, Math.floor(CACHED_BYTES / this.stride))));
   }
 
-  private lay(distinct: number): void {
+  /** A fresh packet for the first record, the others stay as they are. */
+  first(): void {
+    this.lay(1, 1);
+  }
+
+  private lay(distinct: number, records = BATCH_PACKETS): void {
     const { memory, source } = this;
     const { packet, headroom } = source;
-    for (let i = 0; i < BATCH_PACKETS; i++) {
+    for (let i = 0; i < records; i++) {
       const hardStart = this.packets + (i % distinct) * this.stride;
       const data = hardStart + headroom;
       const dataEnd = data + packet.length;

@@ -41,8 +41,8 @@ export class DifferenceError extends Error {}
 function compareOutcomes(where: string, names: string, wanted: Outcome, found: Outcome): void {
   if (found.returnValue !== wanted.returnValue)
     throw new DifferenceError(`${where}: ${names} return ${found.returnValue} and ${wanted.returnValue}`);
-  const at = found.packet.findIndex((byte, i) => byte !== wanted.packet[i]);
-  if (at >= 0 || found.packet.length !== wanted.packet.length) {
+  if (Buffer.compare(found.packet, wanted.packet) !== 0) {
+    const at = found.packet.findIndex((byte, i) => byte !== wanted.packet[i]);
     const from = at < 0 ? found.packet.length : at;
     throw new DifferenceError(`${where}: ${names} leave different packets, from byte ${from} on`);
   }
@@ -69,8 +69,8 @@ export function compare(source: BenchCase, contenders: readonly Contender[]): vo
       );
   }
   for (const { engine, batch } of contenders) {
-    const [first, ...rest] = batch?.() ?? [];
-    for (const [i, outcome] of rest.entries())
+    const [first, ...others] = batch?.() ?? [];
+    for (const [i, outcome] of others.entries())
       compareOutcomes(`${source.name}, equal packets`, `packets ${i + 1} and 0 in ${engine}`, first!, outcome);
   }
 }

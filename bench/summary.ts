@@ -13,6 +13,7 @@ const CHAINS: Readonly<Record<string, string>> = {
   'chain/33-self': 'to itself',
   'chain/33-programs': 'constant slot',
   'chain/33-computed': 'computed slot',
+  'chain/33-modules': 'to another module',
   'chain/33-from-map': 'slot read from an array',
 };
 
