@@ -17,7 +17,7 @@ export function array_lookup(map: u32, key: u32): u32 {
   return index < m.maxEntries ? m.data + index * m.stride : 0;
 }
 
-/** What Linux checks before any update of an array kind: 0 or a negated errno. A lock that is asked for is free: no other program runs. */
+/** What Linux checks before any update of an array kind: 0 or a negated errno. */
 export function arrayUpdateError(m: BpfMap, index: u32, flags: u64): i32 {
   if ((flags & ~(<u64>BPF_F_LOCK)) > <u64>BPF_EXIST) return -EINVAL;
   if (index >= m.maxEntries) return -E2BIG;

@@ -1,6 +1,7 @@
 // BPF_MAP_TYPE_BLOOM_FILTER: a value that was pushed is found for ever; one that was not is found seldom. map_extra is the number of hash functions.
 import { MAP_DATA, MAP_PRIVATE } from '../../abi';
 import { BPF_F_ZERO_SEED, EINVAL, ENOENT } from '../../isa';
+import { THREADS } from '../thread';
 import { hash64 } from './hash-key';
 import { hashSeed } from './hash-table';
 import { BpfMap, MapSpec, newMap } from './map';
@@ -61,12 +62,13 @@ export function bloomFilterPush(map: u32, value: u32, flags: u64): i32 {
   for (let i: u32 = 0; i < hashes; i++) {
     const bit = bitOf(hash, i, mask);
     const at = m.data + (bit >> 3);
-    const before = load<u8>(at);
-    const set = before | ((<u8>1) << (<u8>(bit & 7)));
-    if (set != before) isNew = 1;
-    store<u8>(at, set);
+    const mine = (<u8>1) << (<u8>(bit & 7));
+    const before = THREADS ? atomic.or<u8>(at, mine) : load<u8>(at);
+    if (!(before & mine)) isNew = 1;
+    if (!THREADS) store<u8>(at, before | mine);
   }
-  m.count += isNew;
+  if (THREADS) atomic.add<u32>(changetype<u32>(m) + offsetof<BpfMap>('count'), isNew);
+  else m.count += isNew;
   return 0;
 }
 

@@ -99,6 +99,24 @@ export function sameKey(a: u32, b: u32, size: u32): bool {
   return !differ;
 }
 
+/** The same for an element's key `a`, at a multiple of 8, which another thread may be writing: no load of it is moved behind a later atomic one. */
+export function sameKeyShared(a: u32, b: u32, size: u32): bool {
+  for (; size >= 8; size -= 8, a += 8, b += 8) {
+    if (atomic.load<u64>(a) != (<u64>load<u32>(b) | ((<u64>load<u32>(b, 4)) << 32))) return false;
+  }
+  if (size & 4) {
+    if (atomic.load<u32>(a) != load<u32>(b)) return false;
+    a += 4;
+    b += 4;
+  }
+  if (size & 2) {
+    if (atomic.load<u16>(a) != load<u16>(b)) return false;
+    a += 2;
+    b += 2;
+  }
+  return size & 1 ? atomic.load<u8>(a) == load<u8>(b) : true;
+}
+
 export function copyKey(to: u32, key: u32, size: u32): void {
   if (size == 16) {
     store<u32>(to, load<u32>(key));

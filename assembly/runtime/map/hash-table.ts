@@ -1,6 +1,6 @@
 // The table under every keyed hash: chained buckets over elements that never move while a program may hold a pointer to one.
 //
-//   | struct Map 128 | HashTable 192 | buckets: u32 each ... | LruList 64 each ... | elements (unless BPF_F_NO_PREALLOC) ... |
+//   | struct Map 128 | HashTable 192 | stripes (threads only) | buckets: u32 each ... | LruList 64 each ... | elements (unless BPF_F_NO_PREALLOC) ... |
 //
 //   element  -16 struct LruNode, LRU kinds only
 //            0   next  u32  in its bucket or in the free list
@@ -19,8 +19,11 @@ import {
   E2BIG,
   ENOMEM,
 } from '../../isa';
+import { lock, unlock } from '../lock';
 import { alloc, free } from '../mem';
 import { removeRegion, reserveRegion } from '../region';
+import { THREADS } from '../thread';
+import { noteLeft, publish, SPARE_ELEMENTS, STRIPES_SIZE, stripeOf } from './guard';
 import { fillNumbers, HASH_NUMBERS, hashKey, sameKey } from './hash-key';
 import { BpfMap, dropMap, MapSpec, mapRegion, newMap, round8 } from './map';
 
@@ -43,12 +46,15 @@ export class HashTable {
   /** LRU kinds: the first of the lists, and how many there are. */
   lists: u32;
   listCount: u32;
+  /** Of the free elements. */
+  freeLock: u32;
 }
 
 const TABLE: u32 = MAP_DATA;
 /** The numbers that keys are hashed with: hash-key.ts. */
 const NUMBERS: u32 = TABLE + 64;
-export const BUCKETS: u32 = NUMBERS + HASH_NUMBERS * 8;
+const STRIPES_AT: u32 = NUMBERS + HASH_NUMBERS * 8;
+export const BUCKETS: u32 = STRIPES_AT + STRIPES_SIZE;
 export const ELEMENT_KEY: u32 = 8;
 export const LRU_LIST_SIZE: u32 = 64;
 export const LRU_NODE_SIZE: u32 = 16;
@@ -98,7 +104,7 @@ export function tableCreate(spec: MapSpec, copies: u32, lists: u32): u32 {
   const valueOffset = ELEMENT_KEY + round8(spec.keySize);
   const prefix: u32 = lists ? LRU_NODE_SIZE : 0;
   const stride = <u64>valueOffset + <u64>round8(spec.valueSize) * copies + prefix;
-  const elements: u64 = spec.flags & BPF_F_NO_PREALLOC ? 0 : <u64>spec.maxEntries + 1;
+  const elements: u64 = spec.flags & BPF_F_NO_PREALLOC ? 0 : <u64>spec.maxEntries + SPARE_ELEMENTS;
   const listsOffset = <u64>BUCKETS + 4 * ((<u64>buckets + 1) & ~1);
   const dataOffset = listsOffset + <u64>lists * LRU_LIST_SIZE + prefix;
   if (stride >> 32) return -ENOMEM;
@@ -118,8 +124,9 @@ export function tableCreate(spec: MapSpec, copies: u32, lists: u32): u32 {
   t.lists = map + <u32>listsOffset;
   t.listCount = lists;
   if (elements) {
-    t.spare = m.data;
-    t.cursor = m.data + <u32>stride;
+    // With threads, what replaces an element comes from the free ones: each thread needs one.
+    t.spare = THREADS ? 0 : m.data;
+    t.cursor = THREADS ? m.data : m.data + <u32>stride;
     t.limit = m.data + <u32>(elements * stride);
   }
   return map;
@@ -171,7 +178,7 @@ export function seek(map: u32, key: u32, hash: u32): u32 {
 export function link(map: u32, element: u32): void {
   const bucket = bucketOf(map, load<u32>(element, 4));
   store<u32>(element, load<u32>(bucket));
-  store<u32>(bucket, element);
+  publish(bucket, element);
 }
 
 /** The link that leads to an element of the map. */
@@ -182,8 +189,27 @@ export function linkTo(map: u32, element: u32): u32 {
 }
 
 /** Takes the element out that this link leads to. */
-export function unlink(at: u32): void {
-  store<u32>(at, load<u32>(load<u32>(at)));
+export function unlink(map: u32, at: u32): void {
+  const element = load<u32>(at);
+  publish(at, load<u32>(element));
+  if (THREADS) noteLeft(stripe(map, load<u32>(element, 4)));
+}
+
+/** The stripe of the bucket of this hash. */
+export function stripe(map: u32, hash: u32): u32 {
+  return stripeOf(map + STRIPES_AT, hash & tableOf(map).mask);
+}
+
+/** Whoever changes the bucket of this hash, or looks at all of it, does so between these. The first one gives what the second one needs. */
+export function enter(map: u32, hash: u32): u32 {
+  if (!THREADS) return 0;
+  const guard = tableOf(map).listCount ? map + STRIPES_AT : stripe(map, hash);
+  lock(guard);
+  return guard;
+}
+
+export function leave(guard: u32): void {
+  if (THREADS) unlock(guard);
 }
 
 /** Adds a chunk of elements to a map without pre-allocation. */
@@ -205,6 +231,15 @@ function addChunk(map: u32): bool {
 
 /** An element that nothing uses, or 0. */
 export function take(map: u32): u32 {
+  if (!THREADS) return takeOne(map);
+  const guard = map + TABLE + offsetof<HashTable>('freeLock');
+  lock(guard);
+  const element = takeOne(map);
+  unlock(guard);
+  return element;
+}
+
+function takeOne(map: u32): u32 {
   const m = changetype<BpfMap>(map);
   const t = tableOf(map);
   const element = m.impl2;
@@ -220,6 +255,9 @@ export function take(map: u32): u32 {
 
 export function give(map: u32, element: u32): void {
   const m = changetype<BpfMap>(map);
-  store<u32>(element, m.impl2);
+  const guard = map + TABLE + offsetof<HashTable>('freeLock');
+  lock(guard);
+  publish(element, m.impl2);
   m.impl2 = element;
+  unlock(guard);
 }

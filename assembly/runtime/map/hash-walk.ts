@@ -2,7 +2,7 @@
 import { ENOENT, ENOSPC } from '../../isa';
 import { copy } from '../copy';
 import { freeKinds } from './fields';
-import { BUCKETS, ELEMENT_KEY, hashOf, seek, tableOf } from './hash-table';
+import { BUCKETS, ELEMENT_KEY, enter, hashOf, leave, seek, tableOf } from './hash-table';
 import { BpfMap } from './map';
 import { ownCopy } from './percpu-hash';
 
@@ -22,8 +22,10 @@ export function hashNext(element: u32): u32 {
 }
 
 export function hashIsIn(map: u32, bucket: u32, element: u32): bool {
+  const guard = enter(map, bucket);
   let at = hashChain(map, bucket);
   while (at && at != element) at = load<u32>(at);
+  leave(guard);
   return at != 0;
 }
 
@@ -61,29 +63,32 @@ export function hashFreeFields(map: u32, kinds: u32): void {
 
 /** The key after this one, bucket by bucket; the first one for no key or one that is not there. */
 export function hashNextKey(map: u32, key: u32, out: u32): i32 {
-  const m = changetype<BpfMap>(map);
   const t = tableOf(map);
   let bucket: u32 = 0;
   if (key) {
     const hash = hashOf(map, key);
+    const guard = enter(map, hash);
     const element = load<u32>(seek(map, key, hash));
-    if (element) {
-      const next = load<u32>(element);
-      if (next) {
-        copy(out, next + ELEMENT_KEY, m.keySize);
-        return 0;
-      }
-      bucket = (hash & t.mask) + 1;
-    }
+    const isDone = element ? copyKeyOf(map, load<u32>(element), out) : false;
+    leave(guard);
+    if (isDone) return 0;
+    if (element) bucket = (hash & t.mask) + 1;
   }
   for (; bucket <= t.mask; bucket++) {
-    const first = load<u32>(map + BUCKETS + (bucket << 2));
-    if (first) {
-      copy(out, first + ELEMENT_KEY, m.keySize);
-      return 0;
-    }
+    if (!hashChain(map, bucket)) continue;
+    const guard = enter(map, bucket);
+    const isDone = copyKeyOf(map, hashChain(map, bucket), out);
+    leave(guard);
+    if (isDone) return 0;
   }
   return -ENOENT;
+}
+
+/** Whether there is an element, whose key is then copied out. */
+function copyKeyOf(map: u32, element: u32, out: u32): bool {
+  if (!element) return false;
+  copy(out, element + ELEMENT_KEY, changetype<BpfMap>(map).keySize);
+  return true;
 }
 
 /**
@@ -96,10 +101,12 @@ export function hash_batch(map: u32, bucket: u32, max: u32, out: u32): i32 {
   let count: u32 = 0;
   for (; bucket <= t.mask; bucket++) {
     const before = count;
-    let element = load<u32>(map + BUCKETS + (bucket << 2));
+    const guard = enter(map, bucket);
+    let element = hashChain(map, bucket);
     for (; element && count < max; element = load<u32>(element)) {
       store<u32>(out + 4 + (count++ << 2), element + ELEMENT_KEY);
     }
+    leave(guard);
     if (!element) continue;
     if (!before) return -ENOSPC;
     count = before;

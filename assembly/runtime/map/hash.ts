@@ -3,10 +3,25 @@
 import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT, ENOMEM } from '../../isa';
 import { FIELD_RES_SPIN_LOCK, FIELD_SPIN_LOCK } from '../../verifier/abi/input';
 import { copy } from '../copy';
+import { THREADS } from '../thread';
 import { copyLocked, copyValue, freeFields, hasField } from './fields';
+import { countDown, countUp, noteLeft, publish } from './guard';
 import { Find, find } from './hash-find';
 import { copyKey } from './hash-key';
-import { ELEMENT_KEY, give, hashOf, link, seek, tableCreate, tableOf, take, unlink } from './hash-table';
+import {
+  ELEMENT_KEY,
+  enter,
+  give,
+  hashOf,
+  leave,
+  link,
+  seek,
+  stripe,
+  tableCreate,
+  tableOf,
+  take,
+  unlink,
+} from './hash-table';
 import { BpfMap, MapSpec } from './map';
 
 export function hashCreate(spec: MapSpec): u32 {
@@ -49,7 +64,7 @@ export class Put {
   @inline
   static element(map: u32, old: u32): u32 {
     const t = tableOf(map);
-    if (!old || !t.spare) return take(map);
+    if (THREADS || !old || !t.spare) return take(map);
     const element = t.spare;
     t.spare = old;
     return element;
@@ -77,49 +92,66 @@ export class Put {
     const t = tableOf(map);
     const old = load<u32>(at);
     store<u32>(element, load<u32>(old));
-    store<u32>(at, element);
+    publish(at, element);
+    if (THREADS) noteLeft(stripe(map, load<u32>(old, 4)));
     if (m.fields) freeFields(m, old + t.valueOffset);
     if (t.spare != old) give(map, old);
   }
 }
 
+/** What is done to the bucket of a key, with its lock held. */
+class Change {
+  @inline
+  static update(map: u32, key: u32, hash: u32, value: u32, flags: u64): i32 {
+    const m = changetype<BpfMap>(map);
+    const at = seek(map, key, hash);
+    const old = load<u32>(at);
+    const error = flagsError(old, flags & ~(<u64>BPF_F_LOCK));
+    if (error) return error;
+    if (old && flags & BPF_F_LOCK) {
+      copyLocked(m, old + tableOf(map).valueOffset, value);
+      return 0;
+    }
+    if (!old && !countUp(m)) return -E2BIG;
+    const element = Put.element(map, old);
+    if (!element) {
+      if (!old) countDown(m);
+      return -ENOMEM;
+    }
+    Put.fill(map, element, hash, key, value);
+    if (old) Put.exchange(map, at, element);
+    else link(map, element);
+    return 0;
+  }
+
+  @inline
+  static remove(map: u32, key: u32, hash: u32): i32 {
+    const m = changetype<BpfMap>(map);
+    const at = seek(map, key, hash);
+    const element = load<u32>(at);
+    if (!element) return -ENOENT;
+    unlink(map, at);
+    freeFields(m, element + tableOf(map).valueOffset);
+    give(map, element);
+    countDown(m);
+    return 0;
+  }
+}
+
 export function hashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
-  const how = flags & ~(<u64>BPF_F_LOCK);
-  if (how > <u64>BPF_EXIST) return -EINVAL;
-  const m = changetype<BpfMap>(map);
-  const isLocked = (flags & BPF_F_LOCK) != 0;
-  if (isLocked && !hasField(m, FIELD_SPIN_LOCK | FIELD_RES_SPIN_LOCK)) return -EINVAL;
+  if ((flags & ~(<u64>BPF_F_LOCK)) > <u64>BPF_EXIST) return -EINVAL;
+  if (flags & BPF_F_LOCK && !hasField(changetype<BpfMap>(map), FIELD_SPIN_LOCK | FIELD_RES_SPIN_LOCK)) return -EINVAL;
   const hash = hashOf(map, key);
-  const at = seek(map, key, hash);
-  const old = load<u32>(at);
-  const error = flagsError(old, how);
-  if (error) return error;
-  if (!old && m.count >= m.maxEntries) return -E2BIG;
-  if (old && isLocked) {
-    // Under its lock an element is changed where it is.
-    copyLocked(m, old + tableOf(map).valueOffset, value);
-    return 0;
-  }
-  const element = Put.element(map, old);
-  if (!element) return -ENOMEM;
-  Put.fill(map, element, hash, key, value);
-  if (old) {
-    Put.exchange(map, at, element);
-    return 0;
-  }
-  link(map, element);
-  m.count++;
-  return 0;
+  const guard = enter(map, hash);
+  const error = Change.update(map, key, hash, value, flags);
+  leave(guard);
+  return error;
 }
 
 export function hashDelete(map: u32, key: u32): i32 {
-  const m = changetype<BpfMap>(map);
-  const at = seek(map, key, hashOf(map, key));
-  const element = load<u32>(at);
-  if (!element) return -ENOENT;
-  unlink(at);
-  freeFields(m, element + tableOf(map).valueOffset);
-  give(map, element);
-  m.count--;
-  return 0;
+  const hash = hashOf(map, key);
+  const guard = enter(map, hash);
+  const error = Change.remove(map, key, hash);
+  leave(guard);
+  return error;
 }

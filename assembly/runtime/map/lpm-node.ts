@@ -57,6 +57,9 @@ export class LpmTrie {
   valueLimit: u32;
   valueChunks: u32;
   valueChunkSize: u32;
+  /** Smaller tables from before: lpm-table.ts. */
+  retired: u32;
+  retired2: u32;
 }
 
 export const LPM_TRIE: u32 = MAP_DATA;

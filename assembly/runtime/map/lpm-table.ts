@@ -6,6 +6,8 @@
 //
 // Whatever hangs on a link may change without the table: only nodes shorter than the table's index stand in it.
 import { alloc, free } from '../mem';
+import { THREADS } from '../thread';
+import { publish } from './guard';
 import { keyWord } from './lpm-key';
 import { LpmNode, LpmTrie, NODE_KEY } from './lpm-node';
 
@@ -49,14 +51,27 @@ export function tableChanged(t: LpmTrie, link: u32, value: u32, length: u32): vo
   fill(t, link, value, from, from + span);
 }
 
+/** A table that is no more used. Another thread may be looking at it: it stays until the map ends. There are two at most. */
+function retire(t: LpmTrie): void {
+  if (!THREADS) free(t.table);
+  else if (t.retired) t.retired2 = t.table;
+  else t.retired = t.table;
+}
+
+export function freeRetired(t: LpmTrie): void {
+  free(t.retired);
+  free(t.retired2);
+}
+
 /** Makes the table larger when there are many more prefixes than it was made for. Without memory it stays as it is. */
 export function growTable(t: LpmTrie, count: u32): void {
   const bits = min(wanted(count), t.maxLength);
   if (bits <= t.bits) return;
   const table = alloc(ENTRY << bits);
   if (!table) return;
-  free(t.table);
-  t.table = table;
-  t.bits = bits;
+  retire(t);
+  // In this order: an index of fewer bits is in either table.
+  publish(changetype<u32>(t) + offsetof<LpmTrie>('table'), table);
+  publish(changetype<u32>(t) + offsetof<LpmTrie>('bits'), bits);
   fill(t, changetype<u32>(t), 0, 0, 1 << bits);
 }

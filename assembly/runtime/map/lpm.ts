@@ -3,6 +3,7 @@ import { BPF_EXIST, BPF_NOEXIST, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC } from '
 import { free } from '../mem';
 import { THREADS, threadRoom } from '../thread';
 import { copyValue, freeFields, freeKinds, initValue } from './fields';
+import { beginChange, endChange, isUnchanged, lockMap, unlockMap, waitForChange } from './guard';
 import { common, keyBit, loadKey, nodeBit, shortKey, storeKey, writeKey } from './lpm-key';
 import {
   freePools,
@@ -20,7 +21,7 @@ import {
   trieOf,
   VALUE_OFFSET,
 } from './lpm-node';
-import { growTable, tableChanged } from './lpm-table';
+import { freeRetired, growTable, tableChanged } from './lpm-table';
 import { BpfMap, dropMap, MapSpec, newMap, round8 } from './map';
 
 if (offsetof<LpmTrie>('root') != 0) ERROR('LpmTrie.root: the trie begins with the link to its first node');
@@ -40,67 +41,112 @@ export function lpmCreate(spec: MapSpec): u32 {
 export function lpmDestroy(map: u32): void {
   freePools(map);
   free(trieOf(map).table);
+  freeRetired(trieOf(map));
   dropMap(map);
 }
 
 /** Lookup in a trie whose keys have at most 8 bytes. */
 export function lpm_lookup_short(map: u32, key: u32): u32 {
-  const t = trieOf(map);
-  const limit = load<u32>(key);
-  if (limit > t.maxLength) return 0;
-  const word = shortKey(key, t.bytes);
-  let link = map + LPM_TRIE;
-  let found: u32 = 0;
-  const bits = t.bits;
-  if (bits && limit >= bits) {
-    const entry = t.table + ((<u32>(word >> (64 - bits))) << 3);
-    link = load<u32>(entry);
-    found = load<u32>(entry, 4);
-  }
-  for (let node = load<u32>(link); node; node = load<u32>(link)) {
-    const n = changetype<LpmNode>(node);
-    const length = n.length;
-    if (length > limit || ((word ^ load<u64>(node, NODE_KEY)) >> 1) >> (63 - length)) break;
-    if (n.value) found = n.value;
-    if (length == t.maxLength) break;
-    link = node + ((<u32>((word >> (63 - length)) & 1)) << 2);
-  }
+  if (!THREADS) return Lookup.short(map, key);
+  let sequence: u32;
+  let found: u32;
+  do {
+    sequence = waitForChange(map);
+    found = Lookup.short(map, key);
+  } while (!isUnchanged(map, sequence));
   return found;
 }
 
 /** Lookup whatever the key's size: the value's address, or 0. */
 export function lpm_lookup(map: u32, key: u32): u32 {
-  const t = trieOf(map);
-  if (t.words == 1) return lpm_lookup_short(map, key);
-  const limit = load<u32>(key);
-  if (limit > t.maxLength) return 0;
-  const bytes = key + KEY_BYTES;
-  let link = map + LPM_TRIE;
-  let found: u32 = 0;
-  // Words in front of this one are known to be equal.
-  let at: u32 = 0;
-  let word = wordAt(t, bytes, 0);
-  const bits = t.bits;
-  if (bits && limit >= bits) {
-    const entry = t.table + ((<u32>(word >> (64 - bits))) << 3);
-    link = load<u32>(entry);
-    found = load<u32>(entry, 4);
-  }
-  for (let node = load<u32>(link); node; node = load<u32>(link)) {
-    const n = changetype<LpmNode>(node);
-    const length = n.length;
-    if (length > limit) break;
-    while (at < length >> 6) {
-      if (word != load<u64>(node + (at << 3), NODE_KEY)) return found;
-      at++;
-      word = at < t.words ? wordAt(t, bytes, at) : 0;
-    }
-    if (n.length & 63 && ((word ^ load<u64>(node + (at << 3), NODE_KEY)) >> 1) >> (63 - (length & 63))) break;
-    if (n.value) found = n.value;
-    if (length == t.maxLength) break;
-    link = node + ((<u32>((word >> (63 - (length & 63))) & 1)) << 2);
-  }
+  if (trieOf(map).words == 1) return lpm_lookup_short(map, key);
+  if (!THREADS) return Lookup.long(map, key);
+  let sequence: u32;
+  let found: u32;
+  do {
+    sequence = waitForChange(map);
+    found = Lookup.long(map, key);
+  } while (!isUnchanged(map, sequence));
   return found;
+}
+
+/** Copied to where they are used. With threads, nodes may change under them: every pointer leads to a node all the same, and who called begins anew. */
+class Lookup {
+  @inline
+  static short(map: u32, key: u32): u32 {
+    const t = trieOf(map);
+    const limit = load<u32>(key);
+    if (limit > t.maxLength) return 0;
+    const word = shortKey(key, t.bytes);
+    let link = map + LPM_TRIE;
+    let found: u32 = 0;
+    // Nodes that are taken out meanwhile may lead round in a circle, on which lengths do not always grow.
+    let before: i32 = -1;
+    const bits = bitsOf(t);
+    if (bits && limit >= bits) {
+      const entry = t.table + ((<u32>(word >> (64 - bits))) << 3);
+      link = load<u32>(entry);
+      found = load<u32>(entry, 4);
+    }
+    for (let node = load<u32>(link); node; node = load<u32>(link)) {
+      const n = changetype<LpmNode>(node);
+      const length = n.length;
+      if (THREADS) {
+        if (<i32>length <= before) break;
+        before = length;
+      }
+      if (length > limit || ((word ^ load<u64>(node, NODE_KEY)) >> 1) >> (63 - length)) break;
+      if (n.value) found = n.value;
+      if (length == t.maxLength) break;
+      link = node + ((<u32>((word >> (63 - length)) & 1)) << 2);
+    }
+    return found;
+  }
+
+  @inline
+  static long(map: u32, key: u32): u32 {
+    const t = trieOf(map);
+    const limit = load<u32>(key);
+    if (limit > t.maxLength) return 0;
+    const bytes = key + KEY_BYTES;
+    let link = map + LPM_TRIE;
+    let found: u32 = 0;
+    // Nodes that are taken out meanwhile may lead round in a circle, on which lengths do not always grow.
+    let before: i32 = -1;
+    // Words in front of this one are known to be equal.
+    let at: u32 = 0;
+    let word = wordAt(t, bytes, 0);
+    const bits = bitsOf(t);
+    if (bits && limit >= bits) {
+      const entry = t.table + ((<u32>(word >> (64 - bits))) << 3);
+      link = load<u32>(entry);
+      found = load<u32>(entry, 4);
+    }
+    for (let node = load<u32>(link); node; node = load<u32>(link)) {
+      const n = changetype<LpmNode>(node);
+      const length = n.length;
+      if (THREADS) {
+        if (<i32>length <= before) break;
+        before = length;
+      }
+      if (length > limit) break;
+      while (at < length >> 6) {
+        if (word != load<u64>(node + (at << 3), NODE_KEY)) return found;
+        at++;
+        word = at < t.words ? wordAt(t, bytes, at) : 0;
+      }
+      if (n.length & 63 && ((word ^ load<u64>(node + (at << 3), NODE_KEY)) >> 1) >> (63 - (length & 63))) break;
+      if (n.value) found = n.value;
+      if (length == t.maxLength) break;
+      link = node + ((<u32>((word >> (63 - (length & 63))) & 1)) << 2);
+    }
+    return found;
+  }
+}
+
+/** The table's index. The table, read behind it, is the one for it or a larger one. */
+function bitsOf(t: LpmTrie): u32 {
+  return THREADS ? atomic.load<u32>(changetype<u32>(t) + offsetof<LpmTrie>('bits')) : t.bits;
 }
 
 /** Word `index` of a key's bytes. */
@@ -185,6 +231,13 @@ function insert(map: u32, p: Place, length: u32, value: u32): bool {
 }
 
 export function lpmUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
+  beginChange(map);
+  const error = update(map, key, value, flags);
+  endChange(map);
+  return error;
+}
+
+function update(map: u32, key: u32, value: u32, flags: u64): i32 {
   const m = changetype<BpfMap>(map);
   const t = trieOf(map);
   const length = load<u32>(key);
@@ -222,6 +275,13 @@ export function lpmUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
 }
 
 export function lpmDelete(map: u32, key: u32): i32 {
+  beginChange(map);
+  const error = remove(map, key);
+  endChange(map);
+  return error;
+}
+
+function remove(map: u32, key: u32): i32 {
   const m = changetype<BpfMap>(map);
   const t = trieOf(map);
   const length = load<u32>(key);
@@ -293,6 +353,13 @@ function nextNode(map: u32, length: u32): u32 {
 
 /** Keys in Linux's order: longer prefixes before the ones they begin with. */
 export function lpmNextKey(map: u32, key: u32, out: u32): i32 {
+  lockMap(map);
+  const error = nextKey(map, key, out);
+  unlockMap(map);
+  return error;
+}
+
+function nextKey(map: u32, key: u32, out: u32): i32 {
   const t = trieOf(map);
   let node: u32 = 0;
   if (key && load<u32>(key) <= t.maxLength) {

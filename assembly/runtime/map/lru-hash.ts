@@ -5,7 +5,20 @@ import { BPF_EXIST, BPF_F_NO_COMMON_LRU, EINVAL, ENOENT } from '../../isa';
 import { vm } from '../env';
 import { flagsError, Put } from './hash';
 import { Find, find } from './hash-find';
-import { give, hashOf, LRU_LIST_SIZE, link, linkTo, seek, tableCreate, tableOf, take, unlink } from './hash-table';
+import {
+  enter,
+  give,
+  hashOf,
+  LRU_LIST_SIZE,
+  leave,
+  link,
+  linkTo,
+  seek,
+  tableCreate,
+  tableOf,
+  take,
+  unlink,
+} from './hash-table';
 import { LRU_MARK, lruAdd, lruInit, lruIsFull, lruRemove, lruReplace, lruVictim } from './lru';
 import { BpfMap, MapSpec } from './map';
 import { freeCopies, ownCopy, placeCopies, writeAll, writeOwn } from './percpu-hash';
@@ -82,7 +95,7 @@ function makeRoom(map: u32): u32 {
     return free;
   }
   const victim = lruVictim(list);
-  unlink(linkTo(map, victim));
+  unlink(map, linkTo(map, victim));
   freeCopies(changetype<BpfMap>(map), map, victim);
   lruRemove(victim);
   lruAdd(list, victim);
@@ -92,6 +105,13 @@ function makeRoom(map: u32): u32 {
 export function lruHashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
   if (flags > <u64>BPF_EXIST) return -EINVAL;
   const hash = hashOf(map, key);
+  const guard = enter(map, hash);
+  const error = update(map, key, hash, value, flags);
+  leave(guard);
+  return error;
+}
+
+function update(map: u32, key: u32, hash: u32, value: u32, flags: u64): i32 {
   const at = seek(map, key, hash);
   const old = load<u32>(at);
   const error = flagsError(old, flags);
@@ -113,8 +133,14 @@ export function lruHashUpdate(map: u32, key: u32, value: u32, flags: u64): i32 {
 export function lruPercpuHashUpdate(map: u32, key: u32, value: u32, flags: u64, isAll: bool): i32 {
   if (flags > <u64>BPF_EXIST) return -EINVAL;
   const hash = hashOf(map, key);
-  const at = seek(map, key, hash);
-  const old = load<u32>(at);
+  const guard = enter(map, hash);
+  const error = updateCopies(map, key, hash, value, flags, isAll);
+  leave(guard);
+  return error;
+}
+
+function updateCopies(map: u32, key: u32, hash: u32, value: u32, flags: u64, isAll: bool): i32 {
+  const old = load<u32>(seek(map, key, hash));
   const error = flagsError(old, flags);
   if (error) return error;
   if (!old) {
@@ -129,11 +155,19 @@ export function lruPercpuHashUpdate(map: u32, key: u32, value: u32, flags: u64, 
 }
 
 export function lruHashDelete(map: u32, key: u32): i32 {
+  const hash = hashOf(map, key);
+  const guard = enter(map, hash);
+  const error = remove(map, key, hash);
+  leave(guard);
+  return error;
+}
+
+function remove(map: u32, key: u32, hash: u32): i32 {
   const m = changetype<BpfMap>(map);
-  const at = seek(map, key, hashOf(map, key));
+  const at = seek(map, key, hash);
   const element = load<u32>(at);
   if (!element) return -ENOENT;
-  unlink(at);
+  unlink(map, at);
   freeCopies(m, map, element);
   lruRemove(element);
   give(map, element);

@@ -4,9 +4,10 @@ import { VM_CPU } from '../../abi';
 import { BPF_EXIST, E2BIG, EINVAL, ENOMEM } from '../../isa';
 import { vm } from '../env';
 import { copyValue, freeFields, zeroValue } from './fields';
+import { countDown, countUp } from './guard';
 import { flagsError, hash_lookup } from './hash';
 import { copyKey } from './hash-key';
-import { ELEMENT_KEY, hashOf, link, seek, tableCreate, tableOf, take } from './hash-table';
+import { ELEMENT_KEY, enter, hashOf, leave, link, seek, tableCreate, tableOf, take } from './hash-table';
 import { BpfMap, MapSpec } from './map';
 
 export function percpuHashCreate(spec: MapSpec): u32 {
@@ -60,8 +61,15 @@ export function placeCopies(map: u32, element: u32, hash: u32, key: u32, value: 
 /** `isAll`: from user space, a value for each CPU. */
 export function percpuHashUpdate(map: u32, key: u32, value: u32, flags: u64, isAll: bool): i32 {
   if (flags > <u64>BPF_EXIST) return -EINVAL;
-  const m = changetype<BpfMap>(map);
   const hash = hashOf(map, key);
+  const guard = enter(map, hash);
+  const error = update(map, key, hash, value, flags, isAll);
+  leave(guard);
+  return error;
+}
+
+function update(map: u32, key: u32, hash: u32, value: u32, flags: u64, isAll: bool): i32 {
+  const m = changetype<BpfMap>(map);
   const old = load<u32>(seek(map, key, hash));
   const error = flagsError(old, flags);
   if (error) return error;
@@ -71,11 +79,13 @@ export function percpuHashUpdate(map: u32, key: u32, value: u32, flags: u64, isA
     else writeOwn(map, at, value);
     return 0;
   }
-  if (m.count >= m.maxEntries) return -E2BIG;
+  if (!countUp(m)) return -E2BIG;
   const element = take(map);
-  if (!element) return -ENOMEM;
+  if (!element) {
+    countDown(m);
+    return -ENOMEM;
+  }
   placeCopies(map, element, hash, key, value, isAll);
-  m.count++;
   return 0;
 }
 

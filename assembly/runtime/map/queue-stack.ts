@@ -2,6 +2,7 @@
 import { MAP_DATA, MAP_PRIVATE } from '../../abi';
 import { BPF_EXIST, BPF_MAP_TYPE_QUEUE, BPF_NOEXIST, E2BIG, EINVAL, ENOENT } from '../../isa';
 import { copy } from '../copy';
+import { lockMap, unlockMap } from './guard';
 import { BpfMap, MapSpec, newMap } from './map';
 
 /** What lies at MAP_PRIVATE: the slots of the next push and of the oldest value. `count` of the map tells full from empty. */
@@ -30,6 +31,13 @@ function slotAt(m: BpfMap, slot: u32): u32 {
 /** With BPF_EXIST a full one loses its oldest value: also a stack. */
 export function queueStackPush(map: u32, value: u32, flags: u64): i32 {
   if (flags & BPF_NOEXIST || flags > <u64>BPF_EXIST) return -EINVAL;
+  lockMap(map);
+  const error = push(map, value, flags);
+  unlockMap(map);
+  return error;
+}
+
+function push(map: u32, value: u32, flags: u64): i32 {
   const m = changetype<BpfMap>(map);
   const e = ends(map);
   if (m.count == m.maxEntries) {
@@ -54,6 +62,13 @@ export function queueStackAt(map: u32, index: u32): u32 {
 
 /** Copies the next value out. Of an empty one the caller's memory is cleared, as Linux does it. */
 export function queueStackPeek(map: u32, out: u32): i32 {
+  lockMap(map);
+  const error = peek(map, out);
+  unlockMap(map);
+  return error;
+}
+
+function peek(map: u32, out: u32): i32 {
   const m = changetype<BpfMap>(map);
   const value = queueStackAt(map, 0);
   if (!value) {
@@ -65,7 +80,14 @@ export function queueStackPeek(map: u32, out: u32): i32 {
 }
 
 export function queueStackPop(map: u32, out: u32): i32 {
-  const error = queueStackPeek(map, out);
+  lockMap(map);
+  const error = pop(map, out);
+  unlockMap(map);
+  return error;
+}
+
+function pop(map: u32, out: u32): i32 {
+  const error = peek(map, out);
   if (error) return error;
   const m = changetype<BpfMap>(map);
   const e = ends(map);
