@@ -56,7 +56,7 @@ export interface ReplayHost extends ProgHost, BufferHost {
   readonly maps: Iterable<BpfMap>;
 }
 
-/** Most packets of a slice: fewer, and what a call costs shows; more, and records are out of the first-level cache before they run. */
+/** Most packets of a slice: fewer, and what a call costs shows; more need more memory, and gained nothing that could be told from noise. */
 export const SLICE_PACKETS = 256;
 /** Of copied packets: their frames stay in the second-level cache. */
 const COPIED_PACKETS = 64;

@@ -15,47 +15,46 @@ import {
   WALK_LATEST,
   WALK_SHIFT,
 } from '../../abi';
-import { cutOf, shifted, writeRecord } from './record';
+import { cutOf, later, Native, Swapped, shifted, word, writeRecord } from './record';
 
 const HEADER: u32 = PCAP_RECORD_HEADER;
-
-function word(ptr: u32, swap: bool): u32 {
-  const value = load<u32>(ptr);
-  return swap ? bswap<u32>(value) : value;
-}
 
 /**
  * Writes context records at `ctx` of the whole pcap records in [piece, piece + length), at most `max`, for packets that run where they lie. Returns
  * how many; `walk` is a struct CaptureWalk.
  */
 export function pcap_walk(piece: u32, length: u32, flags: u32, ctx: u32, max: u32, ifindex: u32, walk: u32): u32 {
-  const swap = (flags & PCAP_SWAP) != 0;
   const unit: u64 = flags & PCAP_NANO ? 1 : 1000;
+  return flags & PCAP_SWAP
+    ? walkRecords<Swapped>(piece, length, unit, ctx, max, ifindex, walk)
+    : walkRecords<Native>(piece, length, unit, ctx, max, ifindex, walk);
+}
+
+/** A loop for each byte order `T`. */
+function walkRecords<T>(piece: u32, length: u32, unit: u64, ctx: u32, max: u32, ifindex: u32, walk: u32): u32 {
   const shift = load<u64>(walk, WALK_SHIFT);
   let latest = load<u64>(walk, WALK_LATEST);
-  let at: u32 = 0;
-  let count: u32 = 0;
   let error: u32 = PCAP_OK;
-  for (; count < max && length - at >= HEADER; count++, ctx += CTX_SIZE) {
-    const record = piece + at;
-    const captured = word(record + 8, swap);
+  let record = piece;
+  let left = length;
+  let count: u32 = 0;
+  for (; count < max && left >= HEADER; count++, ctx += CTX_SIZE) {
+    const captured = word<T>(record + 8);
     if (captured > <u32>PCAP_MAX_SNAPLEN) {
       error = PCAP_ERROR_LENGTH;
       break;
     }
-    if (length - at - HEADER < captured) break;
-    const time = shifted(<u64>word(record, swap) * 1000000000 + <u64>word(record + 4, swap) * unit, shift);
-    writeRecord(ctx, record + HEADER, captured, ifindex, time, cutOf(word(record + 12, swap), captured));
-    latest = max64(latest, time);
-    at += HEADER + captured;
+    const size = HEADER + captured;
+    if (left < size) break;
+    const time = shifted(<u64>word<T>(record) * 1000000000 + <u64>word<T>(record + 4) * unit, shift);
+    writeRecord(ctx, record + HEADER, captured, ifindex, time, cutOf(word<T>(record + 12), captured));
+    latest = later(latest, time);
+    record += size;
+    left -= size;
   }
   store<u64>(walk, latest, WALK_LATEST);
-  store<u32>(walk, at, WALK_CONSUMED);
+  store<u32>(walk, length - left, WALK_CONSUMED);
   store<u32>(walk, error, WALK_ERROR);
-  store<u32>(walk, at - count * HEADER, WALK_BYTES);
+  store<u32>(walk, length - left - count * HEADER, WALK_BYTES);
   return count;
-}
-
-function max64(a: u64, b: u64): u64 {
-  return a > b ? a : b;
 }

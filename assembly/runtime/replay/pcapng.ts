@@ -14,16 +14,11 @@ import {
   WALK_LATEST,
   WALK_SHIFT,
 } from '../../abi';
-import { cutOf, shifted, writeRecord } from './record';
+import { cutOf, later, Native, Swapped, shifted, word, writeRecord } from './record';
 
 const EPB: u32 = 6;
 const HEADER: u32 = 28;
 const FRAME: u32 = 32;
-
-function word(ptr: u32, swap: bool): u32 {
-  const value = load<u32>(ptr);
-  return swap ? bswap<u32>(value) : value;
-}
 
 /**
  * As pcap_walk, of the blocks in [piece, piece + length). `factors` has a u32 for each of the section's first `interfaces` interfaces: how many ns a unit
@@ -40,7 +35,22 @@ export function pcapng_walk(
   factors: u32,
   interfaces: u32,
 ): u32 {
-  const swap = (flags & PCAP_SWAP) != 0;
+  return flags & PCAP_SWAP
+    ? walkBlocks<Swapped>(piece, length, ctx, max, ifindex, walk, factors, interfaces)
+    : walkBlocks<Native>(piece, length, ctx, max, ifindex, walk, factors, interfaces);
+}
+
+/** A loop for each byte order `T`. */
+function walkBlocks<T>(
+  piece: u32,
+  length: u32,
+  ctx: u32,
+  max: u32,
+  ifindex: u32,
+  walk: u32,
+  factors: u32,
+  interfaces: u32,
+): u32 {
   const shift = load<u64>(walk, WALK_SHIFT);
   let latest = load<u64>(walk, WALK_LATEST);
   let at: u32 = 0;
@@ -48,19 +58,19 @@ export function pcapng_walk(
   let bytes: u32 = 0;
   for (; count < max && length - at >= FRAME; count++, ctx += CTX_SIZE) {
     const block = piece + at;
-    const size = word(block + 4, swap);
-    if (word(block, swap) != EPB || size < FRAME || size & 3 || size > length - at) break;
-    if (word(block + size - 4, swap) != size) break;
-    const from = word(block + 8, swap);
-    const captured = word(block + 20, swap);
+    const size = word<T>(block + 4);
+    if (word<T>(block) != EPB || size < FRAME || size & 3 || size > length - at) break;
+    if (word<T>(block + size - 4) != size) break;
+    const from = word<T>(block + 8);
+    const captured = word<T>(block + 20);
     if (from >= interfaces || captured > size - FRAME || captured > <u32>PCAP_MAX_SNAPLEN) break;
     const factor: u64 = load<u32>(factors + (from << 2));
-    const low = <u64>word(block + 16, swap) * factor;
-    const high = <u64>word(block + 12, swap) * factor + (low >> 32);
+    const low = <u64>word<T>(block + 16) * factor;
+    const high = <u64>word<T>(block + 12) * factor + (low >> 32);
     if (factor == 0 || high >> 32 != 0) break;
     const time = shifted((high << 32) | (low & <u64>u32.MAX_VALUE), shift);
-    writeRecord(ctx, block + HEADER, captured, ifindex, time, cutOf(word(block + 24, swap), captured));
-    if (time > latest) latest = time;
+    writeRecord(ctx, block + HEADER, captured, ifindex, time, cutOf(word<T>(block + 24), captured));
+    latest = later(latest, time);
     bytes += captured;
     at += size;
   }

@@ -39,3 +39,16 @@ export function cutOf(wire: u32, captured: u32): u32 {
 export function shifted(time: u64, shift: u64): u64 {
   return time ? time + shift : 0;
 }
+
+export function later(a: u64, b: u64): u64 {
+  return a > b ? a : b;
+}
+
+/** Byte orders of a capture's headers, as types: each walk is compiled once for either, with nothing to decide for each word. */
+export type Native = u8;
+export type Swapped = u16;
+
+export function word<T>(ptr: u32): u32 {
+  const value = load<u32>(ptr);
+  return sizeof<T>() == sizeof<Swapped>() ? bswap<u32>(value) : value;
+}
