@@ -75,7 +75,7 @@ export interface EngineOptions {
   readonly task?: TaskOptions;
   /** Insns one packet may take in loops before its run counts as endless. Short counted loops pay for all their rounds when they are entered. */
   readonly insnBudget?: number;
-  /** Most pages (64 KiB each) the memory may grow to. Default 65536, the most Wasm has. */
+  /** Most pages (64 KiB each) the memory may grow to. Default 65280, the most there is. */
   readonly maximumPages?: number;
   /** Keep trace_printk lines from the start on; otherwise from the first use of `engine.trace`. */
   readonly trace?: boolean;
@@ -119,7 +119,8 @@ export interface InternalLoadOptions extends LoadOptions {
 }
 
 const MIN_PAGES = 16;
-const MAX_PAGES = 65536;
+/** 16 MiB less than Wasm has: an address and a small offset stay below 2^32, which compiled code relies on (ADDRESS_END in ir/range). */
+const MAX_PAGES = 65280;
 
 export class Engine implements ProgHost, RedirectHost {
   readonly memory: Memory;

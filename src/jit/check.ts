@@ -139,15 +139,15 @@ function valueBytes(map: MapSpec, write: boolean): number {
 }
 
 /** What of its context a program may read, or write. */
-function ctxRange(f: FuncEnv, write: boolean): readonly [low: number, high: number] {
-  if (seesSkb(f.prog.checked.prog)) return write ? [SKB_CB, SKB_CB_END] : [0, SK_BUFF_SIZE];
+function ctxRange(prog: ProgEnv, write: boolean): readonly [low: number, high: number] {
+  if (seesSkb(prog.checked.prog)) return write ? [SKB_CB, SKB_CB_END] : [0, SK_BUFF_SIZE];
   return [0, write ? 0 : XDP_MD_SIZE];
 }
 
 type Answer = 'inside' | 'outside' | 'ask';
 
 /** What constants alone say of an access. */
-function answer(f: FuncEnv, a: Access): Answer {
+function answer(prog: ProgEnv, a: Access): Answer {
   const { fact } = a;
   if (fact.kind === 'stack' && fact.off !== undefined) {
     const at = fact.off + a.off;
@@ -155,17 +155,22 @@ function answer(f: FuncEnv, a: Access): Answer {
   }
   if (fact.kind === 'ctx') {
     const at = fact.off + a.off;
-    const [low, high] = ctxRange(f, a.write);
+    const [low, high] = ctxRange(prog, a.write);
     return at >= low && at + a.size <= high ? 'inside' : 'outside';
   }
   if (fact.kind === 'map_value') {
     const at = fact.off + a.off;
-    return at >= 0 && at + a.size <= valueBytes(f.prog.checked.prog.maps[fact.map], a.write) ? 'inside' : 'outside';
+    return at >= 0 && at + a.size <= valueBytes(prog.checked.prog.maps[fact.map], a.write) ? 'inside' : 'outside';
   }
   if (fact.kind === 'packet') {
     return isOpenPacket(fact, a.off, a.size) ? 'ask' : 'inside';
   }
   return 'ask';
+}
+
+/** Whether an access needs no check that looks at its address. */
+export function isAnswered(prog: ProgEnv, a: Access): boolean {
+  return answer(prog, a) === 'inside' && (a.fact.kind !== 'map_value' || a.fact.nonNull);
 }
 
 /** Whether an access at a packet pointer is checked as it runs: the program's own comparisons do not answer it. */
@@ -178,7 +183,7 @@ export function isOpenPacket(fact: RegFact | undefined, off: number, size: numbe
 /** Emits the check of one access; afterwards its address is known to be good. */
 export function checkAccess(f: FuncEnv, a: Access): void {
   if (!f.prog.checks) return;
-  switch (answer(f, a)) {
+  switch (answer(f.prog, a)) {
     case 'inside':
       if (a.fact.kind === 'map_value' && !a.fact.nonNull) checkNotNull(f, TRAP_ACCESS, a);
       return;
@@ -250,7 +255,7 @@ function askRuntime(f: FuncEnv, code: number, a: Access): void {
 /** A helper's memory argument of constant size. */
 export function checkArgument(f: FuncEnv, a: Access): void {
   if (!f.prog.checks || a.size === 0) return;
-  const known = answer(f, a);
+  const known = answer(f.prog, a);
   if (known === 'outside') emitViolation(f, TRAP_ARGUMENT, a);
   else if (known === 'ask' || a.fact.kind === 'ctx') askRuntime(f, TRAP_ARGUMENT, a);
   else if (a.fact.kind === 'map_value' && !a.fact.nonNull) checkNotNull(f, TRAP_ARGUMENT, a);

@@ -292,6 +292,7 @@ class Compiler {
       siblings,
       sites: findSites(checked),
       proto: protoOf,
+      plans: new Map(),
     };
   }
 

@@ -1,13 +1,13 @@
 /** What the lowering of one function may refer to: imports, addresses, facts, and the function's own locals. */
 import { VM_CTX } from '../../assembly/abi.ts';
-import type { Addends } from '../ir/addend.ts';
-import type { Rotates } from '../ir/rotate.ts';
 import type { HelperProto } from '../isa/helpers.ts';
 import type { Facts } from '../verifier/facts.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
 import type { Code } from './code.ts';
 import type { Indices } from './lookup.ts';
 import * as op from './opcodes.ts';
+import type { Plan } from './plan.ts';
+import type { Registers } from './registers.ts';
 
 /** A number known when the module is compiled, or an imported i32 global that holds it. */
 export type Ref =
@@ -99,6 +99,8 @@ export interface ProgEnv {
   /** Number of each tail-call site in the statistics, by pc. */
   readonly sites: ReadonlyMap<number, number>;
   readonly proto: (helper: number) => HelperProto;
+  /** What was found out about a function, by its start. */
+  readonly plans: Map<number, Plan>;
 }
 
 /** Whether the program's context is a `struct __sk_buff`; the others see the record itself, a `struct xdp_md`. */
@@ -171,8 +173,8 @@ export interface ViolationExit {
 export interface FuncEnv {
   readonly prog: ProgEnv;
   readonly code: Code;
-  /** Locals of R0..R9, i64. */
-  readonly regs: readonly number[];
+  readonly plan: Plan;
+  readonly regs: Registers;
   /** Inlined into the batch loop; otherwise a function that returns. */
   readonly exit: InlineExit | undefined;
   /** Local of R10, i32. */
@@ -183,8 +185,6 @@ export interface FuncEnv {
   readonly uapi: number | undefined;
   readonly packet: PacketLocals | undefined;
   readonly violation: ViolationExit;
-  readonly rotates: Rotates;
-  readonly addends: Addends;
   readonly indices: Indices;
   /** i32 copy of vm.budget in functions with loops. */
   readonly budget: number | undefined;
@@ -220,7 +220,7 @@ export function pushReg(f: FuncEnv, reg: number): void {
     f.code.get(f.fp);
     f.code.op(op.I64_EXTEND_I32_U);
   } else {
-    f.code.get(f.regs[reg]);
+    f.regs.push(reg);
   }
 }
 
@@ -229,18 +229,21 @@ export function pushReg32(f: FuncEnv, reg: number): void {
   if (reg === 10) {
     f.code.get(f.fp);
   } else {
-    f.code.get(f.regs[reg]);
-    f.code.op(op.I32_WRAP_I64);
+    f.regs.pushLow(reg);
   }
 }
 
-/** Takes the value for a register from the stack. */
+/** Takes the value for a register, an i64, from the stack. */
 export function setReg(f: FuncEnv, reg: number): void {
-  f.code.set(f.regs[reg]);
+  f.regs.set(reg, 'i64');
 }
 
 /** Takes an i32 from the stack and writes it zero-extended. */
 export function setReg32(f: FuncEnv, reg: number): void {
-  f.code.op(op.I64_EXTEND_I32_U);
-  setReg(f, reg);
+  f.regs.set(reg, 'i32');
+}
+
+/** Whether the upper half of a register is known to be zero. */
+export function fits32(f: FuncEnv, reg: number): boolean {
+  return reg === 10 || f.regs.fits(reg);
 }

@@ -4,7 +4,7 @@
  */
 import { MAP_CPU_STRIDE, MAP_DATA, MAP_IMPL, VM_CPU } from '../../assembly/abi.ts';
 import { BPF_MAP_TYPE_PERCPU_ARRAY } from '../../assembly/isa.ts';
-import type { Cfg } from '../ir/cfg.ts';
+import type { Block } from '../ir/cfg.ts';
 import { storedKey } from '../ir/stored-key.ts';
 import type { Op } from '../isa/op.ts';
 import type { MapSpec } from '../object/types.ts';
@@ -31,19 +31,32 @@ function isLookup(prog: ProgEnv, op: Op | undefined, pc: number): boolean {
   return op?.kind === 'call' && variantOf(prog, pc, op).kind === 'inline';
 }
 
-export function findIndices(prog: ProgEnv, cfg: Cfg, code: Code): Indices {
-  const stores = new Map<number, number>();
-  const lookups = new Map<number, number>();
+/** Pcs of the stores of the indices that lookups find in a register, by pc of the lookup. */
+export function findKeyStores(prog: ProgEnv, blocks: readonly Block[]): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
   const { ops } = prog.checked;
-  for (const { start, end } of cfg.blocks) {
+  for (const { start, end } of blocks) {
     for (let pc = start; pc < end; pc++) {
       if (!isLookup(prog, ops[pc], pc) || provedIndex(prog, pc) !== undefined) continue;
       const store = storedKey(ops, start, pc, INDEX_SIZE);
-      if (store === undefined) continue;
-      const local = stores.get(store) ?? code.addLocal('i32');
-      stores.set(store, local);
-      lookups.set(pc, local);
+      if (store !== undefined) found.set(pc, store);
     }
+  }
+  return found;
+}
+
+/** Whether the lookup at `pc` never looks at the memory of its key. */
+export function knowsIndex(prog: ProgEnv, pc: number, keyStores: ReadonlyMap<number, number>): boolean {
+  return isLookup(prog, prog.checked.ops[pc], pc) && (keyStores.has(pc) || provedIndex(prog, pc) !== undefined);
+}
+
+export function findIndices(keyStores: ReadonlyMap<number, number>, code: Code): Indices {
+  const stores = new Map<number, number>();
+  const lookups = new Map<number, number>();
+  for (const [pc, store] of keyStores) {
+    const local = stores.get(store) ?? code.addLocal('i32');
+    stores.set(store, local);
+    lookups.set(pc, local);
   }
   return { stores, lookups };
 }

@@ -1,6 +1,7 @@
 /** ALU insns (RFC 9669 section 4.1-4.2): arithmetic, moves, byte swaps, with the RFC's answers to division by zero and wide shifts. */
 import type { Op } from '../isa/op.ts';
-import { type FuncEnv, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
+import { type FuncEnv, fits32, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
+import { lowerKept } from './lower-kept.ts';
 import * as w from './opcodes.ts';
 
 type Alu = Op & { kind: 'alu' };
@@ -119,9 +120,39 @@ function needsGuard(op: Alu): boolean {
   return op.src?.kind !== 'imm' || op.src.value === 0;
 }
 
-export function lowerAlu(f: FuncEnv, op: Alu, pc: number): void {
-  const width = op.width === 64 ? W64 : W32;
-  const rotate = f.rotates.joins.get(pc);
+/** Operations whose low 32 bits of the result depend on nothing but those of the operands. */
+const LOW_BY_LOW: readonly AluOp[] = ['mov', 'add', 'sub', 'mul', 'or', 'and', 'xor', 'neg'];
+/** Operations that are the same in 32 bits when the upper halves of both operands are zero. */
+const SAME_OF_SHORT: readonly AluOp[] = ['rsh', 'arsh', 'div', 'mod'];
+
+const isShort = (f: FuncEnv, op: Alu): boolean =>
+  fits32(f, op.dst) && (op.src?.kind === 'reg' ? fits32(f, op.src.reg) : (op.src?.value ?? 0) >= 0);
+
+/** Whether a 64-bit operation can be done in 32 bits, where these are all that is kept of its result. */
+function isNarrow(f: FuncEnv, op: Alu): boolean {
+  if (!f.regs.makesLow()) return false;
+  if (LOW_BY_LOW.includes(op.op)) return true;
+  const isShift = op.op === 'lsh' || op.op === 'rsh' || op.op === 'arsh';
+  if (isShift && (op.src?.kind !== 'imm' || (op.src.value & 63) >= 32)) return false;
+  if (op.op === 'lsh') return true;
+  return SAME_OF_SHORT.includes(op.op) && isShort(f, op);
+}
+
+/** Of values below 2^32 the sign is zero. */
+function unsignedOf(op: Alu): Alu {
+  return op.width === 64 && op.op === 'arsh' ? { ...op, op: 'rsh' } : op;
+}
+
+export function lowerAlu(f: FuncEnv, given: Alu, pc: number): void {
+  const joined = f.plan.wide.joins.get(pc);
+  if (joined !== undefined) {
+    lowerKept(f, given.dst, joined);
+    return;
+  }
+  const rotate = f.plan.rotates.joins.get(pc);
+  const isWide = given.width === 64 && (rotate !== undefined || !isNarrow(f, given));
+  const width = isWide ? W64 : W32;
+  const op = isWide ? given : unsignedOf(given);
   if (rotate !== undefined) {
     f.code.get(savedOperand(f, rotate.save, op.width));
     width.constant(f, rotate.bits);
@@ -136,14 +167,29 @@ export function lowerAlu(f: FuncEnv, op: Alu, pc: number): void {
     signedDiv(f, op, width);
   } else if (needsGuard(op)) {
     guarded(f, op, width);
+  } else if (f.plan.rotates.saves.has(pc) && f.regs.isDead()) {
+    (op.width === 64 ? pushReg : pushReg32)(f, op.dst);
+    f.code.set(savedOperand(f, pc, op.width));
+    return;
   } else {
     // Wasm takes shift counts modulo the width, as BPF does.
     width.push(f, op.dst);
-    if (f.rotates.saves.has(pc)) f.code.tee(savedOperand(f, pc, op.width));
+    if (f.plan.rotates.saves.has(pc)) saveOperand(f, op, pc, width);
     pushSource(f, op, width);
     f.code.op(width.opcode[op.op] as number);
   }
   width.set(f, op.dst);
+}
+
+/** Keeps the shift's operand, of which `width` is on the stack. */
+function saveOperand(f: FuncEnv, op: Alu, pc: number, width: Width): void {
+  const saved = savedOperand(f, pc, op.width);
+  if ((width === W64) === (op.width === 64)) {
+    f.code.tee(saved);
+    return;
+  }
+  pushReg(f, op.dst);
+  f.code.set(saved);
 }
 
 /** The local that keeps what the shift at `pc` shifts; if nothing else reads the shift's result, engines drop the shift. */
@@ -167,10 +213,12 @@ export function lowerMovsx(f: FuncEnv, op: Op & { kind: 'movsx' }): void {
 export function lowerSwap(f: FuncEnv, op: Op & { kind: 'swap' }): void {
   if (op.to === 'le') {
     if (op.bits === 64) return;
-    pushReg(f, op.dst);
-    f.code.i64parts(op.bits === 16 ? 0xffff : -1, 0);
-    f.code.op(w.I64_AND);
-    setReg(f, op.dst);
+    pushReg32(f, op.dst);
+    if (op.bits === 16) {
+      f.code.i32(0xffff);
+      f.code.op(w.I32_AND);
+    }
+    setReg32(f, op.dst);
   } else if (op.bits === 64) {
     swap64(f, op.dst);
   } else {
@@ -216,11 +264,13 @@ function exchange(f: FuncEnv, x: number, mask: number, shift: number): void {
 
 function swap64(f: FuncEnv, reg: number): void {
   const { code } = f;
-  const x = f.regs[reg];
+  const x = code.local('swap64', 'i64');
+  pushReg(f, reg);
+  code.set(x);
   exchange(f, x, 0x00ff00ff, 8);
   code.set(x);
   exchange(f, x, 0x0000ffff, 16);
   code.i64(32);
   code.op(w.I64_ROTL);
-  code.set(x);
+  setReg(f, reg);
 }

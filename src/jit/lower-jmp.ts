@@ -1,6 +1,6 @@
 /** Conditions of jumps (RFC 9669 section 4.3): puts an i32 on the stack that is not zero when the jump is taken. */
 import type { Op } from '../isa/op.ts';
-import { type FuncEnv, pushReg, pushReg32 } from './env.ts';
+import { type FuncEnv, fits32, pushReg, pushReg32 } from './env.ts';
 import * as w from './opcodes.ts';
 
 type Jcond = Op & { kind: 'jcond' };
@@ -43,11 +43,19 @@ const OPPOSITE: Record<Condition, Condition> = {
   sle: 'sgt',
 };
 
-function pushOperands(f: FuncEnv, op: Jcond): void {
-  const push = op.width === 64 ? pushReg : pushReg32;
+/** Signed comparisons of what is not negative in 64 bits. */
+const UNSIGNED: Partial<Record<Condition, Condition>> = { sgt: 'gt', sge: 'ge', slt: 'lt', sle: 'le' };
+
+/** A comparison of two numbers below 2^32 is one of 32 bits. */
+function isShort(f: FuncEnv, op: Jcond): boolean {
+  return fits32(f, op.dst) && (op.src.kind === 'reg' ? fits32(f, op.src.reg) : op.src.value >= 0);
+}
+
+function pushOperands(f: FuncEnv, op: Jcond, wide: boolean): void {
+  const push = wide ? pushReg : pushReg32;
   push(f, op.dst);
   if (op.src.kind === 'reg') push(f, op.src.reg);
-  else if (op.width === 64) f.code.i64(op.src.value);
+  else if (wide) f.code.i64(op.src.value);
   else f.code.i32(op.src.value);
 }
 
@@ -57,10 +65,12 @@ export function lowerCondition(f: FuncEnv, op: Op & { kind: 'jcond' | 'may_goto'
     mayGoto(f, negate);
     return;
   }
-  pushOperands(f, op);
-  const wide = op.width === 64;
+  const short = op.width === 64 && isShort(f, op);
+  const wide = op.width === 64 && !short;
+  pushOperands(f, op, wide);
   if (op.op !== 'set') {
-    f.code.op((wide ? OPCODE_64 : OPCODE_32)[negate ? OPPOSITE[op.op] : op.op]);
+    const condition = short ? (UNSIGNED[op.op] ?? op.op) : op.op;
+    f.code.op((wide ? OPCODE_64 : OPCODE_32)[negate ? OPPOSITE[condition] : condition]);
     return;
   }
   f.code.op(wide ? w.I64_AND : w.I32_AND, wide ? w.I64_EQZ : w.I32_EQZ);

@@ -1,27 +1,37 @@
 /** Loads and stores (RFC 9669 section 5), and the legacy packet access of section 5.5. */
 import { CTX_SKB, SKB_DATA, SKB_NETWORK, XDP_MD_DATA, XDP_MD_DATA_END } from '../../assembly/abi.ts';
+import type { Stored } from '../ir/bytes.ts';
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
 import { type Access, checkAccess } from './check.ts';
-import { type Arena, type FuncEnv, pushRecord, pushRef, pushReg, pushReg32, seesSkb, setReg } from './env.ts';
+import { type Arena, type FuncEnv, pushRecord, pushRef, pushReg, pushReg32, seesSkb, setReg, setReg32 } from './env.ts';
 import { swapped32 } from './lower-alu.ts';
 import { leave } from './lower-exit.ts';
+import { keptLocal } from './lower-kept.ts';
 import * as w from './opcodes.ts';
 
 const LOAD_U: Record<number, number> = { 1: w.I64_LOAD8_U, 2: w.I64_LOAD16_U, 4: w.I64_LOAD32_U, 8: w.I64_LOAD };
 const LOAD_S: Record<number, number> = { 1: w.I64_LOAD8_S, 2: w.I64_LOAD16_S, 4: w.I64_LOAD32_S, 8: w.I64_LOAD };
+const LOW_LOAD_U: Record<number, number> = { 1: w.I32_LOAD8_U, 2: w.I32_LOAD16_U, 4: w.I32_LOAD, 8: w.I32_LOAD };
+const LOW_LOAD_S: Record<number, number> = { 1: w.I32_LOAD8_S, 2: w.I32_LOAD16_S, 4: w.I32_LOAD, 8: w.I32_LOAD };
+const LOW_STORE: Record<number, number> = { 1: w.I32_STORE8, 2: w.I32_STORE16, 4: w.I32_STORE };
 const STORE: Record<number, number> = { 1: w.I64_STORE8, 2: w.I64_STORE16, 4: w.I64_STORE32, 8: w.I64_STORE };
 
 const UNKNOWN: RegFact = { kind: 'unknown' };
 
 /** Checks the access and puts its i32 base on the stack; returns the constant offset to add in the access. */
 export function pushChecked(f: FuncEnv, access: Access): number {
+  if (f.prog.arena?.holds(access.pc) !== true) checkAccess(f, access);
+  return pushPlace(f, access);
+}
+
+/** The same for an access that is known to be good. */
+function pushPlace(f: FuncEnv, access: Access): number {
   const { arena } = f.prog;
   if (arena?.holds(access.pc) === true) {
     pushArenaPlace(f, arena, access);
     return 0;
   }
-  checkAccess(f, access);
   const { fact, off } = access;
   if (fact.kind === 'ctx' && f.uapi !== undefined && fact.off + off >= 0) {
     f.code.get(f.uapi);
@@ -32,8 +42,8 @@ export function pushChecked(f: FuncEnv, access: Access): number {
     f.code.get(f.fp);
     return addConstant(f, fact.off + off);
   }
-  const sum = f.addends.get(access.pc);
-  if (sum === undefined) {
+  const sum = f.prog.checks ? f.plan.addends.get(access.pc) : undefined;
+  if (sum === undefined || f.regs.isLowNow(access.reg)) {
     pushReg32(f, access.reg);
   } else {
     pushReg32(f, sum[0]);
@@ -63,19 +73,115 @@ function addConstant(f: FuncEnv, off: number): number {
   return 0;
 }
 
+/** Loads that stand beside this one, for insns further on that would put their bytes together. */
+function lowerWideLoads(f: FuncEnv, access: Access): void {
+  for (const { delta, size, keep, user } of f.plan.wide.loads.get(access.pc) ?? []) {
+    if (!f.regs.isRead(user)) continue;
+    const offset = pushPlace(f, { ...access, off: access.off + delta, size });
+    f.code.mem(size === 8 ? w.I64_LOAD : LOW_LOAD_U[size], offset);
+    f.code.set(keptLocal(f, size, keep));
+  }
+}
+
 export function lowerLoad(f: FuncEnv, op: Op & { kind: 'load' }, pc: number): void {
-  const fact = f.prog.facts.base[pc] ?? UNKNOWN;
-  const offset = pushChecked(f, { pc, reg: op.src, off: op.off, size: op.size, write: false, fact });
-  f.code.mem((op.signed ? LOAD_S : LOAD_U)[op.size], offset);
+  const { regs, prog, code } = f;
+  const slot = f.plan.slots.at.get(pc);
+  if (slot !== undefined) {
+    if (!regs.isDead()) loadSlot(f, op, slot);
+    return;
+  }
+  const fact = prog.facts.base[pc] ?? UNKNOWN;
+  const access = { pc, reg: op.src, off: op.off, size: op.size, write: false, fact };
+  const inArena = prog.arena?.holds(pc) === true;
+  if (!inArena) checkAccess(f, access);
+  lowerWideLoads(f, access);
+  if (regs.isDead() && !inArena) return;
+  const offset = pushPlace(f, access);
+  if (regs.makesLow()) {
+    code.mem((op.signed ? LOW_LOAD_S : LOW_LOAD_U)[op.size], offset);
+    setReg32(f, op.dst);
+    return;
+  }
+  code.mem((op.signed ? LOAD_S : LOAD_U)[op.size], offset);
   setReg(f, op.dst);
 }
 
+/** A load of a slot that is a variable: what was stored was cut to its size. */
+function loadSlot(f: FuncEnv, op: Op & { kind: 'load' }, slot: number): void {
+  if (op.size === 8) {
+    if (f.regs.makesLow()) {
+      f.regs.pushLow(slot);
+      setReg32(f, op.dst);
+    } else {
+      f.regs.push(slot);
+      setReg(f, op.dst);
+    }
+    return;
+  }
+  f.regs.pushLow(slot);
+  if (!op.signed) {
+    setReg32(f, op.dst);
+    return;
+  }
+  if (op.size < 4) f.code.op(op.size === 1 ? w.I32_EXTEND8_S : w.I32_EXTEND16_S);
+  f.code.op(w.I64_EXTEND_I32_U, w.I64_EXTEND32_S);
+  setReg(f, op.dst);
+}
+
+/** The low bytes of the i32 on the stack. */
+function cut(f: FuncEnv, size: number): void {
+  if (size >= 4) return;
+  f.code.i32(size === 1 ? 0xff : 0xffff);
+  f.code.op(w.I32_AND);
+}
+
+function storeSlot(f: FuncEnv, op: Op & { kind: 'store' }, slot: number): void {
+  if (f.regs.isDead()) return;
+  if (op.size === 8) {
+    if (op.src.kind === 'reg') pushReg(f, op.src.reg);
+    else f.code.i64(op.src.value);
+    f.regs.set(slot, 'i64');
+    return;
+  }
+  if (op.src.kind === 'reg') pushReg32(f, op.src.reg);
+  else f.code.i32(op.src.value);
+  cut(f, op.size);
+  f.regs.set(slot, 'i32');
+}
+
+/** A store of bytes that other stores would have written one by one. */
+function lowerWideStore(f: FuncEnv, access: Access, stored: Stored & { kind: 'wide' }): void {
+  const { delta, size, keep } = stored;
+  const offset = pushPlace(f, { ...access, off: access.off + delta, size });
+  if (keep !== undefined) f.code.get(keptLocal(f, size, keep));
+  else if (size === 8) f.code.i64parts(stored.lo, stored.hi);
+  else f.code.i32(size === 2 ? (stored.lo << 16) >> 16 : stored.lo);
+  f.code.mem(size === 8 ? w.I64_STORE : LOW_STORE[size], offset);
+}
+
 export function lowerStore(f: FuncEnv, op: Op & { kind: 'store' }, pc: number): void {
+  const slot = f.plan.slots.at.get(pc);
+  if (slot !== undefined) {
+    storeSlot(f, op, slot);
+    return;
+  }
   const fact = f.prog.facts.base[pc] ?? UNKNOWN;
-  const offset = pushChecked(f, { pc, reg: op.dst, off: op.off, size: op.size, write: true, fact });
+  const access = { pc, reg: op.dst, off: op.off, size: op.size, write: true, fact };
+  const stored = f.plan.wide.stores.get(pc);
+  if (stored !== undefined) {
+    if (stored.kind === 'wide') lowerWideStore(f, access, stored);
+    return;
+  }
+  const offset = pushChecked(f, access);
+  if (op.size < 8) {
+    if (op.src.kind === 'reg') pushReg32(f, op.src.reg);
+    else f.code.i32(op.src.value);
+    f.code.mem(LOW_STORE[op.size], offset);
+    return;
+  }
   if (op.src.kind === 'reg') pushReg(f, op.src.reg);
   else f.code.i64(op.src.value);
-  f.code.mem(STORE[op.size], offset);
+  f.code.mem(w.I64_STORE, offset);
 }
 
 /** A plain load or store at an address already checked; the atomics are made of these. */

@@ -3,10 +3,8 @@
 import { ARENA_USER_START, CTX_SKB, MAP_DATA, STATS_RUNS, TRAP_BUDGET } from '../../assembly/abi.ts';
 import { BPF_F_NO_USER_CONV, BPF_MAP_TYPE_ARENA, BPF_MAX_LOOPS } from '../../assembly/isa.ts';
 import { CompileError } from '../errors/index.ts';
-import { findAddends } from '../ir/addend.ts';
 import type { Cfg } from '../ir/cfg.ts';
-import { findRotates, type Rotates } from '../ir/rotate.ts';
-import { type Flow, structure } from '../ir/structure.ts';
+import type { Flow } from '../ir/structure.ts';
 import type { Op } from '../isa/op.ts';
 import type { LinkedFunc } from '../link/types.ts';
 import { emitViolation, isOpenPacket, refreshPacket, withViolations } from './check.ts';
@@ -34,6 +32,8 @@ import { leave, loadBudget } from './lower-exit.ts';
 import { lowerCondition } from './lower-jmp.ts';
 import { lowerLoad, lowerPacketLoad, lowerStore } from './lower-mem.ts';
 import * as w from './opcodes.ts';
+import { type Plan, planOf } from './plan.ts';
+import { Registers } from './registers.ts';
 
 function lowerWide(f: FuncEnv, op: Op & { kind: 'lddw' }): void {
   const { value } = op;
@@ -99,7 +99,24 @@ function pushMapValue(f: FuncEnv, map: number, offset: number): void {
   code.op(w.I32_ADD, w.I64_EXTEND_I32_U);
 }
 
+/** An insn that only makes a value which nobody reads. Loads see to that themselves: they may have to be checked all the same. */
+function isDead(f: FuncEnv, op: Op, pc: number): boolean {
+  switch (op.kind) {
+    case 'alu':
+      return f.regs.isDead() && !f.plan.rotates.saves.has(pc);
+    case 'movsx':
+    case 'cast_user':
+    case 'swap':
+    case 'lddw':
+      return f.regs.isDead();
+    default:
+      return false;
+  }
+}
+
 function lowerOp(f: FuncEnv, op: Op, pc: number): void {
+  f.regs.startInsn(pc);
+  if (isDead(f, op, pc)) return;
   switch (op.kind) {
     case 'alu':
       lowerAlu(f, op, pc);
@@ -176,65 +193,60 @@ interface Frame {
   readonly violation: ViolationExit;
 }
 
-function findAllRotates(prog: ProgEnv, cfg: Cfg): Rotates {
-  const found = cfg.blocks.map((block) => findRotates(prog.checked.ops, block.start, block.end));
-  return {
-    joins: new Map(found.flatMap((r) => [...r.joins])),
-    saves: new Map(found.flatMap((r) => [...r.saves])),
-  };
-}
-
-function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, shape: { flow: readonly Flow[]; cfg: Cfg }): FuncEnv {
-  const { code, args } = frame;
-  const regs: number[] = [];
-  for (let r = 0; r <= 9; r++) regs.push(args !== undefined && r >= 1 && r <= 5 ? args + r - 1 : code.addLocal('i64'));
+function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, plan: Plan): FuncEnv {
+  const { code } = frame;
   const sizes = packetSizes(prog, func);
   let packet: PacketLocals | undefined;
   if (sizes.length > 0) {
     packet = { lo: code.addLocal('i64'), limit: new Map(sizes.map((s) => [s, code.addLocal('i64')])) };
   }
-  const loops = prog.checks && shape.flow.some((step) => step.kind === 'loop');
+  const loops = prog.checks && plan.flow.some((step) => step.kind === 'loop');
   return {
     prog,
     code,
-    regs,
+    plan,
+    regs: new Registers(code, plan, frame.args),
     fp: frame.fp,
     ctx: frame.ctx,
     uapi: frame.ctx === undefined || !seesSkb(prog.checked.prog) ? frame.ctx : code.addLocal('i32'),
     exit: frame.exit,
     violation: frame.violation,
-    rotates: findAllRotates(prog, shape.cfg),
-    addends: findAddends(prog.checked.ops, shape.cfg),
-    indices: findIndices(prog, shape.cfg, code),
+    indices: findIndices(plan.keyStores, code),
     packet,
     budget: loops ? code.addLocal('i32') : undefined,
     mayGoto: hasOp(prog, func, 'may_goto') ? code.addLocal('i32') : undefined,
-    label: shape.cfg.needsLabel ? code.addLocal('i32') : undefined,
+    label: plan.cfg.needsLabel ? code.addLocal('i32') : undefined,
   };
 }
 
-/** Registers of an inlined program start from zero with every packet, as locals of a function do. */
-function clearRegs(f: FuncEnv): void {
-  for (const reg of f.regs) {
-    f.code.i64(0);
-    f.code.set(reg);
+/** What registers hold before the first insn: R1 the context, a subprogram's parameters; the others are zero, in every round of a batch loop. */
+function enterRegs(f: FuncEnv, args: number | undefined): void {
+  for (const reg of f.regs.initial()) {
+    if (reg === 1 && f.uapi !== undefined) {
+      f.code.get(f.uapi);
+      f.regs.setInitial(reg, 'i32');
+    } else if (args !== undefined && reg >= 1 && reg <= 5) {
+      if (!f.regs.isLowInitial(reg)) continue;
+      f.code.get(args + reg - 1);
+      f.regs.setInitial(reg, 'i64');
+    } else if (f.exit !== undefined) {
+      f.code.i64(0);
+      f.regs.setInitial(reg, 'i64');
+    }
   }
 }
 
-function enter(f: FuncEnv): void {
-  if (f.exit !== undefined) clearRegs(f);
+function enter(f: FuncEnv, args: number | undefined): void {
   if (f.ctx !== undefined && f.uapi !== undefined) {
     if (f.uapi !== f.ctx) {
       f.code.get(f.ctx);
       f.code.mem(w.I32_LOAD, CTX_SKB);
       f.code.set(f.uapi);
     }
-    f.code.get(f.uapi);
-    f.code.op(w.I64_EXTEND_I32_U);
-    setReg(f, 1);
     // Runs of the batch loop are counted by the batch.
     if (f.exit === undefined) count(f.code, f.prog, STATS_RUNS);
   }
+  enterRegs(f, args);
   if (f.mayGoto !== undefined) {
     f.code.i32(BPF_MAX_LOOPS);
     f.code.set(f.mayGoto);
@@ -260,6 +272,7 @@ function payLoop(f: FuncEnv, cost: number, pc: number): void {
 
 function lowerBody(f: FuncEnv, cfg: Cfg, step: Flow & { kind: 'body' }): void {
   const block = cfg.blocks[step.block];
+  f.regs.startBlock(step.block);
   for (let pc = block.start; pc < block.end; pc++) {
     const op = f.prog.checked.ops[pc];
     if (op !== undefined) lowerOp(f, op, pc);
@@ -309,10 +322,10 @@ function lowerFlow(f: FuncEnv, cfg: Cfg, step: Flow): void {
 }
 
 function lowerInto(frame: Frame, prog: ProgEnv, func: LinkedFunc, cfg: Cfg): void {
-  const flow = structure(cfg, prog.checked.ops);
-  const f = makeFunc(prog, func, frame, { flow, cfg });
-  enter(f);
-  for (const step of flow) lowerFlow(f, cfg, step);
+  const plan = planOf(prog, func, cfg);
+  const f = makeFunc(prog, func, frame, plan);
+  enter(f, frame.args);
+  for (const step of plan.flow) lowerFlow(f, cfg, step);
   f.code.op(w.UNREACHABLE);
 }
 

@@ -1,0 +1,372 @@
+/**
+ * Finds accesses of single bytes that together are one wider access. clang loads and stores what may not be aligned byte by byte; memory here takes
+ * any address. Within a block:
+ *
+ *     w1 = byte 0; w2 = byte 1; w2 <<= 8; w2 |= w1          the last insn is a load of two bytes
+ *     byte 6 = byte 0; byte 7 = byte 1; ...                 the last store writes them all
+ *
+ * A wide load stands where the last of its bytes is loaded: its address is at hand there, and nothing in between has stored to them. A wide
+ * store stands where the last of its bytes is stored, if nothing before reads or overwrites the others.
+ */
+import type { Op } from '../isa/op.ts';
+import type { Ops } from './block.ts';
+import type { Block } from './cfg.ts';
+import { FRAME, type Operands } from './operands.ts';
+import type { Values } from './values.ts';
+
+/** `shift`, `count`, `off`: in bytes. A value that is memory's bytes [off, off + count) at `root`, and zero around them. */
+interface Bytes {
+  readonly root: number;
+  readonly off: number;
+  readonly count: number;
+  readonly shift: number;
+  /** Pcs of the first and the last load. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A load of `size` bytes beside the load at some pc: `delta` bytes behind where that one goes. */
+export interface WideLoad {
+  readonly delta: number;
+  readonly size: 2 | 4 | 8;
+  /** Number of the local that keeps it until it is used. */
+  readonly keep: number;
+  /** The pc of the insn that uses it. */
+  readonly user: number;
+}
+
+/** What the insn at a pc becomes. */
+export type Joined =
+  /** The value is what was kept, so many bytes to the left. */
+  {
+    readonly kind: 'kept';
+    readonly size: 2 | 4 | 8;
+    readonly keep: number;
+    readonly shift: number;
+    readonly at: number;
+  };
+
+export type Stored =
+  /** Another store writes these bytes as well. */
+  | { readonly kind: 'gone' }
+  /** A store of `size` bytes, `delta` bytes behind where this one goes: what was kept, or a constant. */
+  | {
+      readonly kind: 'wide';
+      readonly delta: number;
+      readonly size: 2 | 4 | 8;
+      readonly keep: number | undefined;
+      readonly at: number;
+      readonly lo: number;
+      readonly hi: number;
+    };
+
+export interface WideAccesses {
+  /** By pc of the load that they stand beside. */
+  readonly loads: ReadonlyMap<number, readonly WideLoad[]>;
+  readonly joins: ReadonlyMap<number, Joined>;
+  readonly stores: ReadonlyMap<number, Stored>;
+}
+
+/** Where an access goes. Different regions never overlap. */
+export interface Place {
+  readonly root: number;
+  readonly off: number;
+  readonly region: string;
+}
+
+export interface WideOptions {
+  /** Region of the access at `pc`, and its offset in it if it begins at a known place (R10, the context). */
+  readonly region: (pc: number) => { readonly name: string; readonly off: number | undefined } | undefined;
+  /** Stores may be put together: nothing can stop the program between them. */
+  readonly stores: boolean;
+  readonly slotAt: ReadonlyMap<number, number>;
+}
+
+type Load = Op & { kind: 'load' };
+type Store = Op & { kind: 'store' };
+type Alu = Op & { kind: 'alu' };
+
+interface Access extends Place {
+  readonly pc: number;
+  readonly size: number;
+}
+
+/** A store that may be put together with its neighbours. */
+interface Part extends Access {
+  readonly source: Bytes | undefined;
+  readonly value: number;
+}
+
+/** Roots of accesses in R10's frame and in the context, whatever register they go through. */
+const CONTEXT = -3;
+const MAX_GROUP = 32;
+const SIZES = [8, 4, 2] as const;
+
+const overlaps = (a: { off: number; size: number }, b: { off: number; size: number }): boolean =>
+  a.off < b.off + b.size && b.off < a.off + a.size;
+
+/** Two accesses that may touch the same bytes. */
+function mayMeet(a: Place & { size: number }, b: Place & { size: number }): boolean {
+  if (a.root === b.root) return overlaps(a, b);
+  return a.region === '' || b.region === '' || a.region === b.region;
+}
+
+class WideFinder {
+  readonly loads = new Map<number, WideLoad[]>();
+  readonly joins = new Map<number, Joined>();
+  readonly stores = new Map<number, Stored>();
+  /** By value: what it is a sum of constants to. */
+  private readonly root: Int32Array;
+  private readonly delta: Float64Array;
+  private readonly bytes = new Map<number, Bytes>();
+  /** Stores of this block, and the pc of its last insn that may do anything to memory. */
+  private written: Access[] = [];
+  private barrier = -1;
+  private group: Part[] = [];
+  private kept = 0;
+  private readonly ops: Ops;
+  private readonly values: Values;
+  private readonly operands: Operands;
+  private readonly options: WideOptions;
+
+  constructor(ops: Ops, values: Values, operands: Operands, options: WideOptions) {
+    this.ops = ops;
+    this.values = values;
+    this.operands = operands;
+    this.options = options;
+    this.root = Int32Array.from({ length: values.count }, (_, v) => v);
+    this.delta = new Float64Array(values.count);
+  }
+
+  block({ start, end }: Block): void {
+    this.bytes.clear();
+    this.written = [];
+    this.barrier = -1;
+    this.kept = 0;
+    for (let pc = start; pc < end; pc++) {
+      const op = this.ops[pc];
+      if (op !== undefined) this.step(op, pc, pc - this.values.effects.start);
+    }
+    this.close();
+  }
+
+  private step(op: Op, pc: number, i: number): void {
+    const made = this.values.made[i];
+    switch (op.kind) {
+      case 'alu':
+        this.follow(op, i, made);
+        this.alu(op, pc, i, made);
+        return;
+      case 'load':
+        if (this.options.slotAt.has(pc)) this.copy(made, this.operands.first[i], op.size, op.signed);
+        else this.load(op, pc, i, made);
+        return;
+      case 'store':
+        if (this.options.slotAt.has(pc)) this.copy(made, this.operands.second[i], op.size, false);
+        else this.store(op, pc, i);
+        return;
+      case 'atomic':
+      case 'call':
+      case 'call_local':
+      case 'call_kfunc':
+        this.close();
+        this.barrier = pc;
+        this.written = [];
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Constants that are added to an address. */
+  private follow(op: Alu, i: number, made: number): void {
+    if (op.width !== 64 || made < 0) return;
+    if (op.op === 'mov' && op.src?.kind === 'reg') this.derive(made, this.operands.second[i], 0);
+    else if (op.op === 'add' && op.src?.kind === 'imm') this.derive(made, this.operands.first[i], op.src.value);
+  }
+
+  private derive(made: number, from: number, by: number): void {
+    this.root[made] = from < 0 ? FRAME : this.root[from];
+    this.delta[made] = (from < 0 ? 0 : this.delta[from]) + by;
+  }
+
+  private place(pc: number, base: number, off: number): Place {
+    const known = this.options.region(pc);
+    const region = known?.name ?? '';
+    if (known?.off !== undefined) return { root: region === 'stack' ? FRAME : CONTEXT, off: known.off + off, region };
+    if (base < 0) return { root: FRAME, off, region };
+    return { root: this.root[base], off: this.delta[base] + off, region };
+  }
+
+  /** A value that is the low bytes of another one. */
+  private copy(made: number, from: number, size: number, signed: boolean): void {
+    const source = from < 0 ? undefined : this.bytes.get(from);
+    if (source === undefined || made < 0 || (signed && size < 8)) return;
+    const count = Math.min(source.count, size - source.shift);
+    if (count > 0) this.bytes.set(made, { ...source, count });
+  }
+
+  private load(op: Load, pc: number, i: number, made: number): void {
+    const place = this.place(pc, this.operands.first[i], op.off);
+    const access = { ...place, pc, size: op.size };
+    if (this.group.some((part) => mayMeet(part, access))) this.close();
+    if (op.signed || made < 0) return;
+    this.bytes.set(made, { root: place.root, off: place.off, count: op.size, shift: 0, first: pc, last: pc });
+  }
+
+  private alu(op: Alu, pc: number, i: number, made: number): void {
+    const { first, second } = this.operands;
+    const width = op.width / 8;
+    if (op.op === 'mov') {
+      if (op.src?.kind === 'reg') this.copy(made, second[i], width, false);
+      return;
+    }
+    const a = this.bytes.get(first[i]);
+    if (a === undefined) return;
+    if (op.src?.kind === 'imm') {
+      const moved = shifted(op.op, a, op.src.value, width);
+      if (moved !== undefined) this.bytes.set(made, moved);
+      return;
+    }
+    if (op.op !== 'or' && op.op !== 'xor' && op.op !== 'add') return;
+    const b = this.bytes.get(second[i]);
+    const whole = b === undefined ? undefined : together(a, b);
+    if (whole === undefined || whole.shift + whole.count > width || !this.isStill(whole)) return;
+    this.bytes.set(made, whole);
+    const { count } = whole;
+    if (count !== 2 && count !== 4 && count !== 8) return;
+    const keep = this.keep(whole, whole.off, count, pc);
+    this.joins.set(pc, { kind: 'kept', size: count, keep, shift: whole.shift, at: whole.last });
+  }
+
+  /** Nothing has stored to the bytes between their first load and their last. */
+  private isStill({ root, off, count, first, last }: Bytes): boolean {
+    if (this.barrier >= first) return false;
+    const region = this.options.region(last)?.name ?? '';
+    const range = { root, off, size: count, region };
+    for (let s = this.written.length - 1; s >= 0 && this.written[s].pc > first; s--) {
+      const store = this.written[s];
+      if (store.pc < last && mayMeet(store, range)) return false;
+    }
+    return true;
+  }
+
+  /** A load of `size` bytes at `off` beside the last load of `bytes`; the number of its local. */
+  private keep(bytes: Bytes, off: number, size: 2 | 4 | 8, user: number): number {
+    const op = this.ops[bytes.last] as Load;
+    const base = this.operands.first[bytes.last - this.values.effects.start];
+    const beside = this.place(bytes.last, base, op.off);
+    const keep = this.kept++;
+    const list = this.loads.get(bytes.last) ?? [];
+    list.push({ delta: off - beside.off, size, keep, user });
+    this.loads.set(bytes.last, list);
+    return keep;
+  }
+
+  private store(op: Store, pc: number, i: number): void {
+    const place = this.place(pc, this.operands.first[i], op.off);
+    const source = op.src.kind === 'reg' ? this.bytes.get(this.operands.second[i]) : undefined;
+    const part: Part = { ...place, pc, size: op.size, source, value: op.src.kind === 'imm' ? op.src.value : 0 };
+    this.written.push(part);
+    if (!this.options.stores) return;
+    const takes =
+      op.size < 8 && (op.src.kind === 'imm' || (source !== undefined && source.shift === 0 && source.count >= op.size));
+    if (this.group.some((other) => mayMeet(other, part))) this.close();
+    if (!takes) return;
+    if (this.group.length > 0 && !this.continues(part)) this.close();
+    this.group.push(part);
+    if (this.group.length === MAX_GROUP) this.close();
+  }
+
+  /** The part's bytes come from where those of the group do, and go where they go. */
+  private continues(part: Part): boolean {
+    const [known] = this.group;
+    if (known.root !== part.root) return false;
+    if (known.source === undefined || part.source === undefined) return known.source === part.source;
+    return known.source.root === part.source.root && known.source.off - known.off === part.source.off - part.off;
+  }
+
+  /** Puts the stores of the group together, as far as they lie side by side. */
+  private close(): void {
+    const parts = this.group.sort((a, b) => a.off - b.off);
+    this.group = [];
+    for (let at = 0; at < parts.length; ) at += this.join(parts, at);
+  }
+
+  /** Joins as many parts from `at` on as make a wide store; how many parts are done with. */
+  private join(parts: readonly Part[], at: number): number {
+    for (const size of SIZES) {
+      let bytes = 0;
+      let n = 0;
+      while (at + n < parts.length && bytes < size && parts[at + n].off === parts[at].off + bytes)
+        bytes += parts[at + n++].size;
+      if (bytes === size && n > 1 && this.joinParts(parts.slice(at, at + n), size)) return n;
+    }
+    return 1;
+  }
+
+  private joinParts(parts: readonly Part[], size: 2 | 4 | 8): boolean {
+    const last = parts.reduce((a, b) => (a.pc > b.pc ? a : b));
+    const delta = parts[0].off - last.off;
+    const sources = parts.flatMap(({ source }) => source ?? []);
+    if (sources.length === 0) {
+      const [lo, hi] = constantOf(parts);
+      this.stores.set(last.pc, { kind: 'wide', delta, size, keep: undefined, at: last.pc, lo, hi });
+    } else {
+      const off = sources[0].off;
+      const first = Math.min(...sources.map((s) => s.first));
+      const latest = sources.reduce((a, b) => (a.last > b.last ? a : b));
+      if (!this.isStill({ ...latest, off, count: size, first })) return false;
+      const keep = this.keep(latest, off, size, last.pc);
+      this.stores.set(last.pc, { kind: 'wide', delta, size, keep, at: latest.last, lo: 0, hi: 0 });
+    }
+    for (const { pc } of parts) if (pc !== last.pc) this.stores.set(pc, { kind: 'gone' });
+    return true;
+  }
+}
+
+/** Little-endian halves of what the constants of adjacent stores are together. */
+function constantOf(parts: readonly Part[]): readonly [number, number] {
+  const bytes = new DataView(new ArrayBuffer(8));
+  let at = 0;
+  for (const { value, size } of parts)
+    for (let b = 0; b < size; b++) bytes.setUint8(at++, b < 4 ? value >> (8 * b) : value >> 31);
+  return [bytes.getInt32(0, true), bytes.getInt32(4, true)];
+}
+
+/** Bytes shifted by a constant, or cut off by a mask. */
+function shifted(op: Alu['op'], a: Bytes, value: number, width: number): Bytes | undefined {
+  if (a.shift + a.count > width && op !== 'and') return undefined;
+  const by = (value & (width * 8 - 1)) / 8;
+  if (op === 'lsh' && Number.isInteger(by)) {
+    const count = Math.min(a.count, width - a.shift - by);
+    return count > 0 ? { ...a, count, shift: a.shift + by } : undefined;
+  }
+  if (op === 'rsh' && Number.isInteger(by) && a.shift === 0 && by < a.count) {
+    return { ...a, off: a.off + by, count: a.count - by };
+  }
+  const kept = value === 0xff ? 1 : value === 0xffff ? 2 : 0;
+  return op === 'and' && a.shift === 0 && kept > 0 ? { ...a, count: Math.min(a.count, kept) } : undefined;
+}
+
+/** The two are neighbours in memory, and in the same order in the value. */
+function together(a: Bytes, b: Bytes): Bytes | undefined {
+  const [low, high] = a.shift < b.shift ? [a, b] : [b, a];
+  if (low.root !== high.root || high.shift !== low.shift + low.count || high.off !== low.off + low.count)
+    return undefined;
+  const first = Math.min(a.first, b.first);
+  const last = Math.max(a.last, b.last);
+  return { root: low.root, off: low.off, count: low.count + high.count, shift: low.shift, first, last };
+}
+
+export function findWideAccesses(
+  blocks: readonly Block[],
+  ops: Ops,
+  values: Values,
+  operands: Operands,
+  options: WideOptions,
+): WideAccesses {
+  const finder = new WideFinder(ops, values, operands, options);
+  for (const b of values.order.rpo) finder.block(blocks[b]);
+  return finder;
+}
