@@ -39,7 +39,7 @@ import type { ProgHost } from './runtime/host.ts';
 import { setMachine, type TaskOptions } from './runtime/machine.ts';
 import { BpfMap } from './runtime/map.ts';
 import { createMap } from './runtime/map-create.ts';
-import { Memory } from './runtime/memory.ts';
+import { MAX_PAGES, Memory } from './runtime/memory.ts';
 import { Network } from './runtime/network/network.ts';
 import { checkOption } from './runtime/option.ts';
 import type { Prog } from './runtime/prog.ts';
@@ -119,8 +119,6 @@ export interface InternalLoadOptions extends LoadOptions {
 }
 
 const MIN_PAGES = 16;
-/** 16 MiB less than Wasm has: an address and a small offset stay below 2^32, which compiled code relies on (ADDRESS_END in ir/range). */
-const MAX_PAGES = 65280;
 
 export class Engine implements ProgHost, RedirectHost {
   readonly memory: Memory;

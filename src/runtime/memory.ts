@@ -1,6 +1,9 @@
 // Typed access to a linear memory that may grow: growing detaches the old ArrayBuffer, so views are made again when the
 // memory's buffer is another one. A shared memory's old buffer stays, and is too short; the memory gives a new one as well.
 
+/** 16 MiB less than Wasm has: an address and a small offset stay below 2^32, which compiled code relies on (ADDRESS_END in ir/range). */
+export const MAX_PAGES = 65280;
+
 /** Reads and writes little-endian values at addresses; never keeps a view across a call that may allocate. */
 export class Memory {
   readonly raw: WebAssembly.Memory;
