@@ -21,7 +21,7 @@ import { Code } from './code.ts';
 import type { WasmWriter } from './encoder.ts';
 import { type Arena, type ImportedFuncs, type ProgEnv, pushRef, type Ref, type Siblings, seesSkb } from './env.ts';
 import { countTailCalls, families } from './family.ts';
-import { lowerFunc } from './lower.ts';
+import { inlineFunc, lowerFunc } from './lower.ts';
 import { type FuncType, ModuleBuilder } from './module.ts';
 import { type ObjectSite, objectSite, siteKey } from './object-site.ts';
 import * as w from './opcodes.ts';
@@ -252,7 +252,7 @@ class Compiler {
   }
 
   private env(
-    { source, checked, facts }: Analysed,
+    { source, checked, facts, cfgs }: Analysed,
     first: number,
     funcs: ImportedFuncs,
     siblings: Siblings | undefined,
@@ -262,7 +262,7 @@ class Compiler {
     const index = new Map(checked.funcs.map((f, i) => [f.start, module.localIndex(first + 1 + i)]));
     const bound = binding?.prog(source);
     const shared = binding?.shared === true;
-    return {
+    const env: ProgEnv = {
       checked,
       facts,
       checks: this.checks,
@@ -293,7 +293,12 @@ class Compiler {
       sites: findSites(checked),
       proto: protoOf,
       plans: new Map(),
+      inline: (target, frame) => {
+        const i = checked.funcs.findIndex((func) => func.start === target);
+        inlineFunc(env, checked.funcs[i], cfgs[i], frame);
+      },
     };
+    return env;
   }
 
   private arena(source: CheckedProg, funcs: ImportedFuncs): Arena | undefined {

@@ -101,6 +101,8 @@ export interface ProgEnv {
   readonly proto: (helper: number) => HelperProto;
   /** What was found out about a function, by its start. */
   readonly plans: Map<number, Plan>;
+  /** Writes the code of a function of the program where it is called; `lower` knows how. */
+  readonly inline: (target: number, frame: InlineFrame) => void;
 }
 
 /** Whether the program's context is a `struct __sk_buff`; the others see the record itself, a `struct xdp_md`. */
@@ -152,6 +154,17 @@ export interface InlineExit {
   readonly result: number;
   /** Undefined where neither the program nor another of its family tail-calls. */
   readonly hops: Hops | undefined;
+}
+
+/** What a function needs that is written where it is called. */
+export interface InlineFrame {
+  readonly code: Code;
+  /** Local of its R10, i32. */
+  readonly fp: number;
+  /** The first of five i64 locals, one behind the other: R1 to R5. */
+  readonly args: number;
+  readonly exit: InlineExit;
+  readonly violation: ViolationExit;
 }
 
 /**

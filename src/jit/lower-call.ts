@@ -21,6 +21,7 @@ import {
   refreshPacket,
 } from './check.ts';
 import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
+import { inlineCall, isInlinable } from './inline-call.ts';
 import { lowerArrayLookup } from './lookup.ts';
 import { afterCall, beforeCall, leave } from './lower-exit.ts';
 import { checkBudget, lowerLoop } from './lower-loop.ts';
@@ -224,9 +225,20 @@ export function lowerLocalCall(f: FuncEnv, op: Op & { kind: 'call_local' }): voi
   const { code } = f;
   beforeCall(f);
   payCall(f, op.target);
-  for (let r = 1; r <= 5; r++) pushReg(f, r);
-  pushCalleeFrame(f);
-  code.call(f.prog.callee(op.target));
+  const args = [1, 2, 3, 4, 5];
+  if (isInlinable(f.prog, op.target)) {
+    code.get(
+      inlineCall(
+        f,
+        op.target,
+        args.map((r) => () => pushReg(f, r)),
+      ),
+    );
+  } else {
+    for (const r of args) pushReg(f, r);
+    pushCalleeFrame(f);
+    code.call(f.prog.callee(op.target));
+  }
   setReg(f, 0);
   afterCall(f);
   refreshPacket(f);

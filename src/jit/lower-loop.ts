@@ -5,6 +5,7 @@ import { HELPER_BY_ID } from '../isa/helpers.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
 import { emitViolation } from './check.ts';
 import { type FuncEnv, pushBase, pushReg, setReg } from './env.ts';
+import { inlineCall, isInlinable } from './inline-call.ts';
 import * as w from './opcodes.ts';
 import { proofOf } from './proved.ts';
 
@@ -65,8 +66,12 @@ function payRound(f: FuncEnv, budget: number | undefined, pc: number): void {
 /** callback(round, R3, 0, 0, 0): its result is left on the stack. */
 function callBack(f: FuncEnv, round: number, callback: number): void {
   const { code } = f;
-  code.get(round);
-  pushReg(f, 3);
+  const args = [() => code.get(round), () => pushReg(f, 3)];
+  if (isInlinable(f.prog, callback)) {
+    code.get(inlineCall(f, callback, args));
+    return;
+  }
+  for (const push of args) push();
   for (let r = 3; r <= 5; r++) code.i64(0);
   code.get(f.fp);
   code.i32(MAX_BPF_STACK);
@@ -80,8 +85,8 @@ function callBack(f: FuncEnv, round: number, callback: number): void {
  */
 export function lowerLoop(f: FuncEnv, callback: number, pc: number): void {
   const { code } = f;
-  const round = code.local('loop_round', 'i64');
-  const budget = takesBudget(f.prog, callback) ? undefined : code.local('loop_budget', 'i32');
+  const round = code.addLocal('i64');
+  const budget = takesBudget(f.prog, callback) ? undefined : code.addLocal('i32');
   pushReg(f, 1);
   code.i64(BPF_MAX_LOOPS);
   code.op(w.I64_GT_U);

@@ -14,6 +14,7 @@ import {
   count,
   type FuncEnv,
   type InlineExit,
+  type InlineFrame,
   type PacketLocals,
   type ProgEnv,
   pushBase,
@@ -339,6 +340,11 @@ export function lowerFunc(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): WasmWriter
   });
   code.op(w.END);
   return code.body();
+}
+
+/** The code of one of the program's functions where it is called. */
+export function inlineFunc(prog: ProgEnv, func: LinkedFunc, cfg: Cfg, frame: InlineFrame): void {
+  lowerInto({ ...frame, ctx: undefined }, prog, func, cfg);
 }
 
 /** The entry function's code inside its batch loop: it leaves the block that `exit` names, with R0 in its local. */
