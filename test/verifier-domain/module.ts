@@ -73,11 +73,14 @@ export async function loadDomain(): Promise<Domain> {
     if (name === 'domain.wasm') binary = contents as Uint8Array;
   };
   const args = [ENTRY, '--baseDir', ROOT, '--outFile', 'domain.wasm', '--runtime', 'stub', '-O1', '--use', 'abort='];
-  const { error, stderr } = await asc.main([...args, '--memoryBase', '8192', '--initialMemory', '1', '--enable', 'simd'], {
-    readFile: readSource,
-    writeFile,
-    listFiles: () => null,
-  });
+  const { error, stderr } = await asc.main(
+    [...args, '--memoryBase', '8192', '--initialMemory', '1', '--enable', 'simd'],
+    {
+      readFile: readSource,
+      writeFile,
+      listFiles: () => null,
+    },
+  );
   if (error !== null || binary === undefined) throw new Error(`asc: ${error?.message}\n${stderr.toString()}`);
   const { instance } = await WebAssembly.instantiate(binary as BufferSource);
   return instance.exports as unknown as Domain;
