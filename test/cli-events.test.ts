@@ -27,7 +27,7 @@ function capture(count: number): string {
 }
 
 function cli(...args: readonly string[]) {
-  const main = join(root, 'dist/src/cli/main.js');
+  const main = join(root, 'dist/lib/cli.js');
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { cwd: root, encoding: 'utf8' });
   return { status, stdout, stderr };
 }

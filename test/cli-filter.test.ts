@@ -9,7 +9,7 @@ import { type CapturePacket, packets } from '../src/replay/capture.ts';
 import { pcapHeader, pcapRecord } from './data/captures/build.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const main = join(root, 'dist/src/cli/main.js');
+const main = join(root, 'dist/lib/cli.js');
 const capture = 'examples/traffic.pcap';
 /** tcpdump -y EN10MB -ddd arp */
 const ARP = '4\n40 0 0 12\n21 0 1 2054\n6 0 0 262144\n6 0 0 0\n';

@@ -11,7 +11,7 @@ import { packets } from '../src/replay/capture.ts';
 import { PcapWriter } from '../src/replay/pcap-writer.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const main = join(root, 'dist/src/cli/main.js');
+const main = join(root, 'dist/lib/cli.js');
 const dir = mkdtempSync(join(tmpdir(), 'bpf2wasm-net-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 copyFileSync(join(root, 'test/data/helpers/network.o'), join(dir, 'network.o'));

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const main = join(root, 'dist/src/cli/main.js');
+const main = join(root, 'dist/lib/cli.js');
 const object = 'examples/tail_call.o';
 const capture = 'examples/traffic.pcap';
 const COUNTERS = 'traffic';

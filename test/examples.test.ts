@@ -88,7 +88,7 @@ describe('examples in a network', () => {
     const file = (place: string) => `${dir}/${place.replace(':', '-')}.pcap`;
     const outs = network.outputs.flatMap((place) => ['--out', `${place}=${file(place)}`]);
     const input = `${network.input}=examples/${name}/capture.pcap`;
-    const args = ['dist/src/cli/main.js', 'net', `examples/${name}/net.json`, '--in', input, ...outs];
+    const args = ['dist/lib/cli.js', 'net', `examples/${name}/net.json`, '--in', input, ...outs];
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     expect([status, stderr]).toEqual([0, '']);
     for (const [place, expected] of Object.entries(await networkCaptures(one)))

@@ -59,7 +59,7 @@ describe('commands of the examples', () => {
 
   test.each(commands)('%s: %s', (_where, line) => {
     // What npx would start, without its search for it.
-    const command = line.replace('npx bpf2wasm', `'${process.execPath}' dist/src/cli/main.js`);
+    const command = line.replace('npx bpf2wasm', `'${process.execPath}' dist/lib/cli.js`);
     const { status, stdout, stderr } = spawnSync('sh', ['-c', command], { cwd: root, encoding: 'utf8' });
     expect(stderr).toBe('');
     expect(status).toBe(0);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command `bpf2wasm`: picks the command, prints errors, sets the exit status. */
-import { readFileSync } from 'node:fs';
+import nodeModule, { createRequire } from 'node:module';
 import { describeError, EXIT, EXIT_HELP, type ExitCode, UsageError } from './errors.ts';
 import { print, printJson, quietWhenClosed } from './output.ts';
 
@@ -40,12 +40,16 @@ ${EXIT_HELP}
 `;
 
 function version(): string {
-  // dist/src/cli/main.js, three folders below the package's own.
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  return (createRequire(import.meta.url)('bpf2wasm/package.json') as { version: string }).version;
+}
+
+/** Node 22 keeps compiled code between runs, for programs that ask for it. */
+function keepCompiledCode(): void {
+  (nodeModule as { enableCompileCache?: () => unknown }).enableCompileCache?.();
 }
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
+  keepCompiledCode();
   const [name, ...rest] = argv;
   if (name === '--help' || name === '-h' || name === 'help') {
     await print(HELP);

@@ -63,4 +63,23 @@ describe.each(RUNTIMES)('$name', ({ name, file, args }) => {
     expect(status, stderr).toBe(0);
     expect(JSON.parse(stdout) as SmokeResult).toEqual(here);
   });
+
+  test.skipIf(file === undefined)('loads what is published', () => {
+    const published = script.replace('main.js', 'published.js');
+    const wanted = { verdict: 'XDP_PASS', progs: ['main_prog', 'port8080_prog', 'port22_prog'] };
+    const play = (flags: readonly string[], lib: string) => {
+      const done = spawnSync(file as string, [...flags, published, root, lib], { encoding: 'utf8', cwd: root });
+      expect(done.status, done.stderr).toBe(0);
+      return JSON.parse(done.stdout) as unknown;
+    };
+    const flags = args.slice(0, -1);
+    expect(play(flags, 'standalone.js')).toEqual(wanted);
+    // It asks package.json where its Wasm is.
+    expect(
+      play(
+        flags.filter((flag) => flag !== '--no-config'),
+        'index.js',
+      ),
+    ).toEqual(wanted);
+  });
 });
