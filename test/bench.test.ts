@@ -36,7 +36,7 @@ describe('bench', () => {
     const opened = entries.map(({ source, contender }) => [source.name, contender.engine]);
     expect(opened).toEqual(SILENT.flatMap((source) => enginesOf(source).map((engine) => [source.name, engine])));
     close();
-  });
+  }, 180_000);
 
   test('every figure has its fields', async () => {
     const cases = SILENT.filter(({ name }) => name === FIXED_COST || name.startsWith('ringbuf/'));

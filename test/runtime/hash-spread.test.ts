@@ -14,14 +14,56 @@ const PATTERNS: readonly (readonly [string, number, Write])[] = [
   ['an IPv4 address, network order', 4, (v, i) => v.setUint32(0, 0x0a000000 + i)],
   ['a port', 2, (v, i) => v.setUint16(0, i)],
   ['a MAC address', 6, (v, i) => v.setUint32(2, 0x42000000 + i)],
-  ['an address and a port', 8, (v, i) => (v.setUint32(0, 0xc0a80000 + (i & 63)), v.setUint16(4, 1024 + (i >> 6)))],
+  [
+    'an address and a port',
+    8,
+    (v, i) => {
+      v.setUint32(0, 0xc0a80000 + (i & 63));
+      v.setUint16(4, 1024 + (i >> 6));
+    },
+  ],
   ['the upper half of 64 bits', 8, (v, i) => v.setUint32(4, i, true)],
-  ['addresses and ports', 12, (v, i) => (v.setUint32(0, 0x0a000000 + (i & 63)), v.setUint16(8, i >> 6))],
-  ['a packed tuple', 13, (v, i) => (v.setUint16(8, 40000 + (i >> 1)), v.setUint8(12, i & 1 ? 6 : 17))],
-  ['two equal words', 16, (v, i) => (v.setUint32(0, i, true), v.setUint32(4, i, true))],
-  ['words that add up to the same', 16, (v, i) => (v.setUint32(8, i, true), v.setUint32(12, -i, true))],
+  [
+    'addresses and ports',
+    12,
+    (v, i) => {
+      v.setUint32(0, 0x0a000000 + (i & 63));
+      v.setUint16(8, i >> 6);
+    },
+  ],
+  [
+    'a packed tuple',
+    13,
+    (v, i) => {
+      v.setUint16(8, 40000 + (i >> 1));
+      v.setUint8(12, i & 1 ? 6 : 17);
+    },
+  ],
+  [
+    'two equal words',
+    16,
+    (v, i) => {
+      v.setUint32(0, i, true);
+      v.setUint32(4, i, true);
+    },
+  ],
+  [
+    'words that add up to the same',
+    16,
+    (v, i) => {
+      v.setUint32(8, i, true);
+      v.setUint32(12, -i, true);
+    },
+  ],
   ['the end of an IPv6 address', 16, (v, i) => v.setUint32(12, i)],
-  ['an IPv6 tuple', 40, (v, i) => (v.setUint32(28, i & 255), v.setUint32(36, i >> 8))],
+  [
+    'an IPv6 tuple',
+    40,
+    (v, i) => {
+      v.setUint32(28, i & 255);
+      v.setUint32(36, i >> 8);
+    },
+  ],
   ['a name of 64 bytes', 64, (v, i) => v.setUint32(60, i)],
   ['a name of 100 bytes, the front', 100, (v, i) => v.setUint32(0, i)],
   ['a name of 131 bytes, the end', 131, (v, i) => v.setUint16(129, i)],
