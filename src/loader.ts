@@ -29,7 +29,9 @@ import { Prog, type ProgParts } from './runtime/prog.ts';
 import { ProgArray } from './runtime/prog-array.ts';
 import { progImports } from './runtime/prog-imports.ts';
 import { RedirectMap } from './runtime/redirect-map.ts';
+import { compileModule, instantiateModule } from './util/wasm-module.ts';
 import { checkBindable, checkImplemented, checkRunnable, withoutDead } from './verifier/implemented.ts';
+import { compileVerifier } from './verifier/instance.ts';
 import { objectLayout } from './verifier/object-type.ts';
 import { whyAlone } from './verifier/shareable.ts';
 import { type CheckedProg, checkStructure } from './verifier/structural.ts';
@@ -146,6 +148,7 @@ export class Loader {
       return { spec, ...this.makeMap(object, asked) };
     });
     const judged = new Map(made.map((one) => [one.spec, one.judged]));
+    await compileVerifier();
     const checked = linked.map((prog) => this.check(withMaps(prog, judged)));
     const maps = new Map(made.map((one) => [one.judged, one.map]));
     const { progs, wasm } = await this.instantiate(checked, maps, object.name);
@@ -269,8 +272,8 @@ export class Loader {
   /** The host may refuse what is within the format: a module too large, no memory for its code, compiling forbidden. */
   private async instance(wasm: Uint8Array, name: string, seats: ReadonlyMap<CheckedProg, Seat>): Promise<Made> {
     try {
-      const module = await WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>);
-      return { module, instance: await WebAssembly.instantiate(module, this.imports(seats)) };
+      const module = await compileModule(wasm as Uint8Array<ArrayBuffer>);
+      return { module, instance: await instantiateModule(module, this.imports(seats)) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new CompileError('COMPILE_REFUSED', { name, bytes: wasm.length, reason });

@@ -34,7 +34,7 @@ const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files that put folders together: they may import anything but platform and cli. */
-const COMPOSERS = ['index', 'engine', 'compiler', 'loader', 'errors'];
+const COMPOSERS = ['index', 'engine', 'engine-options', 'compiler', 'loader', 'errors'];
 const RIM = ['platform', 'cli'];
 
 interface Import {

@@ -1,5 +1,6 @@
 // The runtime module (assembly/runtime): its exports as TypeScript sees them, and how it is loaded. Its bytes are part of
 // this package's code, so loading touches no network.
+import { instantiateModule } from '../util/wasm-module.ts';
 import { runtimeBytes } from './wasm.ts';
 
 /**
@@ -342,7 +343,7 @@ export async function instantiateRuntime(memory: WebAssembly.Memory, options: Ru
   const module = options.module ?? (await compileRuntime());
   const vm = new WebAssembly.Global({ value: 'i32', mutable: false }, options.vm);
   const env = { memory, vm, table: options.table, trace_full: () => options.traceFull() };
-  const instance = await WebAssembly.instantiate(module, { env });
+  const instance = await instantiateModule(module, { env });
   return instance.exports as unknown as RuntimeExports;
 }
 

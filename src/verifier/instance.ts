@@ -18,8 +18,19 @@ interface VerifierExports {
 /** Bytes that one verification may use unless told otherwise. */
 export const DEFAULT_MEMORY_LIMIT = 1 << 30;
 
-/** Compiled when the first instance is made, and code that V8 has optimised is every instance's. */
-const compiled: { module?: WebAssembly.Module } = {};
+/** Compiled for the first engine, and code that V8 has optimised is every instance's. */
+const compiled: { module?: WebAssembly.Module; pending?: Promise<void> } = {};
+
+/** Compiles it beside what else happens before a verification. Where that fails, the verification says so. */
+export function compileVerifier(): Promise<void> {
+  compiled.pending ??= WebAssembly.compile(verifierBytes()).then(
+    (module) => {
+      compiled.module ??= module;
+    },
+    () => {},
+  );
+  return compiled.pending;
+}
 
 function verifierModule(): WebAssembly.Module {
   compiled.module ??= new WebAssembly.Module(verifierBytes());
