@@ -79,6 +79,7 @@ describe('the largest number of what pc 2 and the following make', () => {
     ['a difference', 'r2 = r7\nr2 -= 1', 3, Number.POSITIVE_INFINITY],
     ['a 32-bit sum that may wrap', 'w2 = w7\nw2 += -1', 3, 2 ** 32 - 1],
     ['an or', 'r2 = *(u8 *)(r7 +0)\nr2 |= 256', 3, 511],
+    ['an or of large numbers', 'r2 = *(u8 *)(r7 +0)\nr2 &= 1\nr2 <<= 49\nr2 |= r7', 5, 2 ** 50 - 1],
     ['a product', 'r2 = *(u16 *)(r7 +0)\nr2 *= 65537', 3, 65535 * 65537],
     ['a negative number', 'r2 = -1\nr2 >>= 1', 3, 2 ** 63 - 1],
   ])('%s', (_name, body, pc, wanted) => {

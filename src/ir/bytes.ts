@@ -173,6 +173,11 @@ class WideFinder {
         this.barrier = pc;
         this.written = [];
         return;
+      case 'ldabs':
+      case 'ldind':
+        // May end the program: what was stored before stays stored.
+        this.close();
+        return;
       default:
         return;
     }

@@ -33,7 +33,12 @@ export interface RangeOptions {
 
 const exact = (n: number): number => (n <= EXACT ? n : ANYTHING);
 /** The least 2^n - 1 that is not below. */
-const ones = (n: number): number => (n > EXACT ? ANYTHING : 2 ** Math.ceil(Math.log2(n + 1)) - 1);
+function ones(n: number): number {
+  if (n > EXACT) return ANYTHING;
+  let power = 1;
+  while (power <= n) power *= 2;
+  return exact(power - 1);
+}
 
 /** `a OP b` of operands up to `a` and `b`, 64 bits; `count`: the constant that `b` is, if it is one. */
 function wide(op: Alu['op'], a: number, b: number, count: number | undefined): number {

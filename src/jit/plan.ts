@@ -72,14 +72,21 @@ function loadsAddress(prog: ProgEnv, pc: number): boolean {
   return at === 0 || at === 4 || at === 8;
 }
 
+/** Loops with this insn in them may be accepted though nobody knows how often they run. */
+function mayGoRound(op: Op | undefined): boolean {
+  if (op?.kind === 'call') return HELPER_BY_ID.get(op.helper)?.callsBack !== false;
+  return op?.kind === 'may_goto' || op?.kind === 'call_kfunc';
+}
+
 /**
  * Insns that one run of a function executes at most. The verifier walked every path but for those that came to a state it knew already, whose rest it
- * had walked before: so no run is longer than all that it walked. Loops of `may_goto` and of iterators are not walked to their ends.
+ * had walked before: so no run is longer than all that it walked. Loops of `may_goto` and of iterators are not walked to their ends, nor are loops around a
+ * helper that calls back: a state that comes to it again and is not new ends there.
  */
 function insnLimit(prog: ProgEnv): number | undefined {
   const { ops } = prog.checked;
   if (prog.checks || proofOf(prog.checked) === undefined) return undefined;
-  if (ops.some((op) => op?.kind === 'may_goto' || op?.kind === 'call_kfunc')) return undefined;
+  if (ops.some(mayGoRound)) return undefined;
   return (prog.checked as VerifiedProg).stats.insns;
 }
 
