@@ -18,8 +18,10 @@ async function importBinaryen(): Promise<Binaryen> {
 async function read(bytes: Uint8Array) {
   const binaryen = await importBinaryen();
   const module = binaryen.readBinary(bytes);
+  // Atomics: the modules of an engine with workers share its memory.
   const { Features } = binaryen;
-  module.setFeatures(Features.MutableGlobals | Features.SignExt | Features.TailCall | Features.BulkMemory);
+  const { MutableGlobals, SignExt, TailCall, BulkMemory } = Features;
+  module.setFeatures(MutableGlobals | SignExt | TailCall | BulkMemory | Features.Atomics);
   if (!module.validate()) {
     module.dispose();
     throw new CompileError('COMPILE_BINARYEN', { reason: 'the module does not validate' });

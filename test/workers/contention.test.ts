@@ -1,7 +1,7 @@
 /** What several threads write to at once: nothing is lost, nothing is counted twice, no map is damaged. */
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
-import { Engine, type Loaded, loadObject, replay } from '../../src/index.ts';
+import { Engine, type Loaded, type LoadOptions, loadObject, replay } from '../../src/index.ts';
 import type { RingBuf } from '../../src/runtime/ringbuf.ts';
 import { packetsOf, pcapOf } from './captures.ts';
 
@@ -16,14 +16,19 @@ afterEach(() => {
   for (const engine of engines.splice(0)) engine.close();
 });
 
-async function load(checked = true): Promise<{ engine: Engine; loaded: Loaded }> {
+async function load(options: LoadOptions = {}): Promise<{ engine: Engine; loaded: Loaded }> {
   const engine = await Engine.create({ seed: 1, workers: WORKERS });
   engines.push(engine);
-  return { engine, loaded: await engine.load(object, { checked }) };
+  return { engine, loaded: await engine.load(object, { checked: true, ...options }) };
 }
 
-test.each([true, false])('atomics lose nothing, with checks: %s', async (checked) => {
-  const { engine, loaded } = await load(checked);
+test.each([
+  { checked: true },
+  { checked: false },
+  { checked: true, optimize: true },
+  { checked: false, optimize: true },
+])('atomics lose nothing: %o', async (options) => {
+  const { engine, loaded } = await load(options);
   const { verdicts } = await replay(engine, loaded.prog('atomics'), capture, { workers: WORKERS });
   const n = BigInt(PACKETS);
   expect(loaded.map('shared').get(0)).toMatchObject({
