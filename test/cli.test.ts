@@ -449,6 +449,12 @@ describe('mistakes', () => {
     ['no command', [], 2, /which command/],
     ['unknown command', ['fly'], 2, /unknown command 'fly'/],
     ['a property of objects', ['constructor'], 2, /unknown command/],
+    [
+      'a value that begins with -',
+      ['replay', object, capture, '--workers', '-1'],
+      2,
+      /--workers needs a value; one that begins with - is written --workers=-/,
+    ],
     ['unknown option', ['replay', object, capture, '--fast'], 2, /unknown option '--fast'/],
     ['option without its value', ['replay', object, capture, '--prog'], 2, /--prog/],
     ['no capture', ['replay', object], 2, /<capture> missing/],

@@ -56,6 +56,8 @@ export class Args {
 /** The node:util text for one mistake, in one line and without advice on its own API. */
 function parserMessage(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
+  const [, dashed] = /^Option '[^']*(--[\w-]+)[^']*' argument is ambiguous/.exec(text) ?? [];
+  if (dashed !== undefined) return `${dashed} needs a value; one that begins with - is written ${dashed}=-...`;
   const [first = ''] = text.split(/\. To specify|\n/);
   return first.replace(/\.$/, '').replace(/^Unknown option/, 'unknown option');
 }
