@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CAPTURE_FLOWS, type CaptureOptions, makeCapture } from '../bench/replay/capture.ts';
 import { REPLAYS } from '../bench/replay/cases.ts';
+import { coresTable, openReplayer, timeCores } from '../bench/replay/cores.ts';
 import { timeReplays } from '../bench/replay/run.ts';
 import { concat } from './data/captures/build.ts';
 import { readAll } from './data/captures/read.ts';
@@ -79,6 +80,56 @@ test('every case runs, in the layout it is about', async () => {
       layouts[source.name] = layout;
     }
     expect(Object.entries(layouts).filter(([, layout]) => layout !== 'in place')).toEqual([['vlan', 'copied']]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('one thread, workers and twins replay the same capture in turns', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-replay-'));
+  try {
+    const path = join(folder, 'capture');
+    const { file, packets } = capture({ packets: 3000, flows: 100 });
+    writeFileSync(path, file);
+    const source = REPLAYS.find(({ name }) => name === 'example')!;
+    const turns: number[] = [];
+    let opened = 0;
+    let closed = 0;
+    const openTwin = async (...of: Parameters<typeof openReplayer>) => {
+      const [index, twin] = [opened++, await openReplayer(...of)];
+      const once = async () => {
+        turns.push(index);
+        const rate = await twin.once();
+        expect(rate.packets).toBe(packets);
+        return rate;
+      };
+      const close = () => {
+        closed++;
+        twin.close();
+      };
+      return { once, close };
+    };
+    const measured = await timeCores(source, path, { workers: 2, samples: 2, openTwin });
+    expect([opened, closed]).toEqual([2, 2]);
+    // Three times to warm up, and two that count.
+    expect(turns).toEqual(Array.from({ length: 5 }, () => [0, 1]).flat());
+    for (const side of ['one', 'workers', 'processes'] as const) {
+      expect(measured[side]).toBeGreaterThan(0);
+      expect(measured.best[side]).toBeGreaterThanOrEqual(measured[side]);
+    }
+    const round = { name: 'x', one: 10, workers: 15, processes: 20 };
+    const [, row] = coresTable([{ ...round, best: round }], 2).split('\n');
+    expect(row!.trim().split(/ +/)).toEqual([
+      'x',
+      '10.00',
+      '15.00',
+      '1.50',
+      '20.00',
+      '2.00',
+      '10.00',
+      '15.00',
+      '20.00',
+    ]);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { machine } from '../machine.ts';
 import { CAPTURE_SEED, type FORMATS, makeCapture } from './capture.ts';
-import { REPLAYS } from './cases.ts';
+import { REPLAYS, type ReplayCase } from './cases.ts';
+import { type Cores, coresTable, runTwin, timeCores } from './cores.ts';
 import { type Replayed, timeReplays } from './run.ts';
 import { kernelNs } from './scale.ts';
 
@@ -24,6 +25,7 @@ const HELP = `npm run bench:replay -- [options]
   --packets N      a capture of N packets instead
   --filter TEXT    only cases whose name contains TEXT
   --samples N      replays of each case that count, behind the first one (default 5)
+  --workers N      instead: replays by one thread, by N workers and by N processes at once, in turns
   --no-kernel      leave out the kernel's figure
   --json FILE      write what was measured
   --meta FILE      write what it was measured on: processor, kernel, versions, date
@@ -83,6 +85,20 @@ function table(all: readonly Replayed[]): string {
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
+/** Of cases that write nothing: where several threads do, the main one puts packets into order. */
+async function timeAllCores(
+  cases: readonly ReplayCase[],
+  capture: (source: ReplayCase) => string,
+  workers: number,
+  samples: number,
+): Promise<Cores[]> {
+  const all: Cores[] = [];
+  for (const source of cases.filter(({ output, format }) => !output && format === 'pcap'))
+    all.push(await timeCores(source, capture(source), { workers, samples }));
+  console.log(coresTable(all, workers));
+  return all;
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -90,6 +106,7 @@ async function main(): Promise<void> {
       packets: { type: 'string' },
       filter: { type: 'string', default: '' },
       samples: { type: 'string', default: '5' },
+      workers: { type: 'string' },
       'no-kernel': { type: 'boolean', default: false },
       json: { type: 'string' },
       meta: { type: 'string' },
@@ -107,6 +124,13 @@ async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const output = join(folder, `${process.pid}.out.pcap`);
   const cases = REPLAYS.filter(({ name }) => name.includes(values.filter));
+  if (values.workers !== undefined) {
+    const capture = (source: ReplayCase) => captureFile(folder, source.format, size);
+    const measured = await timeAllCores(cases, capture, integer('workers', values.workers), samples);
+    if (values.json !== undefined) writeFileSync(values.json, json(measured));
+    if (values.meta !== undefined) writeFileSync(values.meta, json(machine()));
+    return;
+  }
   const all: Replayed[] = [];
   for (const source of cases) {
     const capture = captureFile(folder, source.format, size);
@@ -127,7 +151,9 @@ async function main(): Promise<void> {
 }
 
 try {
-  await main();
+  const [mode, ...twin] = process.argv.slice(2);
+  if (mode === '--twin') await runTwin(twin[0]!, twin[1]!);
+  else await main();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

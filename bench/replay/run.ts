@@ -65,11 +65,17 @@ export interface ReplayFiles {
   readonly output: string;
 }
 
+/** An engine of its own with the case's object; for `workers` threads, or for one. */
+export async function openCase(source: ReplayCase, workers?: number) {
+  const engine = await Engine.create(workers === undefined ? { seed: 1 } : { seed: 1, workers });
+  const loaded = await engine.load(loadObject(readProjectFile(source.object)));
+  for (const { map, index, prog } of source.slots) loaded.map(map).set(index, loaded.prog(prog));
+  return { engine, loaded };
+}
+
 export async function timeReplays(source: ReplayCase, files: ReplayFiles, samples: number): Promise<Replayed> {
-  const engine = await Engine.create({ seed: 1 });
+  const { engine, loaded } = await openCase(source);
   try {
-    const loaded = await engine.load(loadObject(readProjectFile(source.object)));
-    for (const { map, index, prog } of source.slots) loaded.map(map).set(index, loaded.prog(prog));
     let layout = '';
     const once = async (): Promise<Timing> => {
       const [reads, writes] = [new Stopwatch(), new Stopwatch()];
