@@ -213,8 +213,10 @@ class WideFinder {
 
   private load(op: Load, pc: number, i: number, made: number): void {
     const place = this.place(pc, this.operands.first[i], op.off);
-    const access = { ...place, pc, size: op.size };
-    if (this.group.some((part) => mayMeet(part, access))) this.close();
+    if (this.group.length > 0) {
+      const access = { ...place, size: op.size };
+      if (this.group.some((part) => mayMeet(part, access))) this.close();
+    }
     if (op.signed || made < 0) return;
     this.bytes.set(made, { root: place.root, off: place.off, count: op.size, shift: 0, first: pc, last: pc });
   }

@@ -4,6 +4,9 @@
  * Only blocks reachable from the entry exist, so a `Cfg` never holds dead code.
  */
 
+import type { DomTree } from './dom.ts';
+import type { Order } from './order.ts';
+
 /** How a block ends. `pc` is the insn that decides; it is the last one of the block. */
 export type Terminator =
   | { readonly kind: 'exit' }
@@ -27,6 +30,9 @@ export interface Cfg {
   readonly blocks: readonly Block[];
   /** A dispatcher exists, so the function needs a label variable. */
   readonly needsLabel: boolean;
+  /** Found once, for all that walk the graph: its blocks stay as they are. */
+  readonly order: Order;
+  readonly tree: DomTree;
 }
 
 /** Successors of a block, in the order taken, otherwise. */

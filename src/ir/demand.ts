@@ -140,7 +140,8 @@ class Demands {
   private effect(op: Op, pc: number, now: Int32Array): void {
     const i = pc - this.values.effects.start;
     const { first, second } = this.operands;
-    for (const { value, demand } of this.options.alsoReads.get(pc) ?? []) this.use(value, demand);
+    const also = this.options.alsoReads.get(pc);
+    if (also !== undefined) for (const { value, demand } of also) this.use(value, demand);
     if (op.kind === 'store') {
       this.store(op, pc, i);
       return;

@@ -6,15 +6,17 @@
  * at once, which is always right and bounds the work: no more than MAX_DEPTH passes over the function.
  */
 import { type Block, type Cfg, successors } from './cfg.ts';
-import { buildDomTree, dominates } from './dom.ts';
-import { orderBlocks } from './order.ts';
+import { buildDomTree, type DomTree, dominates } from './dom.ts';
+import { type Order, orderBlocks } from './order.ts';
 
 const MAX_DEPTH = 8;
 
 /** A retreating edge whose target does not dominate its source makes a graph irreducible. */
-export function isReducible(blocks: readonly Block[]): boolean {
-  const order = orderBlocks(blocks);
-  const tree = buildDomTree(blocks, order);
+export function isReducible(
+  blocks: readonly Block[],
+  order: Order = orderBlocks(blocks),
+  tree: DomTree = buildDomTree(blocks, order),
+): boolean {
   for (let b = 0; b < blocks.length; b++) {
     for (const to of successors(blocks[b].term)) {
       if (order.position[to] <= order.position[b] && !dominates(tree, to, b)) return false;
@@ -25,7 +27,15 @@ export function isReducible(blocks: readonly Block[]): boolean {
 
 /** The same function with dispatchers where they are needed; `blocks` is changed in place. */
 export function makeReducible(blocks: Block[]): Cfg {
-  if (isReducible(blocks)) return { blocks, needsLabel: false };
+  const order = orderBlocks(blocks);
+  const tree = buildDomTree(blocks, order);
+  if (isReducible(blocks, order, tree)) return { blocks, needsLabel: false, order, tree };
+  addDispatchers(blocks);
+  const changed = orderBlocks(blocks);
+  return { blocks, needsLabel: true, order: changed, tree: buildDomTree(blocks, changed) };
+}
+
+function addDispatchers(blocks: Block[]): void {
   splitEntry(blocks);
   // Level by level: without their headers, loops of one level share no cycle, so one search finds all of the next level.
   let members = blocks.map((_, b) => b);
@@ -34,7 +44,6 @@ export function makeReducible(blocks: Block[]): Cfg {
     const headers = giveHeaders(blocks, loops, depth >= MAX_DEPTH);
     members = depth >= MAX_DEPTH ? [] : loops.flatMap((loop) => loop.filter((b) => !headers.has(b)));
   }
-  return { blocks, needsLabel: true };
 }
 
 /** Gives the function an entry block that no jump goes to. */

@@ -48,8 +48,9 @@ export function walkValues(
   visit: (pc: number, op: Op, now: Int32Array) => void,
 ): void {
   const { count, start, writes } = values.effects;
+  const now = new Int32Array(count);
   for (const b of values.order.rpo) {
-    const now = values.entry.slice(b * count, (b + 1) * count);
+    for (let v = 0; v < count; v++) now[v] = values.entry[b * count + v];
     for (let pc = blocks[b].start; pc < blocks[b].end; pc++) {
       const op = ops[pc];
       if (op === undefined) continue;

@@ -8,6 +8,7 @@
  */
 import type { Op } from '../isa/op.ts';
 import type { Ops } from './block.ts';
+import type { Block } from './cfg.ts';
 
 export interface Rotates {
   /** By pc of the insn that joins the halves: how far to the left, and the shift that saw the value. */
@@ -88,31 +89,55 @@ function joined(a: Shifted | undefined, b: Shifted | undefined, width: number): 
   return a.left ? a : b;
 }
 
-/** Rotations in the insns [start, end), which must be one basic block. */
-export function findRotates(ops: Ops, start: number, end: number): Rotates {
-  const joins = new Map<number, { bits: number; width: 32 | 64; save: number }>();
-  const saves = new Map<number, 32 | 64>();
-  const values = new BlockValues();
+/** Whether the insns [start, end) shift by constants both ways: without that nothing in them rotates. */
+function shiftsBothWays(ops: Ops, start: number, end: number): boolean {
+  let left = false;
+  let right = false;
   for (let pc = start; pc < end; pc++) {
     const op = ops[pc];
-    if (op === undefined) continue;
+    if (op?.kind !== 'alu' || !isShift(op)) continue;
+    if (op.op === 'lsh') left = true;
+    else right = true;
+  }
+  return left && right;
+}
+
+class RotateFinder {
+  readonly joins = new Map<number, { bits: number; width: 32 | 64; save: number }>();
+  readonly saves = new Map<number, 32 | 64>();
+
+  block(ops: Ops, start: number, end: number): void {
+    const values = new BlockValues();
+    for (let pc = start; pc < end; pc++) {
+      const op = ops[pc];
+      if (op !== undefined) this.step(values, op, pc);
+    }
+  }
+
+  private step(values: BlockValues, op: Op, pc: number): void {
     if (op.kind === 'alu' && isShift(op) && op.src?.kind === 'imm') {
       values.shift(op, op.src.value, pc);
-      continue;
+      return;
     }
     // A 32-bit move cuts the value, so it counts as a new one for 64-bit rotations: the number is not passed on.
     if (op.kind === 'alu' && op.op === 'mov' && op.width === 64 && op.src?.kind === 'reg') {
       values.copy(op.dst, op.src.reg);
-      continue;
+      return;
     }
     if (op.kind === 'alu' && (op.op === 'or' || op.op === 'xor' || op.op === 'add') && op.src?.kind === 'reg') {
       const left = joined(values.half(op.dst), values.half(op.src.reg), op.width);
       if (left !== undefined) {
-        joins.set(pc, { bits: left.bits, width: op.width, save: left.pc });
-        saves.set(left.pc, op.width);
+        this.joins.set(pc, { bits: left.bits, width: op.width, save: left.pc });
+        this.saves.set(left.pc, op.width);
       }
     }
     for (const reg of written(op)) values.forget(reg);
   }
-  return { joins, saves };
+}
+
+/** Rotations in the basic blocks of a function. */
+export function findRotates(ops: Ops, blocks: readonly Block[]): Rotates {
+  const finder = new RotateFinder();
+  for (const { start, end } of blocks) if (shiftsBothWays(ops, start, end)) finder.block(ops, start, end);
+  return finder;
 }

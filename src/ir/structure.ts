@@ -9,9 +9,9 @@
 import type { Ops } from './block.ts';
 import { type Block, type Cfg, successors, type Terminator } from './cfg.ts';
 import { countRounds, type Graph } from './counted.ts';
-import { buildDomTree, type DomTree, dominates } from './dom.ts';
+import { type DomTree, dominates } from './dom.ts';
 import { findLoops, insnsOf, type Loop } from './loops.ts';
-import { type Order, orderBlocks } from './order.ts';
+import type { Order } from './order.ts';
 
 export type Flow =
   | { readonly kind: 'block' }
@@ -47,12 +47,12 @@ class Structurer implements Graph {
   private level = 0;
   private readonly tasks: Task[] = [];
 
-  constructor(blocks: readonly Block[], ops: Ops) {
+  constructor({ blocks, order, tree }: Cfg, ops: Ops) {
     const n = blocks.length;
     this.blocks = blocks;
     this.ops = ops;
-    this.order = orderBlocks(blocks);
-    this.tree = buildDomTree(blocks, this.order);
+    this.order = order;
+    this.tree = tree;
     this.merge = new Uint8Array(n);
     this.loops = findLoops(blocks, this.order, this.tree);
     this.blockLevel = new Int32Array(n);
@@ -174,5 +174,5 @@ class Structurer implements Graph {
 
 /** The structured form of a reducible `cfg`; with its `ops`, loops whose rounds can be counted say so. */
 export function structure(cfg: Cfg, ops: Ops = []): Flow[] {
-  return new Structurer(cfg.blocks, ops).run();
+  return new Structurer(cfg, ops).run();
 }

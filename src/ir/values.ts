@@ -186,8 +186,7 @@ function findCopies(builder: Builder, operands: readonly (readonly number[])[]):
   return same;
 }
 
-export function findValues(blocks: readonly Block[], effects: Effects): Values {
-  const order = orderBlocks(blocks);
+export function findValues(blocks: readonly Block[], effects: Effects, order: Order = orderBlocks(blocks)): Values {
   const builder = new Builder(blocks, order, effects);
   builder.run();
   const operands = builder.phis.map((phi) => builder.operands(phi));

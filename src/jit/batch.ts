@@ -27,7 +27,7 @@ import {
   VM_TAIL_COUNT,
 } from '../../assembly/abi.ts';
 import type { Cfg } from '../ir/cfg.ts';
-import { BPF_FUNC_tail_call, BPF_FUNC_timer_start } from '../isa/helpers.ts';
+import { BPF_FUNC_timer_start } from '../isa/helpers.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
 import { withViolations } from './check.ts';
 import { Code } from './code.ts';
@@ -294,16 +294,17 @@ export function enterFamily(place: number, loop: number): WasmWriter {
 }
 
 function startsTimers({ ops, prog }: CheckedProg): boolean {
-  return ops.some((op) => {
-    if (op?.kind === 'call') return op.helper === BPF_FUNC_timer_start;
-    return op?.kind === 'call_kfunc' && prog.kfuncs[op.id] === 'bpf_wq_start';
-  });
+  for (const op of ops) {
+    if (op?.kind === 'call' && op.helper === BPF_FUNC_timer_start) return true;
+    if (op?.kind === 'call_kfunc' && prog.kfuncs[op.id] === 'bpf_wq_start') return true;
+  }
+  return false;
 }
 
 /** Whether a call that comes back to the loop may lower its end. A tail call in the loop itself reads the end again. */
 function movesEnd(checked: CheckedProg): boolean {
   const own = isInlined(checked) ? countTailCalls(checked, 0) : 0;
-  return startsTimers(checked) || countTailCalls(checked) > own;
+  return countTailCalls(checked) > own || startsTimers(checked);
 }
 
 /**
@@ -311,5 +312,5 @@ function movesEnd(checked: CheckedProg): boolean {
  * says where. The others keep the end in a register.
  */
 export function stopsEarly(checked: CheckedProg): boolean {
-  return startsTimers(checked) || checked.ops.some((op) => op?.kind === 'call' && op.helper === BPF_FUNC_tail_call);
+  return countTailCalls(checked) > 0 || startsTimers(checked);
 }

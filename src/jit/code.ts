@@ -7,10 +7,13 @@ import * as op from './opcodes.ts';
 
 export type ValType = 'i32' | 'i64';
 
+/** What most functions fit. */
+const CODE_SIZE = 2048;
+
 const VALTYPE: Record<ValType, number> = { i32: op.I32, i64: op.I64 };
 
 export class Code {
-  readonly w = new WasmWriter();
+  readonly w = new WasmWriter(CODE_SIZE);
   /** Blocks, loops and ifs open now: a branch to the one that made it `d` has index `depth - d`. */
   depth = 0;
   private readonly locals: ValType[] = [];
@@ -116,7 +119,7 @@ export class Code {
 
   /** Function body: the locals, then the code. */
   body(): WasmWriter {
-    const out = new WasmWriter();
+    const out = new WasmWriter(this.w.length + 4 * this.locals.length + 8);
     const runs: { type: ValType; count: number }[] = [];
     for (const type of this.locals) {
       const last = runs[runs.length - 1];

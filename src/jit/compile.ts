@@ -20,7 +20,7 @@ import { batchLoop, enterFamily, type LoopProg } from './batch.ts';
 import { Code } from './code.ts';
 import type { WasmWriter } from './encoder.ts';
 import { type Arena, type ImportedFuncs, type ProgEnv, pushRef, type Ref, type Siblings, seesSkb } from './env.ts';
-import { countTailCalls, families } from './family.ts';
+import { countTailCalls, families, tailCallPcs } from './family.ts';
 import { inlineFunc, lowerFunc } from './lower.ts';
 import { type FuncType, ModuleBuilder } from './module.ts';
 import { type ObjectSite, objectSite, siteKey } from './object-site.ts';
@@ -158,17 +158,9 @@ class Globals {
 
 const constant = (value: number): Ref => ({ kind: 'const', value });
 
-function findSites(checked: CheckedProg): Map<number, number> {
-  const sites = new Map<number, number>();
-  checked.ops.forEach((op, pc) => {
-    if (op?.kind === 'call' && op.helper === BPF_FUNC_tail_call) sites.set(pc, sites.size);
-  });
-  return sites;
-}
-
 /** Pcs of the tail-call sites of a program, in the order of the statistics. */
 export function tailCallSites(checked: CheckedProg): number[] {
-  return [...findSites(checked).keys()];
+  return [...tailCallPcs(checked)];
 }
 
 /** Start pcs of functions whose address a program takes: the callbacks. */
@@ -201,7 +193,7 @@ class Compiler {
   run(name: string): Uint8Array {
     this.module.importMemory('env', 'memory', this.binding?.shared === true);
     // V8 keeps an instance for as long as a table that it imports: only who jumps through the table imports it.
-    if (this.progs.some((prog) => findSites(prog).size > 0)) this.module.importTable('env', 'table');
+    if (this.progs.some((prog) => countTailCalls(prog) > 0)) this.module.importTable('env', 'table');
     const progs = this.progs.map((prog) => analyse(prog, this.checks));
     const funcs = importFuncs(this.module, progs, this.checks);
     // Local functions of each program: violation, entry and subprograms, batch loop. Then the loops of families.
@@ -290,7 +282,7 @@ class Compiler {
       progType: module.typeOf(PROG_TYPE),
       tailCallsBelow: countTailCalls(checked) > countTailCalls(checked, 0),
       siblings,
-      sites: findSites(checked),
+      sites: new Map(tailCallPcs(checked).map((pc, i) => [pc, i])),
       proto: protoOf,
       plans: new Map(),
       inline: (target, frame) => {

@@ -1,10 +1,15 @@
 /** Writes the Wasm binary format (WebAssembly core specification 2.0, section 5): a growing byte buffer and the LEB128 forms. */
 
-const INITIAL_SIZE = 4096;
+const INITIAL_SIZE = 256;
 
 export class WasmWriter {
-  private bytes = new Uint8Array(INITIAL_SIZE);
+  private bytes: Uint8Array;
   private at = 0;
+
+  /** `size`: about how many bytes will come. */
+  constructor(size: number = INITIAL_SIZE) {
+    this.bytes = new Uint8Array(size);
+  }
 
   get length(): number {
     return this.at;

@@ -22,15 +22,28 @@ export function isInlined(checked: CheckedProg): boolean {
   return entryInsns(checked) <= INLINE_MAX_INSNS;
 }
 
-/** Tail calls in the function, or in all of the program's. */
-export function countTailCalls({ ops, funcs }: CheckedProg, func?: number): number {
-  const { start, end } = func === undefined ? { start: 0, end: ops.length } : funcs[func];
-  let sites = 0;
-  for (let pc = start; pc < end; pc++) {
+/** Pcs of the tail calls of each program that was asked about. */
+const sitesOf = new WeakMap<CheckedProg['ops'], readonly number[]>();
+
+/** Pcs of the program's tail calls, rising. */
+export function tailCallPcs({ ops }: CheckedProg): readonly number[] {
+  const known = sitesOf.get(ops);
+  if (known !== undefined) return known;
+  const sites: number[] = [];
+  for (let pc = 0; pc < ops.length; pc++) {
     const op = ops[pc];
-    if (op?.kind === 'call' && op.helper === BPF_FUNC_tail_call) sites++;
+    if (op?.kind === 'call' && op.helper === BPF_FUNC_tail_call) sites.push(pc);
   }
+  sitesOf.set(ops, sites);
   return sites;
+}
+
+/** Tail calls in the function, or in all of the program's. */
+export function countTailCalls(checked: CheckedProg, func?: number): number {
+  const sites = tailCallPcs(checked);
+  if (func === undefined) return sites.length;
+  const { start, end } = checked.funcs[func];
+  return sites.filter((pc) => pc >= start && pc < end).length;
 }
 
 export interface Family {

@@ -97,7 +97,7 @@ export class ModuleBuilder {
   }
 
   finish(moduleName: string): Uint8Array {
-    const out = new WasmWriter();
+    const out = new WasmWriter(this.size());
     out.raw(new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]));
     section(out, SECTION.type, this.types.length, (w) => this.writeTypes(w));
     section(out, SECTION.import, this.importCount, (w) => w.raw(this.imports.finish()));
@@ -116,6 +116,11 @@ export class ModuleBuilder {
     });
     this.writeNames(out, moduleName);
     return out.finish().slice();
+  }
+
+  /** More bytes than the module has, but for its names. */
+  private size(): number {
+    return this.funcs.reduce((sum, { body }) => sum + body.length + 16, 4096);
   }
 
   private writeTypes(w: WasmWriter): void {

@@ -29,14 +29,28 @@ function asksForBudget(op: Op | undefined): boolean {
   return op?.kind === 'call_local' || op?.kind === 'call_kfunc';
 }
 
+/** A program may be in the loops of many others. */
+const known = new WeakMap<ProgEnv, Needs>();
+
 function needsOf(prog: ProgEnv): Needs {
+  let found = known.get(prog);
+  if (found === undefined) {
+    found = findNeeds(prog);
+    known.set(prog, found);
+  }
+  return found;
+}
+
+function findNeeds(prog: ProgEnv): Needs {
+  // With checks any insn may end the run, and then the engine must know whose it was.
+  let ctx = prog.checks;
+  let budget = prog.checks;
   const { ops } = prog.checked;
-  return {
-    // With checks any insn may end the run, and then the engine must know whose it was.
-    ctx: prog.checks || ops.some((op, pc) => asksForCtx(prog, op, pc)),
-    budget: prog.checks || ops.some(asksForBudget),
-    tailCount: !isInlined(prog.checked) && countTailCalls(prog.checked) > 0,
-  };
+  for (let pc = 0; pc < ops.length && !(ctx && budget); pc++) {
+    ctx ||= asksForCtx(prog, ops[pc], pc);
+    budget ||= asksForBudget(ops[pc]);
+  }
+  return { ctx, budget, tailCount: !isInlined(prog.checked) && countTailCalls(prog.checked) > 0 };
 }
 
 /** What of `all` is not in `done`. */

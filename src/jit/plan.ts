@@ -41,13 +41,8 @@ export interface Plan {
 
 type Wanted = { readonly value: number; readonly demand: Demand }[];
 
-function findAllRotates(prog: ProgEnv, cfg: Cfg): Rotates {
-  const found = cfg.blocks.map((block) => findRotates(prog.checked.ops, block.start, block.end));
-  return {
-    joins: new Map(found.flatMap((r) => [...r.joins])),
-    saves: new Map(found.flatMap((r) => [...r.saves])),
-  };
-}
+/** Sums are looked for where their addresses are checked. */
+const NO_ADDENDS: Addends = new Map();
 
 /** Sums in a base are added at the access: both registers are read there. */
 function readAddends(effects: Effects, addends: Addends): void {
@@ -160,7 +155,7 @@ function otherReads(
   for (const store of keyStores.values()) {
     reads.set(store, [{ value: operands.second[store - values.effects.start], demand: 1 }]);
   }
-  if (!prog.checks || addends.size === 0) return reads;
+  if (addends.size === 0) return reads;
   walkValues(blocks, prog.checked.ops, values, (pc, _op, now) => {
     const regs = addends.get(pc)?.filter((reg) => reg < 10) ?? [];
     if (regs.length === 0) return;
@@ -174,15 +169,15 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
   const { ops } = prog.checked;
   const { blocks } = cfg;
   const keyStores = findKeyStores(prog, blocks);
-  const addends = findAddends(ops, cfg);
-  const rotates = findAllRotates(prog, cfg);
+  const addends = prog.checks ? findAddends(ops, cfg) : NO_ADDENDS;
+  const rotates = findRotates(ops, blocks);
   const slots =
     prog.checks || proofOf(prog.checked) === undefined
       ? NO_SLOTS
       : findSlots(blocks, ops, slotOptions(prog, keyStores));
   const effects = findEffects(ops, func.start, func.end, slots);
-  if (prog.checks) readAddends(effects, addends);
-  const values = findValues(blocks, effects);
+  readAddends(effects, addends);
+  const values = findValues(blocks, effects, cfg.order);
   const operands = findOperands(blocks, ops, values, slots.at);
   const max = findRanges(ops, values, operands, {
     loadsAddress: (pc) => loadsAddress(prog, pc),
