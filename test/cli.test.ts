@@ -162,13 +162,17 @@ describe('replay', () => {
 
   test('interrupted: the report up to then, status 130', async () => {
     const args = ['replay', object, capture, ...SLOTS, '--loop', '100000000', '--json'];
-    const child = spawn(process.execPath, [main, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
+    // A signal that comes before the command listens to it just ends it: on a busy machine that can take long.
     let stdout = '';
-    child.stdout.on('data', (chunk) => {
-      stdout += chunk;
-    });
-    setTimeout(() => child.kill('SIGINT'), 1500);
-    const status = await new Promise((resolve) => child.on('close', resolve));
+    let status: number | null = null;
+    for (let wait = 1500; status === null && wait < 20_000; wait *= 2) {
+      const child = spawn(process.execPath, [main, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
+      child.stdout.on('data', (chunk) => {
+        stdout += chunk;
+      });
+      setTimeout(() => child.kill('SIGINT'), wait);
+      status = await new Promise<number | null>((resolve) => child.on('close', resolve));
+    }
     expect(status).toBe(130);
     expect(JSON.parse(stdout)).toMatchObject({ stopped: true, layout: 'in place' });
   });
