@@ -92,7 +92,7 @@ export class VerifierError<C extends keyof typeof VERIFIER_ERRORS = keyof typeof
   }
 }
 
-/** A program is accepted but cannot be turned into Wasm (a limit, or something not implemented). */
+/** A program is accepted but cannot be turned into Wasm (a limit of Wasm engines, or what this package lacks and names). */
 export class CompileError<C extends keyof typeof COMPILE_ERRORS = keyof typeof COMPILE_ERRORS> extends BpfError {
   constructor(code: C, fields: FieldsOf<typeof COMPILE_ERRORS, C>) {
     super('compile', code, text(COMPILE_ERRORS, code, fields), fields);
