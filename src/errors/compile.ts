@@ -10,5 +10,7 @@ export const COMPILE_ERRORS = {
   COMPILE_REFUSED: (f: { name: string; bytes: number; reason: string }) =>
     `this WebAssembly engine refuses the ${f.bytes} bytes of module ${f.name}: ${f.reason}`,
   COMPILE_BINARYEN: (f: { reason: string }) =>
-    `binaryen is needed for this (optimize: true, or the text form) and could not be used: ${f.reason}; run \`npm install binaryen\``,
+    `binaryen is needed for this (optimize: true, or the text form) and could not be imported: ${f.reason}; run \`npm install binaryen\``,
+  COMPILE_INVALID: (f: { bytes: number }) =>
+    `binaryen does not take the module of ${f.bytes} bytes that it was to optimise or print: either it is no valid one, or it uses what this version of binaryen does not know`,
 };

@@ -14,17 +14,26 @@ async function importBinaryen(): Promise<Binaryen> {
   }
 }
 
+/** binaryen throws texts, and objects of its own. */
+function parsed(binaryen: Binaryen, bytes: Uint8Array) {
+  try {
+    return binaryen.readBinary(bytes);
+  } catch {
+    throw new CompileError('COMPILE_INVALID', { bytes: bytes.length });
+  }
+}
+
 /** Reads a module with exactly the features the JIT uses: `Features.All` would emit what no engine loads. */
 async function read(bytes: Uint8Array) {
   const binaryen = await importBinaryen();
-  const module = binaryen.readBinary(bytes);
+  const module = parsed(binaryen, bytes);
   // Atomics: the modules of an engine with workers share its memory.
   const { Features } = binaryen;
   const { MutableGlobals, SignExt, TailCall, BulkMemory } = Features;
   module.setFeatures(MutableGlobals | SignExt | TailCall | BulkMemory | Features.Atomics);
   if (!module.validate()) {
     module.dispose();
-    throw new CompileError('COMPILE_BINARYEN', { reason: 'the module does not validate' });
+    throw new CompileError('COMPILE_INVALID', { bytes: bytes.length });
   }
   return { binaryen, module };
 }
