@@ -1,4 +1,4 @@
-// The bench's command line.
+// The command lines of the benches.
 
 import { parseArgs } from 'node:util';
 
@@ -6,15 +6,19 @@ import { parseArgs } from 'node:util';
 export const CONTENDERS = ['kernel-jit', 'bpf2wasm', 'bpf2wasm-checked', 'bpf2wasm-optimized', 'clang-wasm'] as const;
 export type ContenderName = (typeof CONTENDERS)[number];
 
-export interface BenchArgs {
+/** What every bench may be told. */
+export interface CommonArgs {
   readonly help: boolean;
   readonly filter: string;
-  readonly engines: readonly ContenderName[];
   readonly samples: number;
-  readonly against: string | undefined;
   readonly json: string | undefined;
   readonly meta: string | undefined;
   readonly store: string | undefined;
+}
+
+export interface BenchArgs extends CommonArgs {
+  readonly engines: readonly ContenderName[];
+  readonly against: string | undefined;
   readonly kernelTrace: boolean;
 }
 
@@ -30,6 +34,19 @@ export const HELP = `npm run bench -- [options]
   --store NAME     both, as bench/results/NAME.json and NAME.machine.json
   --help
 `;
+
+/** Help of a bench that has the common options alone: its script, the columns of its JSON, the ending of what it stores. */
+export function commonHelp(script: string, fields: string, ending: string): string {
+  return `npm run ${script} -- [options]
+
+  --filter TEXT    only programs whose name contains TEXT
+  --samples N      samples of each program (default ${DEFAULT_SAMPLES})
+  --json FILE      write [{ ${fields} }]
+  --meta FILE      write what it was measured on: processor, kernel, versions, date
+  --store NAME     both, as bench/results/NAME.${ending}.json and NAME.${ending}.machine.json
+  --help
+`;
+}
 
 const DEFAULT_SAMPLES = '20';
 const MAX_SAMPLES = 100_000;
@@ -57,20 +74,31 @@ function storeOf(name: string | undefined): string | undefined {
   return name;
 }
 
+const COMMON = {
+  help: { type: 'boolean', default: false },
+  filter: { type: 'string', default: '' },
+  samples: { type: 'string', default: DEFAULT_SAMPLES },
+  json: { type: 'string' },
+  meta: { type: 'string' },
+  store: { type: 'string' },
+} as const;
+
+/** @throws TypeError that names the option */
+export function parseCommonArgs(argv: readonly string[]): CommonArgs {
+  const { values } = parseArgs({ args: [...argv], options: COMMON });
+  const { help, filter, json, meta } = values;
+  return { help, filter, json, meta, samples: samplesOf(values.samples), store: storeOf(values.store) };
+}
+
 /** @throws TypeError that names the option */
 export function parseBenchArgs(argv: readonly string[]): BenchArgs {
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      help: { type: 'boolean', default: false },
-      filter: { type: 'string', default: '' },
+      ...COMMON,
       engines: { type: 'string' },
-      samples: { type: 'string', default: DEFAULT_SAMPLES },
       'kernel-trace': { type: 'boolean', default: false },
       against: { type: 'string' },
-      json: { type: 'string' },
-      meta: { type: 'string' },
-      store: { type: 'string' },
     },
   });
   const { help, filter, against, json, meta } = values;

@@ -1,13 +1,11 @@
 // `npm run bench`: ns a packet of this engine and of the kernel's JIT, measured in one run. bench/README.md explains the figures.
 
-import { writeFileSync } from 'node:fs';
 import { type BenchArgs, HELP, parseBenchArgs } from './args.ts';
 import { CASES, FIXED_COST } from './cases.ts';
 import { ENGINES } from './engine.ts';
-import { machine } from './machine.ts';
-import { projectPath } from './project.ts';
 import { table } from './report.ts';
 import { runBench } from './run.ts';
+import { writeFigures } from './store.ts';
 import { summaryOf, summaryText } from './summary.ts';
 
 const WARM_UP_SECONDS = 0.12;
@@ -16,8 +14,6 @@ function progress(done: number, of: number): void {
   if (!process.stderr.isTTY) return;
   process.stderr.write(done === of ? '\r\x1b[K' : `\rround ${done} of ${of}`);
 }
-
-const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 async function main(args: BenchArgs): Promise<void> {
   if (args.help) {
@@ -36,12 +32,7 @@ async function main(args: BenchArgs): Promise<void> {
   console.log(`\nloaded and compared in ${seconds.load.toFixed(0)} s, measured in ${seconds.measure.toFixed(0)} s`);
   const ours = Object.keys(ENGINES).filter((engine) => figures.some((figure) => figure.engine === engine));
   for (const engine of ours) console.log(`\n${summaryText(summaryOf(figures, engine))}`);
-  const { store } = args;
-  const stored = (ending: string) => (store === undefined ? [] : [projectPath(`bench/results/${store}.${ending}`)]);
-  for (const file of [args.json, ...stored('json')]) if (file !== undefined) writeFileSync(file, json(figures));
-  for (const file of [args.meta, ...stored('machine.json')]) {
-    if (file !== undefined) writeFileSync(file, json(machine(args.samples)));
-  }
+  writeFigures(args, { figures, ending: '' });
 }
 
 try {

@@ -12,8 +12,8 @@ test('every object is loaded, by the engine and by the kernel', async () => {
   const figures = await runLoadBench({ cases: LOAD_CASES, samples: 1, kernel: refusal === undefined, cold: false });
   expect(figures.map(({ program }) => program)).toEqual(LOAD_CASES.map(({ name }) => name));
   expect(figures.find(({ program }) => program === 'parser')?.insns).toBeGreaterThan(3900);
-  for (const { kernelMs, totalMs, verifyMs, compileMs, wasmMs } of figures) {
-    for (const ms of [totalMs, verifyMs, compileMs, wasmMs]) expect(ms).toBeGreaterThan(0);
+  for (const { kernelMs, firstMs, repeatMs, verifyMs, compileMs, wasmMs } of figures) {
+    for (const ms of [firstMs, repeatMs, verifyMs, compileMs, wasmMs]) expect(ms).toBeGreaterThan(0);
     expect(kernelMs === undefined).toBe(refusal !== undefined);
   }
   expect(loadTable(figures).split('\n')).toHaveLength(LOAD_CASES.length + 1);

@@ -1,7 +1,7 @@
 // The bench as a smoke run: its table of programs loads, the engines agree, and its JSON has the shape that readers rely on. Nothing is timed.
 
 import { describe, expect, test } from 'vitest';
-import { CONTENDERS, parseBenchArgs } from '../bench/args.ts';
+import { CONTENDERS, commonHelp, parseBenchArgs, parseCommonArgs } from '../bench/args.ts';
 import type { BenchCase } from '../bench/case.ts';
 import { CASES, FIXED_COST } from '../bench/cases.ts';
 import { CLANG } from '../bench/clang.ts';
@@ -158,6 +158,21 @@ describe('bench', () => {
     expect(() => parseBenchArgs(['--engines', 'bpf2wasm,'])).toThrow(/--engines/);
     expect(parseBenchArgs(['--store', '2026-11-26']).store).toBe('2026-11-26');
     expect(() => parseBenchArgs(['--store', '../x'])).toThrow(/--store/);
+    expect(() => parseCommonArgs(['--store', '../x'])).toThrow(/--store/);
+  });
+
+  test('the other benches say what they have, and refuse the rest', () => {
+    const options = [...commonHelp('bench:load', 'program', 'load').matchAll(/^ {2}--(\w+)(?: [A-Z]+)?/gm)].map(
+      ([, name]) => name,
+    );
+    expect(options).toEqual(['filter', 'samples', 'json', 'meta', 'store', 'help']);
+    expect(parseCommonArgs(['--filter', 'a', '--samples', '3', '--store', 'b'])).toMatchObject({
+      filter: 'a',
+      samples: 3,
+      store: 'b',
+    });
+    expect(() => parseCommonArgs(['--engines', 'kernel-jit'])).toThrow(/--engines/);
+    expect(() => parseCommonArgs(['--samples', '0'])).toThrow(/--samples/);
   });
 
   test('names of programs are unique', () => {

@@ -1,17 +1,16 @@
 // `npm run bench:load`: milliseconds from bytes to programs that are ready to run, cold and warm. bench/README.md explains the figures.
 
-import { writeFileSync } from 'node:fs';
-import { HELP, parseBenchArgs } from '../args.ts';
+import { commonHelp, parseCommonArgs } from '../args.ts';
 import { kernelRefusal } from '../kernel.ts';
-import { machine } from '../machine.ts';
+import { writeFigures } from '../store.ts';
 import { LOAD_CASES } from './cases.ts';
 import { loadTable } from './report.ts';
 import { runLoadBench } from './run.ts';
 
-const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+const HELP = commonHelp('bench:load', 'program, insns, coldMs, firstMs, repeatMs, ...', 'load');
 
 async function main(): Promise<void> {
-  const args = parseBenchArgs(process.argv.slice(2));
+  const args = parseCommonArgs(process.argv.slice(2));
   if (args.help) {
     process.stdout.write(HELP);
     return;
@@ -21,8 +20,7 @@ async function main(): Promise<void> {
   const cases = LOAD_CASES.filter(({ name }) => name.includes(args.filter));
   const figures = await runLoadBench({ cases, samples: args.samples, kernel: refusal === undefined, cold: true });
   console.log(loadTable(figures));
-  if (args.json !== undefined) writeFileSync(args.json, json(figures));
-  if (args.meta !== undefined) writeFileSync(args.meta, json(machine()));
+  writeFigures(args, { figures, ending: '.load' });
 }
 
 try {

@@ -1,17 +1,16 @@
 // `npm run bench:verifier`: microseconds of a verification here and of BPF_PROG_LOAD, in one run. bench/README.md explains the figures.
 
-import { writeFileSync } from 'node:fs';
-import { HELP, parseBenchArgs } from '../args.ts';
+import { commonHelp, parseCommonArgs } from '../args.ts';
 import { kernelRefusal } from '../kernel.ts';
-import { machine } from '../machine.ts';
+import { writeFigures } from '../store.ts';
 import { VERIFIER_CASES } from './cases.ts';
 import { verifierTable } from './report.ts';
 import { runVerifierBench } from './run.ts';
 
-const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+const HELP = commonHelp('bench:verifier', 'program, insns, processed, states, loadUs, ...', 'verifier');
 
 function main(): void {
-  const args = parseBenchArgs(process.argv.slice(2));
+  const args = parseCommonArgs(process.argv.slice(2));
   if (args.help) {
     process.stdout.write(HELP);
     return;
@@ -24,8 +23,7 @@ function main(): void {
   };
   const figures = runVerifierBench({ cases, samples: args.samples, kernel: refusal === undefined, onRound });
   console.log(verifierTable(figures));
-  if (args.json !== undefined) writeFileSync(args.json, json(figures));
-  if (args.meta !== undefined) writeFileSync(args.meta, json(machine()));
+  writeFigures(args, { figures, ending: '.verifier' });
 }
 
 try {
