@@ -30,6 +30,11 @@ export interface EngineOptions {
   readonly insnBudget?: number;
   /** Most pages (64 KiB each) the memory may grow to. Default 65280, the most there is. */
   readonly maximumPages?: number;
+  /**
+   * Programs like those that were loaded before in this process, by this engine or another, are not verified and compiled anew: what was found out and made then is
+   * used again, where bytes of all that it depends on are the same. At most 64 programs and 16 MiB are kept of each. Default true.
+   */
+  readonly remember?: boolean;
   /** Keep trace_printk lines from the start on; otherwise from the first use of `engine.trace`. */
   readonly trace?: boolean;
 }

@@ -84,7 +84,9 @@ export class Engine implements ProgHost, RedirectHost {
   /** Routes, neighbours, sockets: what programs ask the rest of the kernel for. */
   readonly network = new Network(this);
   /** @internal */
-  readonly verifier = new Verifier();
+  readonly verifier: Verifier;
+  /** @internal */
+  readonly remembers: boolean;
   running = false;
   /** @internal */
   readonly wakeups = new Wakeups();
@@ -122,6 +124,8 @@ export class Engine implements ProgHost, RedirectHost {
     checkOption('insnBudget', options.insnBudget ?? DEFAULT_INSN_BUDGET, 1, MAX_INSN_BUDGET);
     this.memory = new Memory(newMemory(MIN_PAGES, maximum, this.isShared));
     this.clock = options.clock ?? monotonic;
+    this.remembers = options.remember ?? true;
+    this.verifier = new Verifier({ remember: this.remembers });
     this.traceBuffer = new TraceBuffer(this.memory, this.vm);
   }
 

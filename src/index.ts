@@ -97,6 +97,7 @@ export {
   type Verdict as ProgVerdict,
   type VerifiedProg,
   Verifier,
+  type VerifierOptions,
   type VerifyOptions,
   verify,
 } from './verifier/verify.ts';

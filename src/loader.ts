@@ -28,8 +28,9 @@ import { checkOption } from './runtime/option.ts';
 import { Prog, type ProgParts } from './runtime/prog.ts';
 import { ProgArray } from './runtime/prog-array.ts';
 import { progImports } from './runtime/prog-imports.ts';
+import { progModule } from './runtime/prog-module.ts';
 import { RedirectMap } from './runtime/redirect-map.ts';
-import { compileModule, instantiateModule } from './util/wasm-module.ts';
+import { instantiateModule } from './util/wasm-module.ts';
 import { checkBindable, checkImplemented, checkRunnable, withoutDead } from './verifier/implemented.ts';
 import { compileVerifier } from './verifier/instance.ts';
 import { objectLayout } from './verifier/object-type.ts';
@@ -272,7 +273,7 @@ export class Loader {
   /** The host may refuse what is within the format: a module too large, no memory for its code, compiling forbidden. */
   private async instance(wasm: Uint8Array, name: string, seats: ReadonlyMap<CheckedProg, Seat>): Promise<Made> {
     try {
-      const module = await compileModule(wasm as Uint8Array<ArrayBuffer>);
+      const module = await progModule(wasm as Uint8Array<ArrayBuffer>, this.engine.remembers);
       return { module, instance: await instantiateModule(module, this.imports(seats)) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

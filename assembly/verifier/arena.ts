@@ -1,6 +1,6 @@
 // Memory of one verification: a bump pointer with free lists by size class, all given back at once by `arenaReset`. States come and go by the
 // hundred thousand, so freeing puts a block on the list of its class. No GC; the only state is at ARENA (abi/state.ts).
-import { ARENA } from './abi';
+import { ARENA, ARENA_START } from './abi';
 
 /** Blocks are multiples of 16 bytes up to SMALL_MAX; above that, powers of two. */
 const SMALL_MAX: usize = 2048;
@@ -40,7 +40,7 @@ function freeHead(cls: usize): usize {
 /** Forgets everything that was allocated. `limit` in bytes. */
 export function arenaReset(limit: usize): void {
   const a = arena();
-  a.start = (__heap_base + 15) & ~15;
+  a.start = ARENA_START;
   a.next = a.start;
   a.end = (<usize>memory.size()) << 16;
   a.limit = limit;
@@ -79,6 +79,16 @@ export function alloc(size: usize): usize {
     if (ptr == 0) return 0;
   }
   a.used += bytes;
+  if (a.used > a.peak) a.peak = a.used;
+  return ptr;
+}
+
+/** `size` bytes that are never freed, in no block of a class; 0 when the limit is reached. */
+export function allocOnce(size: usize): usize {
+  const bytes = (size + 15) & ~15;
+  const ptr = bump(bytes);
+  const a = arena();
+  if (ptr != 0) a.used += bytes;
   if (a.used > a.peak) a.peak = a.used;
   return ptr;
 }

@@ -1,19 +1,19 @@
 // The verification of one program: its form, its control flow, then every path of the entry and of each global function.
 import { E2BIG, EACCES, EINVAL, ENOMEM, EPERM } from '../isa';
 import {
+  ARENA_START,
   AUX_MAP_UNSEEN,
   AUXF_JMP_POINT,
   AUXF_NOSPEC,
   AUXF_NOSPEC_RESULT,
   AUXF_PRUNE_POINT,
   ENV,
-  INPUT_SIZE,
   REG_SIZE,
   RESULT_SIZE,
   SPX_CALLED,
   SPX_VERIFIED,
 } from './abi';
-import { alloc, allocZeroed, arena, arenaReset } from './arena';
+import { alloc, allocOnce, allocZeroed, arenaReset } from './arena';
 import { Backtrack } from './backtrack';
 import { checkCfg } from './cfg';
 import { initEntry } from './entry';
@@ -48,18 +48,16 @@ import { newTraced } from './traced';
 import { endPath, PRUNED, visit } from './visit';
 import { NEXT, walkInsn } from './walk-insn';
 
-/** Forgets the last verification. `limit`: bytes of memory this one may use. Returns the address of an Input to fill; 0 without memory. */
-export function inputBegin(limit: u32): usize {
+/**
+ * Forgets the last verification. `limit`: bytes of memory this one may use. Returns where the request goes, `size` bytes that begin with an Input: ARENA_START,
+ * or 0 without memory.
+ */
+export function inputBegin(limit: u32, size: u32): usize {
   arenaReset(limit);
   memory.fill(ENV, 0, offsetof<Env>());
-  const input = allocZeroed(INPUT_SIZE);
+  const input = <usize>__heap_base > <usize>ARENA_START ? 0 : allocOnce(size);
   theEnv().input = changetype<Input>(input);
   return input;
-}
-
-/** Memory for a table of the input; 0 when there is none left. */
-export function inputAlloc(size: u32): usize {
-  return alloc(size);
 }
 
 /** Address of the results (abi.ts: RESULT_*). */

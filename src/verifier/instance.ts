@@ -1,14 +1,11 @@
-// build/verifier.wasm: its exports, and writing into its memory. An instance serves one verification at a time, any number after each other.
+// build/verifier.wasm and its instances. An instance serves one verification at a time, any number after each other.
 
-import { INPUT_SIZE } from './abi.ts';
 import { verifierBytes } from './wasm.ts';
 
 interface VerifierExports {
   readonly memory: WebAssembly.Memory;
-  /** Forgets the last verification; bytes it may use. Address of struct Input, 0 when there is no room for it. */
-  inputBegin(limit: number): number;
-  /** Address of `size` bytes, 0 when there is no room. */
-  inputAlloc(size: number): number;
+  /** Forgets the last verification; bytes this one may use, and those of its request. Address of the request, 0 when there is no room for it. */
+  inputBegin(limit: number, size: number): number;
   /** 0, or -errno. */
   verify(): number;
   /** Address of struct Result. */
@@ -58,45 +55,28 @@ export class VerifierInstance {
     return new Uint8Array(this.exports.memory.buffer);
   }
 
-  /** Begins a verification. */
-  input(limit: number): InputWriter {
-    return new InputWriter(this, this.exports.inputBegin(limit) >>> 0);
+  /** Begins a verification that may use `limit` bytes. False when the request alone takes more. */
+  begin(request: Uint8Array, limit: number): boolean {
+    const at = this.exports.inputBegin(limit, request.length) >>> 0;
+    if (at === 0) return false;
+    this.bytes.set(request, at);
+    return true;
   }
 }
 
-/** Struct Input and its tables. Running out of memory is seen at the end (`full`), so that writers need not ask at every step. */
-export class InputWriter {
-  private readonly instance: VerifierInstance;
-  private readonly at: number;
-  full: boolean;
+/** One with a larger memory is not kept. */
+const KEPT_BYTES = 32 << 20;
 
-  constructor(instance: VerifierInstance, at: number) {
-    this.instance = instance;
-    this.at = at;
-    this.full = at === 0;
-  }
+/** The instance that waits for the next verification. What it has touched of its memory costs the next one nothing, whichever engine asks. */
+const idle: { instance?: VerifierInstance | undefined } = {};
 
-  /** Sets a word of struct Input (INPUT_*). */
-  set(offset: number, value: number): void {
-    if (offset + 4 > INPUT_SIZE || this.full) return;
-    this.instance.view.setInt32(this.at + offset, value, true);
-  }
-
-  /** A copy of `bytes` in the verifier's memory; its address, 0 for no bytes or no room. */
-  add(bytes: Uint8Array): number {
-    if (bytes.length === 0 || this.full) return 0;
-    const at = this.instance.exports.inputAlloc(bytes.length) >>> 0;
-    if (at === 0) {
-      this.full = true;
-      return 0;
-    }
-    this.instance.bytes.set(bytes, at);
-    return at;
-  }
-
-  /** A table and its number of rows. */
-  table(offset: number, bytes: Uint8Array, countOffset: number, count: number): void {
-    this.set(offset, this.add(bytes));
-    this.set(countOffset, count);
+/** An instance for as long as `use` runs. Who verifies from within (a log's sink may) gets another. */
+export function withInstance<T>(use: (instance: VerifierInstance) => T): T {
+  const instance = idle.instance ?? new VerifierInstance();
+  idle.instance = undefined;
+  try {
+    return use(instance);
+  } finally {
+    if (instance.exports.memory.buffer.byteLength <= KEPT_BYTES) idle.instance = instance;
   }
 }

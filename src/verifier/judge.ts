@@ -12,6 +12,7 @@ import { type LogMessage, messageText } from './messages.ts';
 import { Proof } from './proof.ts';
 import type { RegView } from './reg-view.ts';
 import { type RegisterText, readRegisters, registerViews } from './registers.ts';
+import { RequestWriter } from './request.ts';
 import type { StateNames } from './state-text.ts';
 import { readStats, statsText, type VerifierStats } from './stats.ts';
 
@@ -75,17 +76,32 @@ class Messages {
   }
 }
 
+/** A program and the rules that it is judged by, as the verifier takes them. */
+export interface Question {
+  /** All that the verdict depends on. */
+  readonly request: Uint8Array;
+  /** What messages call what the request has by number. */
+  readonly names: StateNames;
+}
+
+/** @throws VerifierError when the program cannot be judged at all */
+export function ask(prog: LinkedProg, options: JudgeOptions = {}): Question {
+  const input = new RequestWriter();
+  input.set(abi.INPUT_MEMORY_LIMIT, options.memoryLimit ?? DEFAULT_MEMORY_LIMIT);
+  const structs = marshal(input, prog, options);
+  const names = { prog, maps: withInner(prog.maps), structName: (row: number) => structs.name(row) };
+  return { request: input.bytes, names };
+}
+
 /** Judges a program. @throws VerifierError when it cannot be judged at all */
 export function judge(
   instance: VerifierInstance,
   prog: LinkedProg,
   options: JudgeOptions & JudgeHooks = {},
+  { request, names }: Question = ask(prog, options),
 ): Judgement {
   const limit = options.memoryLimit ?? DEFAULT_MEMORY_LIMIT;
-  const input = instance.input(limit);
-  const structs = marshal(input, prog, options);
-  if (input.full) throw new VerifierError('VERIFIER_MEMORY', { prog: prog.name, limit });
-  const names: StateNames = { prog, maps: withInner(prog.maps), structName: (row) => structs.name(row) };
+  if (!instance.begin(request, limit)) throw new VerifierError('VERIFIER_MEMORY', { prog: prog.name, limit });
   const text = new RollingText(options.logSize ?? DEFAULT_LOG_SIZE);
   const level = options.logLevel ?? 0;
   const put = options.logSink ?? text.add;

@@ -1,11 +1,11 @@
 /** Special fields of values and objects -> rows of MF_SIZE. */
 import * as abi from './abi.ts';
-import type { InputWriter } from './instance.ts';
+import type { RequestWriter } from './request.ts';
 import type { SpecialField } from './special-fields.ts';
 
 /** Writes the fields; their address, 0 for none. */
 export function writeFields(
-  input: InputWriter,
+  input: RequestWriter,
   fields: readonly SpecialField[],
   structOf: (field: SpecialField) => number,
 ): number {

@@ -3,8 +3,8 @@
 import type { LinkedProg } from '../link/types.ts';
 import { lazy } from '../util/lazy.ts';
 import * as abi from './abi.ts';
-import type { InputWriter } from './instance.ts';
 import { argFlags, argKind, KFUNC_FLAG_BITS, KFUNC_KINDS, numberBehind, UNDER_LOCK } from './kfunc-kinds.ts';
+import type { RequestWriter } from './request.ts';
 import type { StructTable } from './struct-table.ts';
 import type { PacketType } from './tables/helpers-row.ts';
 import { type KfuncRow, pointee } from './tables/kfuncs-row.ts';
@@ -110,7 +110,7 @@ function constantsOf(insns: Uint8Array): ReadonlySet<number> {
   return found;
 }
 
-export function marshalKfuncs(input: InputWriter, prog: LinkedProg, ctx: string, structs: StructTable): void {
+export function marshalKfuncs(input: RequestWriter, prog: LinkedProg, ctx: string, structs: StructTable): void {
   const bytes = new Uint8Array(prog.kfuncs.length * abi.KF_SIZE);
   const view = new DataView(bytes.buffer);
   prog.kfuncs.forEach((name, i) => {

@@ -3,8 +3,8 @@ import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_DEVMAP_HASH } from
 import type { LinkedProg } from '../link/types.ts';
 import type { MapSpec } from '../object/types.ts';
 import * as abi from './abi.ts';
-import type { InputWriter } from './instance.ts';
 import { writeFields } from './marshal-fields.ts';
+import type { RequestWriter } from './request.ts';
 import { type SpecialField, specialFields } from './special-fields.ts';
 import type { StructTable } from './struct-table.ts';
 import { MAP_STRUCTS } from './tables/map-structs.ts';
@@ -32,7 +32,7 @@ function fieldsOf({ btf }: LinkedProg, map: MapSpec): readonly SpecialField[] {
   return btf === undefined || map.btfValueTypeId === 0 ? [] : specialFields(btf, map.btfValueTypeId);
 }
 
-export function marshalMaps(input: InputWriter, prog: LinkedProg, structs: StructTable): void {
+export function marshalMaps(input: RequestWriter, prog: LinkedProg, structs: StructTable): void {
   const all = withInner(prog.maps);
   const bytes = new Uint8Array(all.length * abi.MD_SIZE);
   const view = new DataView(bytes.buffer);

@@ -2,7 +2,7 @@
 
 import type { LinkedFunc, LinkedProg } from '../link/types.ts';
 import * as abi from './abi.ts';
-import type { InputWriter } from './instance.ts';
+import type { RequestWriter } from './request.ts';
 import type { StructTable } from './struct-table.ts';
 import { exceptionCallbacks, type SubprogRow, subprogRow } from './subprog-btf.ts';
 
@@ -26,7 +26,7 @@ function flagsOf(func: LinkedFunc, isHandler: boolean): number {
 }
 
 /** `ctxName`: the struct that the program's ctx is, by which global functions' BTF names it. */
-export function marshalSubprogs(input: InputWriter, prog: LinkedProg, ctxName: string, structs: StructTable): void {
+export function marshalSubprogs(input: RequestWriter, prog: LinkedProg, ctxName: string, structs: StructTable): void {
   const { btf, funcs } = prog;
   const handlers = exceptionCallbacks(prog);
   const hasHandler = handlers.length === 0 || funcs.some((func) => func.name === handlers[0]);

@@ -5,10 +5,10 @@ import { VerifierError } from '../errors/index.ts';
 import type { LinkedProg } from '../link/types.ts';
 import type { ProgType } from '../object/types.ts';
 import * as abi from './abi.ts';
-import type { InputWriter } from './instance.ts';
 import { marshalKfuncs } from './marshal-kfuncs.ts';
 import { marshalMaps } from './marshal-maps.ts';
 import { marshalSubprogs } from './marshal-subprogs.ts';
+import type { RequestWriter } from './request.ts';
 import { StructTable } from './struct-table.ts';
 import { ctxStructNames, encodeCtxTable } from './tables/ctx/encode.ts';
 import type { CtxConditions } from './tables/ctx/views.ts';
@@ -135,25 +135,26 @@ function typeTables(type: ProgType, rights: CtxConditions): TypeTables {
   return tables;
 }
 
-/** Rows for the helpers that the program calls; what else looks like a call adds rows that nobody reads. */
-function addCalled(table: HelperTable, insns: Uint8Array): void {
+/** The helpers that the program calls; what else looks like a call adds rows that nobody reads. */
+function called(insns: Uint8Array): ReadonlySet<number> {
   const view = new DataView(insns.buffer, insns.byteOffset, insns.length);
+  const ids = new Set<number>();
   for (let at = 0; at + INSN_SIZE <= insns.length; at += INSN_SIZE) {
-    if (insns[at] === CALL) table.add(view.getInt32(at + INSN_IMM, true));
+    if (insns[at] === CALL) ids.add(view.getInt32(at + INSN_IMM, true));
   }
+  return ids;
 }
 
-function writeTypeTables(input: InputWriter, prog: LinkedProg, rights: CtxConditions, structs: StructTable): void {
+function writeTypeTables(input: RequestWriter, prog: LinkedProg, rights: CtxConditions, structs: StructTable): void {
   const tables = typeTables(prog.type, rights);
   for (const name of tables.structs) structs.kernelStruct(name);
   input.set(abi.INPUT_CTX_TABLE, input.add(tables.ctx));
   if (tables.helpers === undefined) return;
-  addCalled(tables.helpers, prog.insns);
-  input.set(abi.INPUT_HELPERS, input.add(tables.helpers.bytes));
+  input.set(abi.INPUT_HELPERS, input.add(tables.helpers.rows(called(prog.insns))));
 }
 
 /** Writes everything the verifier is given. Messages name structs by the table it answers with. */
-export function marshal(input: InputWriter, prog: LinkedProg, rules: VerifyRules): StructTable {
+export function marshal(input: RequestWriter, prog: LinkedProg, rules: VerifyRules): StructTable {
   const { row, attach } = targetOf(prog, rules);
   const bpfCapable = rules.unprivileged !== true;
   const range = retRange(row, attach);

@@ -16,7 +16,7 @@ export interface AccessFact {
 
 export class Proof {
   /** Rows of AUX_SIZE bytes, one for each insn slot. */
-  readonly aux: DataView;
+  private readonly aux: DataView;
   /** RF_ */
   readonly flags: number;
   private readonly maps: number;
@@ -28,6 +28,11 @@ export class Proof {
     this.aux = new DataView(view.buffer.slice(start, start + size));
     this.flags = view.getUint32(at + abi.RESULT_FLAGS, true);
     this.maps = prog.maps.length;
+  }
+
+  /** Memory that it takes. */
+  get byteLength(): number {
+    return this.aux.byteLength;
   }
 
   private word(pc: number, offset: number): number {

@@ -6,9 +6,9 @@
 import { sizeOf } from '../btf/resolve.ts';
 import type { Btf } from '../btf/types.ts';
 import * as abi from './abi.ts';
-import type { InputWriter } from './instance.ts';
 import { KPTR_STRUCTS, RCU_STRUCTS } from './kernel-rules.ts';
 import { writeFields } from './marshal-fields.ts';
+import type { RequestWriter } from './request.ts';
 import { type SpecialField, specialFields } from './special-fields.ts';
 import { isPlain, memberRows } from './struct-members.ts';
 import { KERNEL_STRUCTS } from './tables/kfuncs-structs.ts';
@@ -162,7 +162,7 @@ export class StructTable {
   }
 
   /** Writes the table. Rows that members refer to are added while it is written. */
-  write(input: InputWriter): void {
+  write(input: RequestWriter): void {
     const parts: {
       readonly members: number;
       readonly count: number;

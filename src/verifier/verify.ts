@@ -7,12 +7,13 @@ import { VerifierError } from '../errors/index.ts';
 import type { RefusedFields } from '../errors/verifier.ts';
 import { decodeInsns } from '../isa/decode.ts';
 import type { LinkedLine, LinkedProg } from '../link/types.ts';
-import { VerifierInstance } from './instance.ts';
-import { type JudgeHooks, type Judgement, type JudgeOptions, judge, type Refusal, type Trace } from './judge.ts';
+import { withInstance } from './instance.ts';
+import { ask, type JudgeHooks, type Judgement, type JudgeOptions, judge, type Refusal, type Trace } from './judge.ts';
 import { insnLogText } from './log.ts';
 import { messageRows } from './messages.ts';
 import { checkOptions } from './options.ts';
 import type { Proof } from './proof.ts';
+import { rememberedVerdicts } from './remembered.ts';
 import { errnoName, ruleName } from './rules.ts';
 import type { VerifierStats } from './stats.ts';
 import { type CheckedProg, structureOf } from './structural.ts';
@@ -119,25 +120,42 @@ function verified(prog: LinkedProg, proof: Proof, stats: VerifierStats, log: str
   return structureOf(prog, (pc) => proof.reached(pc), { [VERIFIED]: true as const, proof, stats, log });
 }
 
-/** Judges programs one after the other, in one instance of the Wasm that is made when it is first needed. */
-export class Verifier {
-  private made: VerifierInstance | undefined;
+export interface VerifierOptions {
+  /** Take the verdict of an equal program that was accepted before in this process. Default false. */
+  readonly remember?: boolean;
+}
 
-  private get instance(): VerifierInstance {
-    this.made ??= new VerifierInstance();
-    return this.made;
+/** Judges programs one after the other. */
+export class Verifier {
+  private readonly remembers: boolean;
+
+  constructor({ remember = false }: VerifierOptions = {}) {
+    this.remembers = remember;
+  }
+
+  /** A log is written by a verification only. */
+  private judgement(prog: LinkedProg, options: VerifyOptions): Judgement {
+    const question = ask(prog, options);
+    const recent = this.remembers && (options.logLevel ?? 0) === 0 ? rememberedVerdicts() : undefined;
+    const known = recent?.find(question.request);
+    if (known !== undefined) return { ok: true, messages: [], log: '', ...known };
+    const made = withInstance((instance) => judge(instance, prog, options, question));
+    const { proof, stats } = made;
+    if (proof !== undefined) recent?.add(question.request, { proof, stats }, proof.byteLength);
+    return made;
   }
 
   /** The verdict as a value. @throws VerifierError for options and program types that cannot be judged */
   judge(prog: LinkedProg, options: VerifyOptions = {}): Verdict {
     checkOptions(options);
-    const judgement = judge(this.instance, prog, options);
+    const judgement = this.judgement(prog, options);
     const { ok, log, stats, proof, refusal } = judgement;
     if (ok && proof !== undefined) {
       return { ok, prog: verified(prog, proof, stats, log), log, stats };
     }
     const { logSink: _, ...rest } = options;
-    const again = (more: JudgeOptions & JudgeHooks): Judgement => judge(this.instance, prog, { ...rest, ...more });
+    const again = (more: JudgeOptions & JudgeHooks): Judgement =>
+      withInstance((instance) => judge(instance, prog, { ...rest, ...more }));
     const error = new ProgRefused(refusedFields(prog, refusal as Refusal), prog, judgement, again);
     return { ok: false, error, log, stats };
   }
@@ -150,7 +168,7 @@ export class Verifier {
   }
 }
 
-/** The same with an instance of its own; for several programs make one `Verifier`. */
+/** The same for one program. */
 export function verify(prog: LinkedProg, options: VerifyOptions = {}): VerifiedProg {
   return new Verifier().verify(prog, options);
 }

@@ -5,6 +5,8 @@ export const ENV = 1024;
 export const ARENA = 2048;
 /** First byte of the compiler's own data (asc's memoryBase). */
 export const VERIFIER_MEMORY_BASE = 8192;
+/** First byte of what a verification uses: the request lies there, behind the compiler's data. Addresses in it count on that. */
+export const ARENA_START = 16384;
 
 /*
  * What is known of a register (assembly/verifier/reg-state.ts has the drawing).

@@ -49,7 +49,7 @@ function writeRow(view: DataView, at: number, row: HelperRow, structIndex: (name
 
 /** INPUT_HELPERS of programs of one type and of the same rights. Rows are made when a program first calls the helper: most never are. */
 export class HelperTable {
-  readonly bytes = new Uint8Array(abi.HELPER_COUNT * abi.HP_SIZE);
+  private readonly bytes = new Uint8Array(abi.HELPER_COUNT * abi.HP_SIZE);
   private readonly made = new Set<number>();
   private readonly progType: PacketType;
   private readonly options: EncodeHelperOptions;
@@ -59,9 +59,21 @@ export class HelperTable {
     this.options = options;
   }
 
-  /** Makes the row of `id`, if there is such a helper and it has none. */
-  add(id: number): void {
-    if (id < 0 || id >= abi.HELPER_COUNT || this.made.has(id)) return;
+  /** A table with the rows of `ids` alone, whoever asked for others before: the same helpers, the same bytes. */
+  rows(ids: Iterable<number>): Uint8Array {
+    const table = new Uint8Array(this.bytes.length);
+    for (const id of ids) {
+      if (id < 0 || id >= abi.HELPER_COUNT) continue;
+      this.make(id);
+      const at = id * abi.HP_SIZE;
+      table.set(this.bytes.subarray(at, at + abi.HP_SIZE), at);
+    }
+    return table;
+  }
+
+  /** The row of `id`, if there is such a helper and it has none. */
+  private make(id: number): void {
+    if (this.made.has(id)) return;
     this.made.add(id);
     const row = helperRow(id, this.progType);
     if (row === undefined) return;
@@ -78,6 +90,5 @@ export class HelperTable {
 /** The table with all its rows. Same arguments, same bytes. */
 export function encodeHelpers(progType: PacketType, options: EncodeHelperOptions = {}): Uint8Array {
   const table = new HelperTable(progType, options);
-  for (let id = 0; id < abi.HELPER_COUNT; id++) table.add(id);
-  return table.bytes;
+  return table.rows(Array.from({ length: abi.HELPER_COUNT }, (_, id) => id));
 }
