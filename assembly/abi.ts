@@ -303,6 +303,16 @@ export const ARENA_PAGE_SIZE = 4096;
 /** Size of struct Map, and the offset of an array's first element or of a prog array's mirror. */
 export const MAP_DATA = 128;
 
+// What compiled code knows of a hash where one thread uses it; map/hash-table.ts draws all of it.
+/** u32: buckets less one; u64 each: what the words of a key are multiplied by; u32 each: the first element of a bucket, or 0. */
+export const HASH_MASK = 128;
+export const HASH_NUMBERS = 192;
+export const HASH_BUCKETS = 320;
+/** In an element: its key. */
+export const HASH_ELEMENT_KEY = 8;
+/** In front of an element of an LRU kind, counted backwards: u8, 1 when a program has looked it up. */
+export const HASH_LRU_MARK = 3;
+
 // struct MapFields: what in a map's value is special, at MAP_FIELDS of the map. 16 bytes, then `count` struct MapField, 32 bytes each, by offset.
 // 0   count       u32
 // 4   kinds       u32  FIELD_* of all of them (assembly/verifier/abi/input.ts)

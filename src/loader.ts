@@ -297,6 +297,7 @@ export class Loader {
           throw new RunError('RUN_NO_MAP', { name: spec.name, have: [...maps.keys()].map((m) => m.name) });
         return { address: map.address, tableBase: map instanceof ProgArray ? map.tableBase : 0 };
       },
+      word: (address) => this.engine.memory.view.getInt32(address, true),
       prog: (checked) => seats.get(checked) as Seat,
       objectType: (checked, site) => seats.get(checked)?.types.get(siteKey(site)) ?? 0,
       funcSlot: (checked, pc) => seats.get(checked)?.callbacks.get(pc) ?? 0,

@@ -35,6 +35,8 @@ export interface Binding {
   /** Threads share the engine's memory. What each of them has of its own, its struct Vm and the statistics, are imported globals then. */
   readonly shared?: boolean;
   readonly map: (map: MapSpec) => { readonly address: number; readonly tableBase: number };
+  /** The u32 at an address: numbers that are fixed when a map is made become constants. Without it they are loaded. */
+  readonly word?: (address: number) => number;
   readonly prog: (prog: CheckedProg) => { readonly id: number; readonly stats: number };
   /** Address of a type of objects that the program makes. */
   readonly objectType: (prog: CheckedProg, site: ObjectSite) => number;
@@ -265,6 +267,7 @@ class Compiler {
       progId: bound ? constant(bound.id) : globals.get('prog', `${name}.id`),
       stats: bound && !shared ? constant(bound.stats) : globals.get('prog', `${name}.stats`),
       map: (i) => (binding ? constant(binding.map(maps[i]).address) : globals.get('map', maps[i].name)),
+      word: binding?.word,
       mapTable: (i) =>
         binding ? constant(binding.map(maps[i]).tableBase) : globals.get('map', `${maps[i].name}.table`),
       funcSlot: (pc) =>

@@ -4,7 +4,7 @@ import type { HelperProto } from '../isa/helpers.ts';
 import type { Facts } from '../verifier/facts.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
 import type { Code } from './code.ts';
-import type { Indices } from './lookup.ts';
+import type { KeyLocals } from './key.ts';
 import * as op from './opcodes.ts';
 import type { Plan } from './plan.ts';
 import type { Registers } from './registers.ts';
@@ -76,6 +76,8 @@ export interface ProgEnv {
   readonly progId: Ref;
   readonly stats: Ref;
   readonly map: (index: number) => Ref;
+  /** The u32 at an address of the engine, one that stays as it is while the map is there; undefined for code of no engine. */
+  readonly word: ((address: number) => number) | undefined;
   /** First table slot of a prog array. */
   readonly mapTable: (index: number) => Ref;
   /** Table slot of the function that starts at `pc`, for callbacks. */
@@ -198,7 +200,7 @@ export interface FuncEnv {
   readonly uapi: number | undefined;
   readonly packet: PacketLocals | undefined;
   readonly violation: ViolationExit;
-  readonly indices: Indices;
+  readonly keys: KeyLocals;
   /** i32 copy of vm.budget in functions with loops. */
   readonly budget: number | undefined;
   /** i32 counter in functions with `may_goto`. */

@@ -4,70 +4,36 @@
  */
 import { MAP_CPU_STRIDE, MAP_DATA, MAP_IMPL, VM_CPU } from '../../assembly/abi.ts';
 import { BPF_MAP_TYPE_PERCPU_ARRAY } from '../../assembly/isa.ts';
-import type { Block } from '../ir/cfg.ts';
-import { storedKey } from '../ir/stored-key.ts';
+import { BPF_FUNC_map_lookup_elem } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { MapSpec } from '../object/types.ts';
-import type { Code } from './code.ts';
 import { type FuncEnv, type ProgEnv, pushBase, pushRef, pushReg32, setReg32 } from './env.ts';
+import { isInlineHash } from './hash-lookup.ts';
+import { pushKeyWord } from './key.ts';
 import * as w from './opcodes.ts';
 import { proofOf } from './proved.ts';
 import { variantOf } from './variants.ts';
 
 const INDEX_SIZE = 4;
 
-/** Indices of lookups that are in a register when they are stored: i32 locals by pc of the store, and of the lookup. */
-export interface Indices {
-  readonly stores: ReadonlyMap<number, number>;
-  readonly lookups: ReadonlyMap<number, number>;
-}
-
 /** The index of the lookup at `pc`, where all paths agree on one. With checks nothing is believed. */
 function provedIndex({ checked, checks }: ProgEnv, pc: number): number | undefined {
   return checks ? undefined : proofOf(checked)?.key(pc);
 }
 
-function isLookup(prog: ProgEnv, op: Op | undefined, pc: number): boolean {
-  return op?.kind === 'call' && variantOf(prog, pc, op).kind === 'inline';
+/** Bytes of the key that the call would have as a value, or 0. */
+export function keySizeOf(prog: ProgEnv, op: Op & { kind: 'call' }, pc: number): number {
+  if (op.helper !== BPF_FUNC_map_lookup_elem) return 0;
+  if (variantOf(prog, pc, op).kind === 'inline') return provedIndex(prog, pc) === undefined ? INDEX_SIZE : 0;
+  const map = prog.facts.args[pc]?.[0];
+  const spec = map?.kind === 'map' ? prog.checked.prog.maps[map.map] : undefined;
+  return spec !== undefined && isInlineHash(prog, spec) ? spec.keySize : 0;
 }
 
-/** Pcs of the stores of the indices that lookups find in a register, by pc of the lookup. */
-export function findKeyStores(prog: ProgEnv, blocks: readonly Block[]): ReadonlyMap<number, number> {
-  const found = new Map<number, number>();
-  const { ops } = prog.checked;
-  for (const { start, end } of blocks) {
-    for (let pc = start; pc < end; pc++) {
-      if (!isLookup(prog, ops[pc], pc) || provedIndex(prog, pc) !== undefined) continue;
-      const store = storedKey(ops, start, pc, INDEX_SIZE);
-      if (store !== undefined) found.set(pc, store);
-    }
-  }
-  return found;
-}
-
-/** Whether the lookup at `pc` never looks at the memory of its key. */
-export function knowsIndex(prog: ProgEnv, pc: number, keyStores: ReadonlyMap<number, number>): boolean {
-  return isLookup(prog, prog.checked.ops[pc], pc) && (keyStores.has(pc) || provedIndex(prog, pc) !== undefined);
-}
-
-export function findIndices(keyStores: ReadonlyMap<number, number>, code: Code): Indices {
-  const stores = new Map<number, number>();
-  const lookups = new Map<number, number>();
-  for (const [pc, store] of keyStores) {
-    const local = stores.get(store) ?? code.addLocal('i32');
-    stores.set(store, local);
-    lookups.set(pc, local);
-  }
-  return { stores, lookups };
-}
-
-/** Before the store at `pc`: keeps what it stores, if a lookup wants it. */
-export function keepIndex(f: FuncEnv, op: Op & { kind: 'store' }, pc: number): void {
-  const local = f.indices.stores.get(pc);
-  if (local === undefined) return;
-  if (op.src.kind === 'reg') pushReg32(f, op.src.reg);
-  else f.code.i32(op.src.value | 0);
-  f.code.set(local);
+/** Whether the call at `pc` is a lookup in an array whose index is one number. */
+export function knowsIndex(prog: ProgEnv, pc: number): boolean {
+  const op = prog.checked.ops[pc];
+  return op?.kind === 'call' && variantOf(prog, pc, op).kind === 'inline' && provedIndex(prog, pc) !== undefined;
 }
 
 function strideOf(spec: MapSpec): number {
@@ -112,9 +78,9 @@ function pushCopy(f: FuncEnv, map: number): void {
 }
 
 function pushIndex(f: FuncEnv, pc: number): void {
-  const known = f.indices.lookups.get(pc);
-  if (known !== undefined) {
-    f.code.get(known);
+  const key = f.plan.keys.get(pc);
+  if (key !== undefined) {
+    pushKeyWord(f, key);
     return;
   }
   pushReg32(f, 2);

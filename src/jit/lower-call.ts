@@ -2,6 +2,7 @@
 import { MAP_KEY_SIZE, MAP_VALUE_SIZE, TRAP_BUDGET, TRAP_THROW, VM_BUDGET, VM_TRACE_ON } from '../../assembly/abi.ts';
 import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_BLOOM_FILTER, MAX_BPF_STACK } from '../../assembly/isa.ts';
 import {
+  BPF_FUNC_map_lookup_elem,
   BPF_FUNC_tail_call,
   BPF_FUNC_xdp_adjust_head,
   FIXED_SIZE,
@@ -21,6 +22,7 @@ import {
   refreshPacket,
 } from './check.ts';
 import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
+import { lowerHashLookup } from './hash-lookup.ts';
 import { inlineCall, isInlinable } from './inline-call.ts';
 import { lowerArrayLookup } from './lookup.ts';
 import { afterCall, beforeCall, leave } from './lower-exit.ts';
@@ -153,6 +155,12 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
   const variant = variantOf(prog, pc, op);
   if (variant.kind === 'inline') {
     lowerArrayLookup(f, variant.map, pc);
+    return;
+  }
+  const key = op.helper === BPF_FUNC_map_lookup_elem ? f.plan.keys.get(pc) : undefined;
+  const map = argFact(f, pc, 0);
+  if (key !== undefined && map.kind === 'map') {
+    lowerHashLookup(f, map.map, key);
     return;
   }
   if (variant.kind === 'state') {

@@ -25,7 +25,7 @@ import {
   setReg,
   type ViolationExit,
 } from './env.ts';
-import { findIndices, keepIndex } from './lookup.ts';
+import { keepStored, keyLocals } from './key.ts';
 import { lowerAlu, lowerMovsx, lowerSwap } from './lower-alu.ts';
 import { lowerAtomic } from './lower-atomic.ts';
 import { lowerHelper, lowerKfunc, lowerLocalCall } from './lower-call.ts';
@@ -135,7 +135,7 @@ function lowerOp(f: FuncEnv, op: Op, pc: number): void {
       lowerLoad(f, op, pc);
       return;
     case 'store':
-      keepIndex(f, op, pc);
+      keepStored(f, op, pc);
       lowerStore(f, op, pc);
       return;
     case 'atomic':
@@ -212,7 +212,7 @@ function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, plan: Plan): Fu
     uapi: frame.ctx === undefined || !seesSkb(prog.checked.prog) ? frame.ctx : code.addLocal('i32'),
     exit: frame.exit,
     violation: frame.violation,
-    indices: findIndices(plan.keyStores, code),
+    keys: keyLocals(plan, prog.checked.ops, code),
     packet,
     budget: loops ? code.addLocal('i32') : undefined,
     mayGoto: hasOp(prog, func, 'may_goto') ? code.addLocal('i32') : undefined,

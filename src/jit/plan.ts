@@ -17,7 +17,8 @@ import type { LinkedFunc } from '../link/types.ts';
 import type { VerifiedProg } from '../verifier/verify.ts';
 import { type Access, isAnswered } from './check.ts';
 import { type ProgEnv, seesSkb } from './env.ts';
-import { findKeyStores, knowsIndex } from './lookup.ts';
+import { findKeys, type Keys, keyReads, widenKeys } from './key.ts';
+import { keySizeOf, knowsIndex } from './lookup.ts';
 import { proofOf } from './proved.ts';
 
 export interface Plan {
@@ -35,8 +36,8 @@ export interface Plan {
   readonly addends: Addends;
   readonly wide: WideAccesses;
   readonly slots: Slots;
-  /** Stores of indices that lookups find in a register, by pc of the lookup. */
-  readonly keyStores: ReadonlyMap<number, number>;
+  /** Keys that lookups have as values. */
+  readonly keys: Keys;
 }
 
 type Wanted = { readonly value: number; readonly demand: Demand }[];
@@ -132,7 +133,7 @@ function reachOf(prog: ProgEnv, op: Op & { kind: 'call' }, pc: number, n: number
   }
 }
 
-function slotOptions(prog: ProgEnv, keyStores: Plan['keyStores']): SlotOptions {
+function slotOptions(prog: ProgEnv, keys: Keys): SlotOptions {
   return {
     frameOffset: (pc) => {
       const fact = prog.facts.base[pc];
@@ -140,20 +141,20 @@ function slotOptions(prog: ProgEnv, keyStores: Plan['keyStores']): SlotOptions {
       if (fact?.kind !== 'stack' || fact.off === undefined || op === undefined || !('off' in op)) return undefined;
       return fact.off + op.off;
     },
-    reach: (pc, op, n) => (n === 1 && knowsIndex(prog, pc, keyStores) ? 0 : reachOf(prog, op, pc, n)),
+    reach: (pc, op, n) => ((n === 1 && keys.has(pc)) || knowsIndex(prog, pc) ? 0 : reachOf(prog, op, pc, n)),
   };
 }
 
-/** What insns read for others: the parts of a sum where it is an address, the index of a lookup where it is stored. */
+/** What insns read for others: the parts of a sum where it is an address, the key of a lookup where it is stored. */
 function otherReads(
   prog: ProgEnv,
-  { addends, keyStores, operands }: Pick<Plan, 'addends' | 'keyStores' | 'operands'>,
+  { addends, keys, operands, wide }: Pick<Plan, 'addends' | 'keys' | 'operands' | 'wide'>,
   blocks: readonly Block[],
   values: Values,
 ): Map<number, Wanted> {
   const reads = new Map<number, Wanted>();
-  for (const store of keyStores.values()) {
-    reads.set(store, [{ value: operands.second[store - values.effects.start], demand: 1 }]);
+  for (const [store, demand] of keyReads(keys, prog.checked.ops, wide.stores)) {
+    reads.set(store, [{ value: operands.second[store - values.effects.start], demand }]);
   }
   if (addends.size === 0) return reads;
   walkValues(blocks, prog.checked.ops, values, (pc, _op, now) => {
@@ -168,13 +169,11 @@ function otherReads(
 function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
   const { ops } = prog.checked;
   const { blocks } = cfg;
-  const keyStores = findKeyStores(prog, blocks);
+  const keys = findKeys(prog, cfg, (op, pc) => keySizeOf(prog, op, pc));
   const addends = prog.checks ? findAddends(ops, cfg) : NO_ADDENDS;
   const rotates = findRotates(ops, blocks);
   const slots =
-    prog.checks || proofOf(prog.checked) === undefined
-      ? NO_SLOTS
-      : findSlots(blocks, ops, slotOptions(prog, keyStores));
+    prog.checks || proofOf(prog.checked) === undefined ? NO_SLOTS : findSlots(blocks, ops, slotOptions(prog, keys));
   const effects = findEffects(ops, func.start, func.end, slots);
   readAddends(effects, addends);
   const values = findValues(blocks, effects, cfg.order);
@@ -204,7 +203,7 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
       isPureLoad: (pc) => !prog.checks && prog.arena?.holds(pc) !== true,
       slotAt: slots.at,
       madeOf: replacedReads(rotates, wide, operands, func.start),
-      alsoReads: otherReads(prog, { addends, keyStores, operands }, blocks, values),
+      alsoReads: otherReads(prog, { addends, keys, operands, wide }, blocks, values),
     },
   );
   const narrow = findNarrow(values, max, demand);
@@ -220,7 +219,7 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
     addends,
     wide,
     slots,
-    keyStores,
+    keys: widenKeys(prog, keys, wide.stores),
   };
 }
 

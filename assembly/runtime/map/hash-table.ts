@@ -10,7 +10,7 @@
 //
 // A replaced or deleted element's memory stays readable until it is used again: a program that holds the old value's address keeps
 // seeing the old value.
-import { MAP_DATA } from '../../abi';
+import { HASH_BUCKETS, HASH_ELEMENT_KEY, HASH_MASK, MAP_DATA, HASH_NUMBERS as NUMBERS_AT } from '../../abi';
 import {
   BPF_F_NO_PREALLOC,
   BPF_F_ZERO_SEED,
@@ -55,7 +55,7 @@ const TABLE: u32 = MAP_DATA;
 const NUMBERS: u32 = TABLE + 64;
 const STRIPES_AT: u32 = NUMBERS + HASH_NUMBERS * 8;
 export const BUCKETS: u32 = STRIPES_AT + STRIPES_SIZE;
-export const ELEMENT_KEY: u32 = 8;
+export const ELEMENT_KEY: u32 = HASH_ELEMENT_KEY;
 export const LRU_LIST_SIZE: u32 = 64;
 export const LRU_NODE_SIZE: u32 = 16;
 const CHUNK_HEADER: u32 = 64;
@@ -72,6 +72,9 @@ const MAX_BUCKETS: u32 = 0x20000000;
 const MAX_SPARSE: u32 = 32768;
 
 if (offsetof<HashTable>() > NUMBERS - TABLE) ERROR('HashTable outgrew its room');
+if (TABLE + offsetof<HashTable>('mask') != HASH_MASK) ERROR('HashTable.mask drifted from abi.ts');
+if (NUMBERS != NUMBERS_AT) ERROR('The numbers of a hash drifted from abi.ts');
+if (!THREADS && BUCKETS != HASH_BUCKETS) ERROR('The buckets of a hash drifted from abi.ts');
 
 let engineSeed: u64 = 0;
 

@@ -10,6 +10,7 @@
 //   8   list    u32  its struct LruList         32  inactiveCount, activeCount
 //   12  ring    u8   1: active                  40  quota: elements it may have
 //   13  used    u8   the mark
+import { HASH_LRU_MARK } from '../../abi';
 import { LRU_LIST_SIZE, LRU_NODE_SIZE } from './hash-table';
 
 @unmanaged
@@ -39,6 +40,7 @@ const ACTIVE_RING: u32 = 16;
 export const LRU_MARK: u32 = LRU_NODE_SIZE - offsetof<LruNode>('isUsed');
 
 if (offsetof<LruNode>() > LRU_NODE_SIZE) ERROR('LruNode outgrew its room');
+if (LRU_MARK != HASH_LRU_MARK) ERROR('LruNode.isUsed drifted from abi.ts');
 if (offsetof<LruList>() > LRU_LIST_SIZE) ERROR('LruList outgrew its room');
 if (offsetof<LruList>('activeBack') != ACTIVE_RING) ERROR('LruList.activeBack: its place drifted');
 
