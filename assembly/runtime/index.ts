@@ -158,6 +158,7 @@ export { map_create, map_destroy } from './map/create';
 export { map_set_fields } from './map/fields';
 export { hash_lookup, hash_lookup4, hash_lookup8, hash_lookup16 } from './map/hash';
 export { hash_batch, hash_buckets } from './map/hash-walk';
+export { hash_delete_words, hash_update_words } from './map/hash-words';
 export { map_peek, map_peek_elem, map_pop, map_pop_elem, map_push_elem, queue_at } from './map/keyless';
 export { lpm_lookup, lpm_lookup_short } from './map/lpm';
 export { lru_lookup, lru_lookup4, lru_lookup8, lru_lookup16, lru_percpu_lookup } from './map/lru-hash';

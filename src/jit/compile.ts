@@ -79,6 +79,12 @@ function helperType(proto: HelperProto, quiet: boolean): FuncType {
   };
 }
 
+/** The same where a key is its hash and two words. */
+function wordsType(proto: HelperProto): FuncType {
+  const { params, results } = helperType(proto, false);
+  return { params: [params[0], w.I32, w.I64, w.I64, ...params.slice(2)], results };
+}
+
 function protoOf(helper: number): HelperProto {
   const proto = HELPER_BY_ID.get(helper);
   if (proto === undefined) throw new CompileError('COMPILE_INTERNAL', { detail: `helper #${helper} has no prototype` });
@@ -107,7 +113,12 @@ function analyse(prog: CheckedProg, checks: boolean): Analysed {
 }
 
 /** Imports every function the programs call, in the order of their first calls. */
-function importFuncs(module: ModuleBuilder, progs: readonly Analysed[], checks: boolean): ImportedFuncs {
+function importFuncs(
+  module: ModuleBuilder,
+  progs: readonly Analysed[],
+  checks: boolean,
+  shared: boolean,
+): ImportedFuncs {
   const trap = module.importFunc('env', 'trap', TRAP_TYPE);
   const checkMem = checks ? module.importFunc('env', 'check_mem', CHECK_MEM_TYPE) : -1;
   const checkMap = checks ? module.importFunc('env', 'check_map', CHECK_MAP_TYPE) : -1;
@@ -122,6 +133,8 @@ function importFuncs(module: ModuleBuilder, progs: readonly Analysed[], checks: 
         if (variant.kind !== 'call' || helpers.has(variant.name)) return;
         const type = helperType(protoOf(op.helper), variant.name === 'trace_printk_void');
         helpers.set(variant.name, module.importFunc('helper', variant.name, type));
+        if (variant.words === undefined || shared) return;
+        helpers.set(variant.words, module.importFunc('helper', variant.words, wordsType(protoOf(op.helper))));
       } else if (op?.kind === 'call_kfunc') {
         const name = checked.prog.kfuncs[op.id] ?? `#${op.id}`;
         if (name !== 'bpf_throw' && !kfuncs.has(name)) kfuncs.set(name, module.importFunc('kfunc', name, KFUNC_TYPE));
@@ -197,7 +210,7 @@ class Compiler {
     // V8 keeps an instance for as long as a table that it imports: only who jumps through the table imports it.
     if (this.progs.some((prog) => countTailCalls(prog) > 0)) this.module.importTable('env', 'table');
     const progs = this.progs.map((prog) => analyse(prog, this.checks));
-    const funcs = importFuncs(this.module, progs, this.checks);
+    const funcs = importFuncs(this.module, progs, this.checks, this.binding?.shared === true);
     // Local functions of each program: violation, entry and subprograms, batch loop. Then the loops of families.
     let count = 0;
     const firsts = progs.map(({ checked }) => {

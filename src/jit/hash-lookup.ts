@@ -5,7 +5,7 @@
 import { HASH_BUCKETS, HASH_ELEMENT_KEY, HASH_LRU_MARK, HASH_MASK, HASH_NUMBERS } from '../../assembly/abi.ts';
 import { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_HASH } from '../../assembly/isa.ts';
 import type { MapSpec } from '../object/types.ts';
-import { type FuncEnv, type ProgEnv, pushBase, pushRef, setReg32 } from './env.ts';
+import { type FuncEnv, pushBase, pushRef, setReg32 } from './env.ts';
 import { type KeyByte, pushKeyWord, storedWhole } from './key.ts';
 import * as w from './opcodes.ts';
 
@@ -15,9 +15,8 @@ const MAX_KEY_SIZE = 40;
 const FINISH = [0x6659fd93, 0xd6e8feb8 | 0] as const;
 
 /** Whether lookups in a map of this kind are written where they are, if their key is known. */
-export function isInlineHash({ shared }: ProgEnv, map: MapSpec): boolean {
-  const isHash = map.type === BPF_MAP_TYPE_HASH || map.type === BPF_MAP_TYPE_LRU_HASH;
-  return isHash && !shared && map.keySize <= MAX_KEY_SIZE;
+export function isInlineHash(map: MapSpec): boolean {
+  return (map.type === BPF_MAP_TYPE_HASH || map.type === BPF_MAP_TYPE_LRU_HASH) && map.keySize <= MAX_KEY_SIZE;
 }
 
 /** Eight bytes of a key, or what is left of it: in a local, i64. */
@@ -126,6 +125,17 @@ function pushDifference(f: FuncEnv, element: number, pairs: readonly Pair[]): vo
     // One branch for all: which part differs is not foreseen.
     if (i > 0) code.op(w.I64_OR);
   });
+}
+
+/** Puts the arguments map, hash and key of a function of hash-words.ts on the stack. */
+export function pushKeyWords(f: FuncEnv, map: number, bytes: readonly KeyByte[]): void {
+  const { code, prog } = f;
+  const pairs = makePairs(f, bytes);
+  pushRef(code, prog.map(map));
+  pushHash(f, map, pairs);
+  code.get(pairs[0].local);
+  if (pairs.length > 1) code.get(pairs[1].local);
+  else code.i64(0);
 }
 
 export function lowerHashLookup(f: FuncEnv, map: number, bytes: readonly KeyByte[]): void {

@@ -23,11 +23,13 @@ function provedIndex({ checked, checks }: ProgEnv, pc: number): number | undefin
 
 /** Bytes of the key that the call would have as a value, or 0. */
 export function keySizeOf(prog: ProgEnv, op: Op & { kind: 'call' }, pc: number): number {
-  if (op.helper !== BPF_FUNC_map_lookup_elem) return 0;
-  if (variantOf(prog, pc, op).kind === 'inline') return provedIndex(prog, pc) === undefined ? INDEX_SIZE : 0;
+  const variant = variantOf(prog, pc, op);
+  if (variant.kind === 'inline') return provedIndex(prog, pc) === undefined ? INDEX_SIZE : 0;
   const map = prog.facts.args[pc]?.[0];
-  const spec = map?.kind === 'map' ? prog.checked.prog.maps[map.map] : undefined;
-  return spec !== undefined && isInlineHash(prog, spec) ? spec.keySize : 0;
+  if (variant.kind !== 'call' || map?.kind !== 'map' || prog.shared) return 0;
+  const spec = prog.checked.prog.maps[map.map];
+  const isValue = variant.words !== undefined || (op.helper === BPF_FUNC_map_lookup_elem && isInlineHash(spec));
+  return isValue ? spec.keySize : 0;
 }
 
 /** Whether the call at `pc` is a lookup in an array whose index is one number. */

@@ -3,6 +3,7 @@ import { MAP_KEY_SIZE, MAP_VALUE_SIZE, TRAP_BUDGET, TRAP_THROW, VM_BUDGET, VM_TR
 import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_BLOOM_FILTER, MAX_BPF_STACK } from '../../assembly/isa.ts';
 import {
   BPF_FUNC_map_lookup_elem,
+  BPF_FUNC_map_update_elem,
   BPF_FUNC_tail_call,
   BPF_FUNC_xdp_adjust_head,
   FIXED_SIZE,
@@ -22,7 +23,7 @@ import {
   refreshPacket,
 } from './check.ts';
 import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
-import { lowerHashLookup } from './hash-lookup.ts';
+import { lowerHashLookup, pushKeyWords } from './hash-lookup.ts';
 import { inlineCall, isInlinable } from './inline-call.ts';
 import { lowerArrayLookup } from './lookup.ts';
 import { afterCall, beforeCall, leave } from './lower-exit.ts';
@@ -144,6 +145,25 @@ function pushArgs(f: FuncEnv, proto: HelperProto, pc: number): void {
   });
 }
 
+/** A lookup in a hash, or a change of one, by a key that is known as a value; false where it is not. */
+function lowerByKey(f: FuncEnv, op: Op & { kind: 'call' }, pc: number, words: string | undefined): boolean {
+  const key = f.plan.keys.get(pc);
+  const map = argFact(f, pc, 0);
+  if (key === undefined || map.kind !== 'map') return false;
+  if (op.helper === BPF_FUNC_map_lookup_elem) {
+    lowerHashLookup(f, map.map, key);
+    return true;
+  }
+  pushKeyWords(f, map.map, key);
+  if (op.helper === BPF_FUNC_map_update_elem) {
+    pushReg32(f, 3);
+    pushReg(f, 4);
+  }
+  f.code.call(f.prog.funcs.helper(words as string));
+  setReg(f, 0);
+  return true;
+}
+
 export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): void {
   const { code, prog } = f;
   const proto = prog.proto(op.helper);
@@ -157,12 +177,7 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
     lowerArrayLookup(f, variant.map, pc);
     return;
   }
-  const key = op.helper === BPF_FUNC_map_lookup_elem ? f.plan.keys.get(pc) : undefined;
-  const map = argFact(f, pc, 0);
-  if (key !== undefined && map.kind === 'map') {
-    lowerHashLookup(f, map.map, key);
-    return;
-  }
+  if (variant.kind === 'call' && lowerByKey(f, op, pc, variant.words)) return;
   if (variant.kind === 'state') {
     lowerState(f, variant.helper);
     return;

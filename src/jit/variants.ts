@@ -24,7 +24,7 @@ import { isInlineState } from './lower-state.ts';
 export type Variant =
   | { readonly kind: 'state'; readonly helper: string }
   | { readonly kind: 'loop'; readonly callback: number }
-  | { readonly kind: 'call'; readonly name: string }
+  | { readonly kind: 'call'; readonly name: string; readonly words?: string | undefined }
   | { readonly kind: 'inline'; readonly map: number };
 
 /** Maps whose elements follow one another from the first index on. */
@@ -78,6 +78,13 @@ function direct(helper: string, map: MapSpec): string | undefined {
   return helper === 'map_delete_elem' ? DELETE[map.type] : undefined;
 }
 
+/** Functions that take a key of so many bytes in registers, with its hash. */
+const MAX_WORDS_KEY = 16;
+const WORDS: Readonly<Record<string, string>> = {
+  hash_update: 'hash_update_words',
+  hash_delete: 'hash_delete_words',
+};
+
 const REDIRECT_MAP: Record<number, string> = {
   [BPF_MAP_TYPE_DEVMAP]: 'devmap_redirect',
   [BPF_MAP_TYPE_DEVMAP_HASH]: 'devmap_hash_redirect',
@@ -88,7 +95,8 @@ const REDIRECT_MAP: Record<number, string> = {
 function onMap(helper: string, map: MapSpec, index: number): Variant | undefined {
   if (helper === 'map_lookup_elem' && INLINE.includes(map.type)) return { kind: 'inline', map: index };
   const name = direct(helper, map);
-  return name === undefined ? undefined : { kind: 'call', name };
+  if (name === undefined) return undefined;
+  return { kind: 'call', name, words: map.keySize <= MAX_WORDS_KEY ? WORDS[name] : undefined };
 }
 
 /** Whether R0 is overwritten before anything reads it, as far as straight-line code shows. */

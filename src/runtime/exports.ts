@@ -293,6 +293,8 @@ export interface RuntimeExports {
   hash_lookup16(map: number, key: number): number;
   hash_update(map: number, key: number, value: number, flags: bigint): bigint;
   hash_delete(map: number, key: number): bigint;
+  hash_update_words(map: number, hash: number, low: bigint, high: bigint, value: number, flags: bigint): bigint;
+  hash_delete_words(map: number, hash: number, low: bigint, high: bigint): bigint;
   devmap_redirect(map: number, key: bigint, flags: bigint): bigint;
   devmap_hash_redirect(map: number, key: bigint, flags: bigint): bigint;
   cpumap_redirect(map: number, key: bigint, flags: bigint): bigint;

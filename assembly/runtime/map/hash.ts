@@ -76,10 +76,15 @@ export class Put {
    */
   @inline
   static fill(map: u32, element: u32, hash: u32, key: u32, value: u32): void {
+    store<u32>(element, hash, 4);
+    copyKey(element + ELEMENT_KEY, key, changetype<BpfMap>(map).keySize);
+    Put.value(map, element, value);
+  }
+
+  @inline
+  static value(map: u32, element: u32, value: u32): void {
     const m = changetype<BpfMap>(map);
     const at = element + tableOf(map).valueOffset;
-    store<u32>(element, hash, 4);
-    copyKey(element + ELEMENT_KEY, key, m.keySize);
     if (m.fields) copyValue(m, at, value);
     else if (m.valueSize == 8) store<u64>(at, load<u64>(value));
     else copy(at, value, m.valueSize);
