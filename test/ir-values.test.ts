@@ -37,6 +37,7 @@ function analyse(text: string, insnLimit?: number) {
     isMain: true,
     lowAddresses: true,
     insnLimit,
+    rounds: new Map(),
   });
   const wide = findWideAccesses(blocks, ops, values, operands, {
     region: (pc) => (base(pc) === 10 ? { name: 'stack', off: 0 } : { name: 'packet', off: undefined }),

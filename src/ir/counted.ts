@@ -4,9 +4,9 @@
  */
 import type { Op } from '../isa/op.ts';
 import type { Ops } from './block.ts';
-import { type Block, successors } from './cfg.ts';
+import { type Block, type Cfg, successors } from './cfg.ts';
 import { type DomTree, dominates } from './dom.ts';
-import { insnsOf, type Loop } from './loops.ts';
+import { findLoops, insnsOf, type Loop } from './loops.ts';
 import type { Order } from './order.ts';
 
 type Jcond = Op & { kind: 'jcond' };
@@ -148,7 +148,7 @@ function roundsOf(g: Graph, loop: Loop, block: number, test: Jcond, stay: string
 }
 
 /** Rounds the loop runs at most, where that can be counted: loops without inner loops only. */
-export function countRounds(g: Graph, loop: Loop): number | undefined {
+function countRounds(g: Graph, loop: Loop): number | undefined {
   if (loop.children.length > 0 || loop.blocks.length > MAX_BLOCKS) return undefined;
   let least: number | undefined;
   for (const b of loop.blocks) {
@@ -156,4 +156,20 @@ export function countRounds(g: Graph, loop: Loop): number | undefined {
     if (found !== undefined && (least === undefined || found < least)) least = found;
   }
   return least !== undefined && least * insnsOf(loop, g.blocks) <= MAX_PREPAID ? least : undefined;
+}
+
+/** The loops of a function, and how many rounds those have at most whose rounds can be counted: by header. */
+export interface Counted {
+  readonly loops: ReadonlyMap<number, Loop>;
+  readonly rounds: ReadonlyMap<number, number>;
+}
+
+export function countLoops({ blocks, order, tree }: Cfg, ops: Ops): Counted {
+  const loops = findLoops(blocks, order, tree);
+  const rounds = new Map<number, number>();
+  for (const [header, loop] of loops) {
+    const found = countRounds({ ops, blocks, order, tree }, loop);
+    if (found !== undefined) rounds.set(header, found);
+  }
+  return { loops, rounds };
 }

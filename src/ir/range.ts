@@ -2,7 +2,7 @@
  * The largest number that each value can be, seen as unsigned 64 bits: what is below 2^32 can be kept in 32 bits. A forward dataflow over
  * values, optimistic where they join: it begins with what comes into a loop, and goes round until nothing changes.
  *
- * A value that loops add to is bounded where the rounds are: what one insn adds at most, times the insns that run at most.
+ * A value that loops add to is bounded where the rounds are: what one round adds at most, times the rounds that were counted, or the insns that run at most.
  */
 import { HELPER_BY_ID, wasmRet } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
@@ -29,6 +29,8 @@ export interface RangeOptions {
   readonly lowAddresses: boolean;
   /** Insns that one invocation of the function can run at most, if that is known. */
   readonly insnLimit: number | undefined;
+  /** Rounds of a loop at most each time it is entered, by the block of its header. */
+  readonly rounds: ReadonlyMap<number, number>;
 }
 
 const exact = (n: number): number => (n <= EXACT ? n : ANYTHING);
@@ -190,7 +192,8 @@ class Ranges {
     const pc = this.values.pcOf[value];
     if (pc < 0) return this.joinedGrowth(value, loop, depth);
     const op = this.ops[pc];
-    if (op?.kind !== 'alu' || op.width !== 64 || (op.op !== 'mov' && op.op !== 'add')) return undefined;
+    // Where an operation of 32 bits cuts something off, the result is only smaller.
+    if (op?.kind !== 'alu' || (op.op !== 'mov' && op.op !== 'add')) return undefined;
     const i = pc - this.values.effects.start;
     if (op.op === 'mov')
       return op.src?.kind === 'reg' ? this.growth(this.operands.second[i], loop, depth + 1) : undefined;
@@ -214,8 +217,9 @@ class Ranges {
 
   /** A join whose bound has grown: a loop adds to it. What it begins with, and what all rounds together add. */
   private widen(value: number, now: number): number {
-    const { insnLimit } = this.options;
-    if (insnLimit === undefined) return now <= U32 ? U32 : ANYTHING;
+    const { insnLimit = ANYTHING, rounds } = this.options;
+    const limit = Math.min(insnLimit, rounds.get(this.values.blockOf[value]) ?? ANYTHING);
+    if (limit === ANYTHING) return now <= U32 ? U32 : ANYTHING;
     if (this.widened[value] > MAX_WIDENINGS) return ANYTHING;
     const { from, list } = this.values.joins;
     let start = 0;
@@ -225,7 +229,7 @@ class Ranges {
       if (growth === undefined) start = Math.max(start, this.of(list[j]));
       else step = Math.max(step, growth);
     }
-    const bound = exact(start + step * insnLimit);
+    const bound = exact(start + step * limit);
     if (bound > this.max[value]) this.widened[value]++;
     return bound;
   }

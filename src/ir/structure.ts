@@ -8,15 +8,21 @@
 
 import type { Ops } from './block.ts';
 import { type Block, type Cfg, successors, type Terminator } from './cfg.ts';
-import { countRounds, type Graph } from './counted.ts';
+import { type Counted, countLoops } from './counted.ts';
 import { type DomTree, dominates } from './dom.ts';
-import { findLoops, insnsOf, type Loop } from './loops.ts';
+import { insnsOf } from './loops.ts';
 import type { Order } from './order.ts';
 
 export type Flow =
   | { readonly kind: 'block' }
-  /** `cost`: insns one round takes without inner loops; `rounds`: how many there are at most, if that is known; `pc`: where it starts. */
-  | { readonly kind: 'loop'; readonly cost: number; readonly rounds: number | undefined; readonly pc: number }
+  /** `cost`: insns one round takes without inner loops; `rounds`: how many there are at most, if that is known; `header`: its block, `pc`: where that starts. */
+  | {
+      readonly kind: 'loop';
+      readonly cost: number;
+      readonly rounds: number | undefined;
+      readonly header: number;
+      readonly pc: number;
+    }
   | { readonly kind: 'end' }
   /** The straight-line insns of a block; with `exit` its end leaves the function. */
   | { readonly kind: 'body'; readonly block: number; readonly exit: boolean }
@@ -32,29 +38,27 @@ type Task =
   | { readonly kind: 'enter'; readonly block: number }
   | { readonly kind: 'close' };
 
-class Structurer implements Graph {
+class Structurer {
   readonly flow: Flow[] = [];
   readonly blocks: readonly Block[];
   readonly order: Order;
   readonly tree: DomTree;
-  readonly ops: Ops;
   /** Forward predecessors are several, or a dispatcher is among them: the block is reached by `br`. */
   private readonly merge: Uint8Array;
-  private readonly loops: ReadonlyMap<number, Loop>;
+  private readonly counted: Counted;
   /** Nesting level at which a block's `block`, and its `loop`, was opened. */
   private readonly blockLevel: Int32Array;
   private readonly loopLevel: Int32Array;
   private level = 0;
   private readonly tasks: Task[] = [];
 
-  constructor({ blocks, order, tree }: Cfg, ops: Ops) {
+  constructor({ blocks, order, tree }: Cfg, counted: Counted) {
     const n = blocks.length;
     this.blocks = blocks;
-    this.ops = ops;
     this.order = order;
     this.tree = tree;
     this.merge = new Uint8Array(n);
-    this.loops = findLoops(blocks, this.order, this.tree);
+    this.counted = counted;
     this.blockLevel = new Int32Array(n);
     this.loopLevel = new Int32Array(n);
     this.classify();
@@ -98,10 +102,10 @@ class Structurer implements Graph {
 
   /** Everything block `b` dominates: its loop, the blocks its merge children end, itself, then those children. */
   private openTree(b: number): void {
-    const loop = this.loops.get(b);
+    const loop = this.counted.loops.get(b);
     if (loop !== undefined) {
-      const rounds = countRounds(this, loop);
-      this.open({ kind: 'loop', cost: insnsOf(loop, this.blocks), rounds, pc: this.blocks[b].start });
+      const rounds = this.counted.rounds.get(b);
+      this.open({ kind: 'loop', cost: insnsOf(loop, this.blocks), rounds, header: b, pc: this.blocks[b].start });
       this.loopLevel[b] = this.level;
       this.tasks.push({ kind: 'close' });
     }
@@ -173,6 +177,6 @@ class Structurer implements Graph {
 }
 
 /** The structured form of a reducible `cfg`; with its `ops`, loops whose rounds can be counted say so. */
-export function structure(cfg: Cfg, ops: Ops = []): Flow[] {
-  return new Structurer(cfg, ops).run();
+export function structure(cfg: Cfg, ops: Ops = [], counted: Counted = countLoops(cfg, ops)): Flow[] {
+  return new Structurer(cfg, counted).run();
 }

@@ -1,5 +1,6 @@
 /** What the lowering of one function may refer to: imports, addresses, facts, and the function's own locals. */
 import { VM_CTX } from '../../assembly/abi.ts';
+import type { Unroll } from '../ir/unroll.ts';
 import type { HelperProto } from '../isa/helpers.ts';
 import type { Facts } from '../verifier/facts.ts';
 import type { CheckedProg } from '../verifier/structural.ts';
@@ -207,6 +208,17 @@ export interface FuncEnv {
   readonly mayGoto: number | undefined;
   /** i32 label variable of dispatchers. */
   readonly label: number | undefined;
+  /** Set while the code of one of several rounds at a time is written. */
+  round: Round | undefined;
+}
+
+/** One of several rounds of a loop that are run without tests. */
+export interface Round {
+  readonly unroll: Unroll;
+  /** From 0 on. */
+  readonly index: number;
+  /** i32 locals with base addresses of round 0: by value. */
+  readonly bases: Map<number, number>;
 }
 
 /** Puts the address of the context record on the stack. */

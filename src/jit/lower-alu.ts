@@ -1,6 +1,6 @@
 /** ALU insns (RFC 9669 section 4.1-4.2): arithmetic, moves, byte swaps, with the RFC's answers to division by zero and wide shifts. */
 import type { Op } from '../isa/op.ts';
-import { type FuncEnv, fits32, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
+import { type FuncEnv, fits32, pushReg, pushReg32, type Round, setReg, setReg32 } from './env.ts';
 import { lowerKept } from './lower-kept.ts';
 import * as w from './opcodes.ts';
 
@@ -153,6 +153,15 @@ export function lowerAlu(f: FuncEnv, given: Alu, pc: number): void {
   const isWide = given.width === 64 && (rotate !== undefined || !isNarrow(f, given));
   const width = isWide ? W64 : W32;
   const op = isWide ? given : unsignedOf(given);
+  if (f.round?.unroll.sums.has(pc)) {
+    addUp(f, op, pc, width);
+    return;
+  }
+  const step = f.round?.unroll.counters.get(pc);
+  if (step !== undefined) {
+    goOn(f, op, pc, width, step);
+    return;
+  }
   if (rotate !== undefined) {
     f.code.get(savedOperand(f, rotate.save, op.width));
     width.constant(f, rotate.bits);
@@ -178,6 +187,48 @@ export function lowerAlu(f: FuncEnv, given: Alu, pc: number): void {
     pushSource(f, op, width);
     f.code.op(width.opcode[op.op] as number);
   }
+  width.set(f, op.dst);
+}
+
+/**
+ * A sum over the rounds of a loop, of which the processor can add any first: waiting for one number after the other is what such loops take their time
+ * for. Of four rounds at a time, the first three keep what they would add.
+ */
+function addUp(f: FuncEnv, op: Alu, pc: number, width: Width): void {
+  const { code } = f;
+  const { index } = f.round as Round;
+  const turn = index % 4;
+  const type = width === W64 ? 'i64' : 'i32';
+  const part = code.local(`part ${turn < 2 ? 0 : 1} of ${pc}`, type);
+  if (turn === 1) code.get(part);
+  pushSource(f, op, width);
+  if (turn === 1) code.op(width.opcode.add as number);
+  if (turn < 3) {
+    code.set(part);
+    return;
+  }
+  code.get(part);
+  code.op(width.opcode.add as number);
+  code.get(code.local(`part 0 of ${pc}`, type));
+  code.op(width.opcode.add as number);
+  width.push(f, op.dst);
+  code.op(width.opcode.add as number);
+  width.set(f, op.dst);
+}
+
+/** A counter of several rounds at a time: each time from where the first of them began, so that rounds do not wait for each other. */
+function goOn(f: FuncEnv, op: Alu, pc: number, width: Width, step: number): void {
+  const { code } = f;
+  const { index } = f.round as Round;
+  const start = code.local(`begin of ${pc}`, width === W64 ? 'i64' : 'i32');
+  if (index === 0) {
+    width.push(f, op.dst);
+    code.tee(start);
+  } else {
+    code.get(start);
+  }
+  width.constant(f, step * (index + 1));
+  code.op(width.opcode.add as number);
   width.set(f, op.dst);
 }
 

@@ -8,6 +8,7 @@ import { type Arena, type FuncEnv, pushRecord, pushRef, pushReg, pushReg32, sees
 import { swapped32 } from './lower-alu.ts';
 import { leave } from './lower-exit.ts';
 import { keptLocal } from './lower-kept.ts';
+import { pushAnchored } from './lower-round.ts';
 import * as w from './opcodes.ts';
 
 const LOAD_U: Record<number, number> = { 1: w.I64_LOAD8_U, 2: w.I64_LOAD16_U, 4: w.I64_LOAD32_U, 8: w.I64_LOAD };
@@ -42,6 +43,8 @@ function pushPlace(f: FuncEnv, access: Access): number {
     f.code.get(f.fp);
     return addConstant(f, fact.off + off);
   }
+  const anchored = pushAnchored(f, access);
+  if (anchored !== undefined) return anchored;
   const sum = f.prog.checks ? f.plan.addends.get(access.pc) : undefined;
   if (sum === undefined || f.regs.isLowNow(access.reg)) {
     pushReg32(f, access.reg);

@@ -32,6 +32,7 @@ import { lowerHelper, lowerKfunc, lowerLocalCall } from './lower-call.ts';
 import { leave, loadBudget } from './lower-exit.ts';
 import { lowerCondition } from './lower-jmp.ts';
 import { lowerLoad, lowerPacketLoad, lowerStore } from './lower-mem.ts';
+import { pushFailure } from './lower-round.ts';
 import * as w from './opcodes.ts';
 import { type Plan, planOf } from './plan.ts';
 import { Registers } from './registers.ts';
@@ -217,6 +218,7 @@ function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, plan: Plan): Fu
     budget: loops ? code.addLocal('i32') : undefined,
     mayGoto: hasOp(prog, func, 'may_goto') ? code.addLocal('i32') : undefined,
     label: plan.cfg.needsLabel ? code.addLocal('i32') : undefined,
+    round: undefined,
   };
 }
 
@@ -284,6 +286,28 @@ function lowerBody(f: FuncEnv, cfg: Cfg, step: Flow & { kind: 'body' }): void {
   }
 }
 
+/** Several rounds at a time, in front of the loop. With checks each round has to be paid for: there it takes a loop that was paid for as a whole. */
+function lowerRounds(f: FuncEnv, cfg: Cfg, step: Flow & { kind: 'loop' }): void {
+  const unroll = f.plan.unrolls.get(step.header);
+  if (unroll === undefined || (f.budget !== undefined && step.rounds === undefined)) return;
+  const { code } = f;
+  code.block(w.BLOCK);
+  code.block(w.LOOP);
+  f.regs.startBlock(step.header);
+  for (const guard of unroll.guards) {
+    pushFailure(f, guard);
+    code.br(w.BR_IF, 1);
+  }
+  const bases = new Map<number, number>();
+  for (let index = 0; index < unroll.times; index++) {
+    f.round = { unroll, index, bases };
+    for (const block of unroll.blocks) lowerBody(f, cfg, { kind: 'body', block, exit: false });
+  }
+  f.round = undefined;
+  code.br(w.BR, 0);
+  code.op(w.END, w.END);
+}
+
 function lowerFlow(f: FuncEnv, cfg: Cfg, step: Flow): void {
   const { code } = f;
   switch (step.kind) {
@@ -292,6 +316,7 @@ function lowerFlow(f: FuncEnv, cfg: Cfg, step: Flow): void {
       return;
     case 'loop':
       if (step.rounds !== undefined) payLoop(f, step.cost * step.rounds, step.pc);
+      lowerRounds(f, cfg, step);
       code.block(w.LOOP);
       if (step.rounds === undefined) payLoop(f, step.cost, step.pc);
       return;

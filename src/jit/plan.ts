@@ -1,8 +1,9 @@
 /** What is found out about a function before its code is written: its control flow, its values, and how wide each has to be. */
 import { BPF_MAP_TYPE_ARENA } from '../../assembly/isa.ts';
 import { type Addends, findAddends } from '../ir/addend.ts';
-import { findWideAccesses, type WideAccesses } from '../ir/bytes.ts';
+import { findWideAccesses, type WideAccesses, type WideOptions } from '../ir/bytes.ts';
 import type { Block, Cfg } from '../ir/cfg.ts';
+import { countLoops } from '../ir/counted.ts';
 import { type Demand, findDemands, findNarrow } from '../ir/demand.ts';
 import { type Effects, findEffects, NO_SLOTS, type Slots } from '../ir/effects.ts';
 import { findOperands, type Operands, walkValues } from '../ir/operands.ts';
@@ -10,6 +11,7 @@ import { findRanges } from '../ir/range.ts';
 import { findRotates, type Rotates } from '../ir/rotate.ts';
 import { findSlots, type SlotOptions } from '../ir/slots.ts';
 import { type Flow, structure } from '../ir/structure.ts';
+import { findUnrolls, type Unroll } from '../ir/unroll.ts';
 import { findValues, type Values } from '../ir/values.ts';
 import { HELPER_BY_ID } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
@@ -36,6 +38,8 @@ export interface Plan {
   readonly addends: Addends;
   readonly wide: WideAccesses;
   readonly slots: Slots;
+  /** Loops that run several rounds at a time, by header. */
+  readonly unrolls: ReadonlyMap<number, Unroll>;
   /** Keys that lookups have as values. */
   readonly keys: Keys;
 }
@@ -166,9 +170,14 @@ function otherReads(
   return reads;
 }
 
+function wideOptions(prog: ProgEnv, slots: Slots): WideOptions {
+  return { region: (pc) => regionOf(prog, pc), stores: !prog.checks, slotAt: slots.at };
+}
+
 function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
   const { ops } = prog.checked;
   const { blocks } = cfg;
+  const counted = countLoops(cfg, ops);
   const keys = findKeys(prog, cfg, (op, pc) => keySizeOf(prog, op, pc));
   const addends = prog.checks ? findAddends(ops, cfg) : NO_ADDENDS;
   const rotates = findRotates(ops, blocks);
@@ -183,12 +192,9 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
     isMain: func === prog.checked.funcs[0],
     lowAddresses: !prog.checked.prog.maps.some((map) => map.type === BPF_MAP_TYPE_ARENA),
     insnLimit: insnLimit(prog),
+    rounds: counted.rounds,
   });
-  const wide = findWideAccesses(blocks, ops, values, operands, {
-    region: (pc) => regionOf(prog, pc),
-    stores: !prog.checks,
-    slotAt: slots.at,
-  });
+  const wide = findWideAccesses(blocks, ops, values, operands, wideOptions(prog, slots));
   const demand = findDemands(
     blocks,
     ops,
@@ -207,9 +213,11 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
     },
   );
   const narrow = findNarrow(values, max, demand);
+  const { rounds, loops } = counted;
+  const unrolls = findUnrolls(cfg, loops, { ops, values, operands, max, narrow, slotAt: slots.at, rounds });
   return {
     cfg,
-    flow: structure(cfg, ops),
+    flow: structure(cfg, ops, counted),
     values,
     operands,
     max,
@@ -219,6 +227,7 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
     addends,
     wide,
     slots,
+    unrolls,
     keys: widenKeys(prog, keys, wide.stores),
   };
 }
