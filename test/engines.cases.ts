@@ -31,7 +31,15 @@ export function sample<T>(cases: readonly T[], variant: Variant): readonly T[] {
 }
 
 /** enum bpf_map_type of what the tables name. */
-const MAP_TYPES = { hash: 1, array: 2, prog_array: 3, percpu_hash: 5, percpu_array: 6, lru_hash: 9 } as const;
+const MAP_TYPES = {
+  hash: 1,
+  array: 2,
+  prog_array: 3,
+  percpu_hash: 5,
+  percpu_array: 6,
+  lru_hash: 9,
+  ringbuf: 27,
+} as const;
 
 export interface MapShape {
   readonly type: keyof typeof MAP_TYPES;

@@ -9,9 +9,16 @@ export const ANY_STACK: RegFact = { kind: 'stack', off: undefined };
 export const U32: RegFact = { kind: 'scalar', bound: 'u32' };
 export const U62: RegFact = { kind: 'scalar', bound: 'u62' };
 
+type Value = RegFact & { kind: 'map_value' };
+
 function sameBase(a: PacketBase | undefined, b: PacketBase | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.id === b.id && a.off === b.off && a.range === b.range && a.small === b.small;
+}
+
+/** Both are values of one map, or records of one ring buffer and one size. */
+function sameValue(a: Value, b: RegFact): b is Value {
+  return b.kind === 'map_value' && a.map === b.map && a.size === b.size;
 }
 
 export function same(a: RegFact, b: RegFact): boolean {
@@ -32,7 +39,7 @@ export function same(a: RegFact, b: RegFact): boolean {
     case 'map':
       return b.kind === 'map' && a.map === b.map;
     case 'map_value':
-      return b.kind === 'map_value' && a.map === b.map && a.off === b.off && a.nonNull === b.nonNull;
+      return sameValue(a, b) && a.off === b.off && a.nonNull === b.nonNull;
   }
 }
 
@@ -72,7 +79,7 @@ export function join(a: RegFact, b: RegFact, phi?: Phi): RegFact {
   }
   if (same(a, b)) return a;
   if (a.kind === 'stack' && b.kind === 'stack') return ANY_STACK;
-  if (a.kind === 'map_value' && b.kind === 'map_value' && a.map === b.map && a.off === b.off) {
+  if (a.kind === 'map_value' && sameValue(a, b) && a.off === b.off) {
     return { ...a, nonNull: false };
   }
   const [first, second] = [boundOf(a), boundOf(b)];

@@ -1,5 +1,5 @@
 /** What one op does to the facts of registers and spilled values. */
-import { FIXED_SIZE, HELPER_BY_ID, isFixedArg } from '../isa/helpers.ts';
+import { BPF_FUNC_ringbuf_reserve, FIXED_SIZE, HELPER_BY_ID, isFixedArg } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
 import { ANY_STACK, boundOf, PACKET, PACKET_END, U32, U62, UNKNOWN } from './fact.ts';
@@ -131,6 +131,11 @@ function helperResult(state: State, id: number): RegFact {
   const map = state.regs[1];
   if (proto?.ret === 'map_value_or_null' && map.kind === 'map') {
     return { kind: 'map_value', map: map.map, off: 0, nonNull: false };
+  }
+  // A record stays the ring buffer's when it is submitted, and programs may touch all of a ring buffer's data.
+  const size = state.regs[2];
+  if (id === BPF_FUNC_ringbuf_reserve && map.kind === 'map' && size.kind === 'const' && size.value > 0) {
+    return { kind: 'map_value', map: map.map, off: 0, nonNull: false, size: size.value };
   }
   return UNKNOWN;
 }

@@ -31,6 +31,7 @@ import {
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERCPU_HASH,
+  BPF_MAP_TYPE_RINGBUF,
   BPF_MAP_TYPE_XSKMAP,
   MAX_BPF_STACK,
 } from '../../assembly/isa.ts';
@@ -138,6 +139,11 @@ function valueBytes(map: MapSpec, write: boolean): number {
   return WITH_VALUES.includes(map.type) && !denied ? map.valueSize : 0;
 }
 
+/** What may be reached of a record of `size` bytes; nobody has one of a map that is no ring buffer. */
+function recordBytes(map: MapSpec, size: number): number {
+  return map.type === BPF_MAP_TYPE_RINGBUF ? size : 0;
+}
+
 /** What of its context a program may read, or write. */
 function ctxRange(prog: ProgEnv, write: boolean): readonly [low: number, high: number] {
   if (seesSkb(prog.checked.prog)) return write ? [SKB_CB, SKB_CB_END] : [0, SK_BUFF_SIZE];
@@ -160,7 +166,9 @@ function answer(prog: ProgEnv, a: Access): Answer {
   }
   if (fact.kind === 'map_value') {
     const at = fact.off + a.off;
-    return at >= 0 && at + a.size <= valueBytes(prog.checked.prog.maps[fact.map], a.write) ? 'inside' : 'outside';
+    const map = prog.checked.prog.maps[fact.map];
+    const bytes = fact.size === undefined ? valueBytes(map, a.write) : recordBytes(map, fact.size);
+    return at >= 0 && at + a.size <= bytes ? 'inside' : 'outside';
   }
   if (fact.kind === 'packet') {
     return isOpenPacket(fact, a.off, a.size) ? 'ask' : 'inside';

@@ -14,8 +14,14 @@ export type RegFact =
   | { readonly kind: 'packet_end' }
   /** The address of `LinkedProg.maps[map]` itself. */
   | { readonly kind: 'map'; readonly map: number }
-  /** A value of `LinkedProg.maps[map]` plus `off`; may be NULL plus `off` unless `nonNull`. */
-  | { readonly kind: 'map_value'; readonly map: number; readonly off: number; readonly nonNull: boolean };
+  /** A value of `LinkedProg.maps[map]` plus `off`; may be NULL plus `off` unless `nonNull`. `size`: a ring buffer's record of so many bytes. */
+  | {
+      readonly kind: 'map_value';
+      readonly map: number;
+      readonly off: number;
+      readonly nonNull: boolean;
+      readonly size?: number;
+    };
 
 /**
  * A pointer is `off` bytes behind a base that is not below the packet's start. Registers with one `id` share the base's value.

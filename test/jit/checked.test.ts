@@ -36,12 +36,13 @@ const PACKET = 64;
 const BYTES: Record<Size, number> = { b: 1, h: 2, w: 4, dw: 8 };
 const SIZES = Object.keys(BYTES) as Size[];
 
-/** Maps by index: array of 3 values of 24 bytes, read-only array, hash, prog array. */
+/** Maps by index: array of 3 values of 24 bytes, read-only array, hash, prog array, ring buffer. */
 const maps = [
   { type: 'array', keySize: 4, valueSize: 24, maxEntries: 3 },
   { type: 'array', keySize: 4, valueSize: 16, maxEntries: 1, flags: 128 },
   { type: 'hash', keySize: 8, valueSize: 8, maxEntries: 2 },
   { type: 'prog_array', keySize: 4, valueSize: 4, maxEntries: 2 },
+  { type: 'ringbuf', keySize: 0, valueSize: 0, maxEntries: 4096 },
 ] as const;
 
 interface Place {
@@ -495,5 +496,43 @@ describe('a violation', () => {
     const { found, verdicts } = await run({ name: 'edges', items: edges, code: 'access', pc: 0 });
     expect(found).toEqual([]);
     expect(verdicts).toEqual([2, 2, 2]);
+  });
+
+  test('records of a ring buffer', async () => {
+    const reserve = (map: number, size: number): Item[] => [
+      ...[lddwMap(1, map), mov(2, size), mov(3, 0), call('ringbuf_reserve'), movr(2, 0)],
+    ];
+    const end: Item[] = [movr(1, 2), mov(2, 0), call('ringbuf_submit'), mov(0, 2), exit()];
+    const tested: Item[] = [jmp('jne', 2, 0, 'some'), mov(0, 2), exit(), label('some')];
+    for (const size of SIZES) {
+      const bytes = BYTES[size];
+      for (const off of [0, 24 - bytes]) {
+        const { found } = await run({
+          name: '',
+          items: [...reserve(4, 24), ...tested, st(size, 2, off, 1), ...end],
+          code: 'access',
+          pc: 0,
+        });
+        expect(found, `${bytes} bytes at ${off}`).toEqual([]);
+      }
+      for (const off of [-1, -8, 25 - bytes, 24]) {
+        const before = [...reserve(4, 24), ...tested];
+        const { found, guard } = await run({
+          name: '',
+          items: [...before, st(size, 2, off, 1), ...end],
+          code: 'access',
+          pc: 0,
+        });
+        expect(
+          found.map(([{ code, pc, write }]) => [code, pc, write]),
+          `${bytes} bytes at ${off}`,
+        ).toEqual([['access', slots(before) + guard, true]]);
+      }
+    }
+    // No record: the ring buffer is too small, or is none.
+    for (const before of [reserve(4, 5000), reserve(0, 24)]) {
+      const { found } = await run({ name: '', items: [...before, st('w', 2, 4, 1), ...end], code: 'access', pc: 0 });
+      expect(found.map(([{ code, address }]) => [code, address])).toEqual([['access', 4n]]);
+    }
   });
 });

@@ -21,6 +21,7 @@ export const mapTypes = {
   prog_array: 3,
   percpu_hash: 5,
   percpu_array: 6,
+  ringbuf: 27,
   lru_hash: 9,
 } as const;
 export type MapType = keyof typeof mapTypes;
@@ -57,6 +58,8 @@ export const helpers = {
   xdp_adjust_head: 44,
   xdp_adjust_meta: 54,
   xdp_adjust_tail: 65,
+  ringbuf_reserve: 131,
+  ringbuf_submit: 132,
   trace_vprintk: 177,
   xdp_get_buff_len: 188,
   xdp_load_bytes: 189,
