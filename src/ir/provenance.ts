@@ -14,7 +14,7 @@ import { type Block, successors } from './cfg.ts';
 import { ANY_STACK, FRAME, UNKNOWN } from './fact.ts';
 import { reversePostorder } from './order.ts';
 import { refine } from './refine.ts';
-import { copyState, joinState, type State, sameState, unknownState } from './state.ts';
+import { copyState, joinState, Slots, type State, sameState, unknownState } from './state.ts';
 import { type TransferOptions, transfer } from './transfer.ts';
 
 export interface FuncShape {
@@ -47,17 +47,18 @@ class Analysis {
     // An address in a caller's frame is on the stack, but at no known offset from the callee's R10.
     const regs = state.regs.map((fact, r) => (r < 1 || r > 5 ? UNKNOWN : fact.kind === 'stack' ? ANY_STACK : fact));
     regs[10] = FRAME;
-    const entry: State = { regs, slots: new Map() };
+    const entry: State = { regs, slots: new Slots() };
     const known = this.entries.get(target);
     if (known === undefined) this.entries.set(target, entry);
     else joinState(known, entry);
   }
 
-  private walk(block: Block, state: State, record: boolean): void {
+  /** What is recorded on a block's last visit counts. */
+  private walk(block: Block, state: State): void {
     for (let pc = block.start; pc < block.end; pc++) {
       const op = this.ops[pc];
       if (op === undefined) continue;
-      if (record) this.record(pc, op, state);
+      this.record(pc, op, state);
       transfer(state, op, pc, this.options);
     }
   }
@@ -67,7 +68,16 @@ class Analysis {
     else if (op.kind === 'store') this.base[pc] = state.regs[op.dst];
     else if (op.kind === 'atomic') this.base[pc] = state.regs[op.op === 'load_acq' ? op.src : op.dst];
     else if (op.kind === 'call') this.args[pc] = state.regs.slice(1, 6);
-    else if (op.kind === 'call_local') this.enterCallee(op.target, state);
+  }
+
+  /** Callees are entered with what holds in the end, and not with what held on the way there. */
+  private enterCallees({ start, end }: Block, input: State): void {
+    const state = copyState(input);
+    for (let pc = start; pc < end; pc++) {
+      const op = this.ops[pc];
+      if (op?.kind === 'call_local') this.enterCallee(op.target, state);
+      if (op !== undefined) transfer(state, op, pc, this.options);
+    }
   }
 
   func(shape: FuncShape, isMain: boolean): void {
@@ -89,29 +99,33 @@ class Analysis {
         if (this.propagate(blocks, b, { inputs, dirty, edges })) again = true;
       }
     }
-    for (const b of rpo) {
-      const input = inputs[b];
-      if (input !== undefined) this.walk(blocks[b], copyState(input), true);
+    if (this.ops.slice(shape.start, shape.end).some((op) => op?.kind === 'call_local')) {
+      inputs.forEach((input, b) => {
+        if (input !== undefined) this.enterCallees(blocks[b], input);
+      });
     }
     this.blocksBefore += blocks.length;
   }
 
   private propagate(blocks: readonly Block[], b: number, { inputs, dirty, edges }: Progress): boolean {
     const state = copyState(inputs[b] as State);
-    this.walk(blocks[b], state, false);
+    this.walk(blocks[b], state);
     const { term } = blocks[b];
     const last = term.kind === 'branch' ? this.ops[term.pc] : undefined;
     let changed = false;
-    successors(term).forEach((to, i) => {
-      const edge = refine(state, last, i === 0);
+    const targets = successors(term);
+    targets.forEach((to, i) => {
+      const refined = refine(state, last, i === 0);
+      // The last target may have the state itself.
+      const edge = refined === state && i + 1 < targets.length ? copyState(state) : refined;
       const known = inputs[to];
-      if (known === undefined) inputs[to] = copyState(edge);
+      if (known === undefined) inputs[to] = edge;
       else if (edges[to] > 1) {
         if (!joinState(known, edge, this.blocksBefore + to)) return;
       } else {
         // The only way in: what was known before is outdated, not one more possibility.
         if (sameState(known, edge)) return;
-        inputs[to] = copyState(edge);
+        inputs[to] = edge;
       }
       dirty[to] = 1;
       changed = true;

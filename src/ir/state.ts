@@ -2,22 +2,77 @@
 import type { PacketBase, RegFact } from '../verifier/facts.ts';
 import { FRAME, join, PACKET, type Phi, same, UNKNOWN } from './fact.ts';
 
+type Entries = Map<number, RegFact>;
+
+/** Facts of spilled values by offset from R10, 8-byte spills only. Copies share what they have in common until one of them changes. */
+export class Slots {
+  private entries: Entries;
+  private isShared: boolean;
+
+  constructor(entries: Entries = new Map(), isShared = false) {
+    this.entries = entries;
+    this.isShared = isShared;
+  }
+
+  copy(): Slots {
+    this.isShared = true;
+    return new Slots(this.entries, true);
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  get(off: number): RegFact | undefined {
+    return this.entries.get(off);
+  }
+
+  isSame(other: Slots): boolean {
+    return this.entries === other.entries;
+  }
+
+  private own(): Entries {
+    if (this.isShared) this.entries = new Map(this.entries);
+    this.isShared = false;
+    return this.entries;
+  }
+
+  set(off: number, fact: RegFact): void {
+    if (this.entries.get(off) !== fact) this.own().set(off, fact);
+  }
+
+  delete(off: number): void {
+    if (this.entries.has(off)) this.own().delete(off);
+  }
+
+  clear(): void {
+    if (this.entries.size === 0) return;
+    this.entries = new Map();
+    this.isShared = false;
+  }
+
+  /** They may be changed meanwhile. */
+  *[Symbol.iterator](): IterableIterator<[number, RegFact]> {
+    yield* this.entries;
+  }
+}
+
 export interface State {
   readonly regs: RegFact[];
-  /** By offset from R10, 8-byte spills only. */
-  readonly slots: Map<number, RegFact>;
+  readonly slots: Slots;
 }
 
 export function unknownState(): State {
   const regs: RegFact[] = new Array(11).fill(UNKNOWN);
   regs[10] = FRAME;
-  return { regs, slots: new Map() };
+  return { regs, slots: new Slots() };
 }
 
-export const copyState = (s: State): State => ({ regs: s.regs.slice(), slots: new Map(s.slots) });
+export const copyState = (s: State): State => ({ regs: s.regs.slice(), slots: s.slots.copy() });
 
 export function sameState(a: State, b: State): boolean {
   if (a.slots.size !== b.slots.size || !a.regs.every((fact, r) => same(fact, b.regs[r]))) return false;
+  if (a.slots.isSame(b.slots)) return true;
   for (const [off, fact] of a.slots) {
     const other = b.slots.get(off);
     if (other === undefined || !same(fact, other)) return false;

@@ -4,7 +4,7 @@
  */
 import type { Op } from '../isa/op.ts';
 import type { Ops } from './block.ts';
-import type { Block, Cfg } from './cfg.ts';
+import type { Cfg } from './cfg.ts';
 import { writeOf } from './effects.ts';
 
 const FRAME_POINTER = 10;
@@ -15,6 +15,7 @@ export type Target = number | 'elsewhere' | 'anywhere';
 
 /** Bytes of the frame that the call at `pc` reads. */
 export interface Read {
+  readonly block: number;
   readonly pc: number;
   readonly off: number;
   readonly size: number;
@@ -26,9 +27,10 @@ export interface WrittenOptions {
   readonly callWrites: (op: Op & { kind: 'call' }) => boolean;
 }
 
-/** No path has come here yet; nobody knows who wrote. Everything else is the pc of a store. */
-const UNSEEN = -2;
-const UNKNOWN = -1;
+/** Nobody is known to have written a byte yet. */
+const NOBODY = -1;
+/** Whoever does not find a key's stores near by will hardly find them further up. */
+const MAX_BLOCKS = 64;
 
 /** One step backwards over an insn that writes register `of`, of whose value `plus` is the rest; undefined where that cannot be followed. */
 function follow(op: Op, of: number, plus: number): readonly [of: number, plus: number] | undefined {
@@ -53,110 +55,94 @@ export function frameOffset(ops: Ops, start: number, pc: number, reg: number): n
   return of === FRAME_POINTER ? plus : undefined;
 }
 
+/** Looks for the stores backwards from one call. */
 class WriterFinder {
-  readonly found = new Map<number, Int32Array>();
-  /** By byte of the frame from its lowest on: its place in a state, or -1 for what no call reads. */
-  private readonly place = new Int16Array(FRAME_SIZE).fill(-1);
-  private readonly count: number;
+  readonly writers: Int32Array;
+  private readonly read: Read;
   private readonly ops: Ops;
   private readonly options: WrittenOptions;
-  private readonly reads: ReadonlyMap<number, Read>;
 
-  constructor(ops: Ops, reads: readonly Read[], options: WrittenOptions) {
+  constructor(ops: Ops, read: Read, options: WrittenOptions) {
     this.ops = ops;
+    this.read = read;
     this.options = options;
-    this.reads = new Map(reads.map((read) => [read.pc, read]));
-    let count = 0;
-    for (const { off, size } of reads) {
-      for (let at = FRAME_SIZE + off; at < FRAME_SIZE + off + size; at++)
-        if (this.place[at] < 0) this.place[at] = count++;
-    }
-    this.count = count;
+    this.writers = new Int32Array(read.size).fill(NOBODY);
   }
 
-  run({ blocks, order }: Cfg): void {
-    const { rpo, preds } = order;
-    const { count } = this;
-    const after = new Int32Array(blocks.length * count).fill(UNSEEN);
-    const state = new Int32Array(count);
-    for (let again = true; again; ) {
-      again = false;
-      for (const b of rpo) {
-        state.fill(b === 0 ? UNKNOWN : UNSEEN);
-        for (let p = preds.from[b]; p < preds.from[b + 1]; p++) meet(state, after, preds.list[p] * count);
-        this.block(blocks[b], state);
-        for (let i = 0; i < count; i++) {
-          if (after[b * count + i] === state[i]) continue;
-          after[b * count + i] = state[i];
-          again = true;
-        }
+  /** Whether each byte was written by one store, whatever path led to the call. */
+  run({ blocks, order: { preds } }: Cfg): boolean {
+    const { block, pc, size } = this.read;
+    // By block: bytes that are looked for from its end on. The call's own block is entered in its middle first, and perhaps from its end later.
+    const seen = new Map<number, Uint8Array>();
+    const work: { b: number; end: number; wanted: Uint8Array }[] = [
+      { b: block, end: pc, wanted: new Uint8Array(size).fill(1) },
+    ];
+    for (let next = work.pop(); next !== undefined; next = work.pop()) {
+      const { b, end, wanted } = next;
+      const left = this.scan(blocks[b].start, end, wanted);
+      if (left === undefined || (left > 0 && b === 0) || seen.size > MAX_BLOCKS) return false;
+      for (let p = preds.from[b]; left > 0 && p < preds.from[b + 1]; p++) {
+        const pred = preds.list[p];
+        const fresh = unseen(seen, pred, wanted);
+        if (fresh !== undefined) work.push({ b: pred, end: blocks[pred].end, wanted: fresh });
       }
     }
+    return !this.writers.includes(NOBODY);
   }
 
-  private block({ start, end }: Block, state: Int32Array): void {
-    for (let pc = start; pc < end; pc++) {
+  /** Goes back from `end` to `start`; how many of the bytes are still wanted there. Undefined when somebody else may have written one. */
+  private scan(start: number, end: number, wanted: Uint8Array): number | undefined {
+    let left = wanted.reduce((sum, one) => sum + one, 0);
+    for (let pc = end - 1; pc >= start && left > 0; pc--) {
       const op = this.ops[pc];
-      switch (op?.kind) {
-        case 'store':
-          this.write(this.options.target(pc, op), op.size, pc, state);
-          break;
-        case 'atomic':
-          this.write(this.options.target(pc, op), op.size, UNKNOWN, state);
-          break;
-        case 'call':
-          this.read(pc, state);
-          if (this.options.callWrites(op)) state.fill(UNKNOWN);
-          break;
-        case 'call_local':
-        case 'call_kfunc':
-          state.fill(UNKNOWN);
-          break;
-      }
+      if (op?.kind === 'call_local' || op?.kind === 'call_kfunc') return undefined;
+      if (op?.kind === 'call' && this.options.callWrites(op)) return undefined;
+      if (op?.kind !== 'store' && op?.kind !== 'atomic') continue;
+      const target = this.options.target(pc, op);
+      if (target === 'elsewhere') continue;
+      if (target === 'anywhere') return undefined;
+      const done = this.take(wanted, target - this.read.off, op, pc);
+      if (done === undefined) return undefined;
+      left -= done;
     }
+    return left;
   }
 
-  private write(target: Target, size: number, by: number, state: Int32Array): void {
-    if (target === 'elsewhere') return;
-    if (target === 'anywhere') {
-      state.fill(UNKNOWN);
-      return;
+  /** The op at `pc` writes to byte `from` of what is read, and on; how many wanted ones that were. */
+  private take(
+    wanted: Uint8Array,
+    from: number,
+    op: Op & { kind: 'store' | 'atomic' },
+    pc: number,
+  ): number | undefined {
+    let done = 0;
+    for (let i = Math.max(0, from); i < Math.min(this.read.size, from + op.size); i++) {
+      if (wanted[i] === 0) continue;
+      if (op.kind === 'atomic' || (this.writers[i] !== NOBODY && this.writers[i] !== pc)) return undefined;
+      this.writers[i] = pc;
+      wanted[i] = 0;
+      done++;
     }
-    for (let at = Math.max(0, FRAME_SIZE + target); at < Math.min(FRAME_SIZE, FRAME_SIZE + target + size); at++) {
-      if (this.place[at] >= 0) state[this.place[at]] = by;
-    }
-  }
-
-  /** The last visit of a call is the one that counts. */
-  private read(pc: number, state: Int32Array): void {
-    const read = this.reads.get(pc);
-    if (read === undefined) return;
-    const from = FRAME_SIZE + read.off;
-    const writers = Int32Array.from({ length: read.size }, (_, i) => state[this.place[from + i]]);
-    if (writers.every((by) => by >= 0)) this.found.set(pc, writers);
-    else this.found.delete(pc);
+    return done;
   }
 }
 
-/** What is known on one more path. */
-function meet(state: Int32Array, after: Int32Array, at: number): void {
-  for (let i = 0; i < state.length; i++) {
-    const other = after[at + i];
-    if (other === UNSEEN) continue;
-    if (state[i] === UNSEEN) state[i] = other;
-    else if (state[i] !== other) state[i] = UNKNOWN;
+/** What of `wanted` was not yet looked for in a block; from now on it was. */
+function unseen(seen: Map<number, Uint8Array>, block: number, wanted: Uint8Array): Uint8Array | undefined {
+  const known = seen.get(block);
+  if (known === undefined) {
+    seen.set(block, wanted.slice());
+    return wanted.slice();
   }
+  const fresh = wanted.map((one, i) => one & ~known[i]);
+  if (!fresh.includes(1)) return undefined;
+  for (let i = 0; i < known.length; i++) known[i] |= fresh[i];
+  return fresh;
 }
 
-/** For each of these reads, by its pc: the pc of the store that wrote each byte. Those of which that is not known are left out. */
-export function findWriters(
-  cfg: Cfg,
-  ops: Ops,
-  reads: readonly Read[],
-  options: WrittenOptions,
-): ReadonlyMap<number, Int32Array> {
-  const inFrame = reads.filter(({ off, size }) => off >= -FRAME_SIZE && off + size <= 0);
-  const finder = new WriterFinder(ops, inFrame, options);
-  if (inFrame.length > 0) finder.run(cfg);
-  return finder.found;
+/** The pc of the store that wrote each byte, or undefined where that is not known of all of them. */
+export function findWriters(cfg: Cfg, ops: Ops, read: Read, options: WrittenOptions): Int32Array | undefined {
+  if (read.off < -FRAME_SIZE || read.off + read.size > 0) return undefined;
+  const finder = new WriterFinder(ops, read, options);
+  return finder.run(cfg) ? finder.writers : undefined;
 }

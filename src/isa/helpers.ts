@@ -201,6 +201,7 @@ export const HELPER_BY_ID: Pick<ReadonlyMap<number, HelperProto>, 'get' | 'has'>
 
 export const BPF_FUNC_map_lookup_elem = 1;
 export const BPF_FUNC_map_update_elem = 2;
+export const BPF_FUNC_map_delete_elem = 3;
 export const BPF_FUNC_get_prandom_u32 = 7;
 export const BPF_FUNC_get_smp_processor_id = 8;
 export const BPF_FUNC_tail_call = 12;

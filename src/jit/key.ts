@@ -8,7 +8,7 @@ import * as abi from '../../assembly/verifier/abi/types.ts';
 import type { Ops } from '../ir/block.ts';
 import type { Stored } from '../ir/bytes.ts';
 import type { Cfg } from '../ir/cfg.ts';
-import { findWriters, frameOffset, type Read, type Target } from '../ir/written.ts';
+import { findWriters, frameOffset, type Target } from '../ir/written.ts';
 import { HELPER_BY_ID } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { Code } from './code.ts';
@@ -26,7 +26,6 @@ export interface KeyByte {
 
 /** By pc of the lookup. */
 export type Keys = ReadonlyMap<number, readonly KeyByte[]>;
-export const NO_KEYS: Keys = new Map();
 
 /** Locals that keep what stores write, by pc of the store: i64 for eight bytes, else i32. */
 export type KeyLocals = ReadonlyMap<number, number>;
@@ -77,25 +76,22 @@ function keyOffset(prog: ProgEnv, start: number, pc: number): number | undefined
 /** Keys of the calls for which `sizeOf` tells how long the key is that they want as a value. */
 export function findKeys(prog: ProgEnv, cfg: Cfg, sizeOf: (op: Op & { kind: 'call' }, pc: number) => number): Keys {
   const { ops } = prog.checked;
-  const reads: Read[] = [];
-  for (const { start, end } of cfg.blocks) {
+  const target = (pc: number, op: Op & { kind: 'store' | 'atomic' }) => targetOf(prog, pc, op);
+  const keys = new Map<number, KeyByte[]>();
+  cfg.blocks.forEach(({ start, end }, block) => {
     for (let pc = start; pc < end; pc++) {
       const op = ops[pc];
       const size = op?.kind === 'call' ? sizeOf(op, pc) : 0;
       const off = size === 0 ? undefined : keyOffset(prog, start, pc);
-      if (off !== undefined) reads.push({ pc, off, size });
+      if (off === undefined) continue;
+      const writers = findWriters(cfg, ops, { block, pc, off, size }, { target, callWrites });
+      if (writers === undefined) continue;
+      keys.set(
+        pc,
+        Array.from(writers, (by, i) => ({ pc: by, at: off + i - (storeOffset(prog, by) as number) })),
+      );
     }
-  }
-  if (reads.length === 0) return NO_KEYS;
-  const target = (pc: number, op: Op & { kind: 'store' | 'atomic' }) => targetOf(prog, pc, op);
-  const writers = findWriters(cfg, ops, reads, { target, callWrites });
-  const keys = new Map<number, KeyByte[]>();
-  for (const { pc, off } of reads) {
-    const by = writers.get(pc);
-    if (by === undefined) continue;
-    const bytes = Array.from(by, (store, i) => ({ pc: store, at: off + i - (storeOffset(prog, store) as number) }));
-    keys.set(pc, bytes);
-  }
+  });
   return keys;
 }
 

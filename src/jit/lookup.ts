@@ -4,7 +4,7 @@
  */
 import { MAP_CPU_STRIDE, MAP_DATA, MAP_IMPL, VM_CPU } from '../../assembly/abi.ts';
 import { BPF_MAP_TYPE_PERCPU_ARRAY } from '../../assembly/isa.ts';
-import { BPF_FUNC_map_lookup_elem } from '../isa/helpers.ts';
+import { BPF_FUNC_map_delete_elem, BPF_FUNC_map_lookup_elem, BPF_FUNC_map_update_elem } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { MapSpec } from '../object/types.ts';
 import { type FuncEnv, type ProgEnv, pushBase, pushRef, pushReg32, setReg32 } from './env.ts';
@@ -15,6 +15,7 @@ import { proofOf } from './proved.ts';
 import { variantOf } from './variants.ts';
 
 const INDEX_SIZE = 4;
+const BY_KEY: readonly number[] = [BPF_FUNC_map_lookup_elem, BPF_FUNC_map_update_elem, BPF_FUNC_map_delete_elem];
 
 /** The index of the lookup at `pc`, where all paths agree on one. With checks nothing is believed. */
 function provedIndex({ checked, checks }: ProgEnv, pc: number): number | undefined {
@@ -23,6 +24,7 @@ function provedIndex({ checked, checks }: ProgEnv, pc: number): number | undefin
 
 /** Bytes of the key that the call would have as a value, or 0. */
 export function keySizeOf(prog: ProgEnv, op: Op & { kind: 'call' }, pc: number): number {
+  if (!BY_KEY.includes(op.helper)) return 0;
   const variant = variantOf(prog, pc, op);
   if (variant.kind === 'inline') return provedIndex(prog, pc) === undefined ? INDEX_SIZE : 0;
   const map = prog.facts.args[pc]?.[0];
