@@ -11,6 +11,7 @@
  */
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { defineConfig } from 'rolldown';
+import { lazyFunctions } from './scripts/lazy-functions.mjs';
 
 const DIR = 'dist/lib';
 
@@ -50,7 +51,7 @@ export default defineConfig([
   {
     ...common,
     input: { index: 'src/index.ts', node: 'src/platform/node.ts', cli: 'src/cli/main.ts' },
-    plugins: [wasmByHost, copyWasm],
+    plugins: [lazyFunctions, wasmByHost, copyWasm],
     output: {
       ...output,
       cleanDir: true,
@@ -67,6 +68,7 @@ export default defineConfig([
   {
     ...common,
     input: { standalone: 'src/index.ts' },
+    plugins: [lazyFunctions],
     output: { ...output, codeSplitting: false },
   },
 ]);

@@ -55,7 +55,7 @@ import { NEXT, walkInsn } from './walk-insn';
 export function inputBegin(limit: u32, size: u32): usize {
   arenaReset(limit);
   memory.fill(ENV, 0, offsetof<Env>());
-  const input = <usize>__heap_base > <usize>ARENA_START ? 0 : allocOnce(size);
+  const input = <usize>__heap_base > <usize>ARENA_START ? <usize>0 : allocOnce(size);
   theEnv().input = changetype<Input>(input);
   return input;
 }
