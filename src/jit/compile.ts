@@ -129,7 +129,7 @@ function importFuncs(
   for (const { checked, facts } of progs) {
     checked.ops.forEach((op, pc) => {
       if (op?.kind === 'call' && op.helper !== BPF_FUNC_tail_call) {
-        const variant = variantOf({ checked, facts, checks }, pc, op);
+        const variant = variantOf({ checked, facts, checks, shared }, pc, op);
         if (variant.kind !== 'call' || helpers.has(variant.name)) return;
         const type = helperType(protoOf(op.helper), variant.name === 'trace_printk_void');
         helpers.set(variant.name, module.importFunc('helper', variant.name, type));

@@ -1,19 +1,32 @@
-/** Helpers that only read or step the state of the running thread: a few insns instead of a call. */
+/** Helpers that only read or step the state of the running thread, or nothing at all: a few insns instead of a call. */
 import { CTX_TIME, VM_CPU, VM_PRNG, VM_TIME } from '../../assembly/abi.ts';
 import { type FuncEnv, pushBase, pushRecord, setReg, setReg32 } from './env.ts';
 import * as w from './opcodes.ts';
 
-/** By name; `ofPacket`: it asks for the packet's record, which only the entry function has at hand. */
-const INLINE: Readonly<Record<string, { readonly ofPacket: boolean; readonly lower: (f: FuncEnv) => void }>> = {
+interface State {
+  /** It asks for the packet's record, which only the entry function has at hand. */
+  readonly ofPacket: boolean;
+  /** It is something only among several threads. */
+  readonly alone?: boolean;
+  readonly lower: (f: FuncEnv) => void;
+}
+
+/**
+ * By name. Nobody waits for a lock where one thread runs programs, and nobody sees one: a program may neither touch the word nor call anything while it
+ * holds it, and copies of values show zeros there.
+ */
+const INLINE: Readonly<Record<string, State>> = {
+  spin_lock: { ofPacket: false, alone: true, lower: () => {} },
+  spin_unlock: { ofPacket: false, alone: true, lower: () => {} },
   get_smp_processor_id: { ofPacket: false, lower: lowerCpu },
   get_prandom_u32: { ofPacket: false, lower: lowerRandom },
   ktime_get_ns: { ofPacket: true, lower: lowerTime },
   ktime_get_boot_ns: { ofPacket: true, lower: lowerTime },
 };
 
-/** Whether the helper takes no call; `inEntry`: in the program's own function. */
-export function isInlineState(helper: string, inEntry: boolean): boolean {
-  if (!Object.hasOwn(INLINE, helper)) return false;
+/** Whether the helper takes no call; `inEntry`: in the program's own function; `shared`: several threads run programs. */
+export function isInlineState(helper: string, inEntry: boolean, shared: boolean): boolean {
+  if (!Object.hasOwn(INLINE, helper) || (shared && INLINE[helper].alone === true)) return false;
   return inEntry || !INLINE[helper].ofPacket;
 }
 

@@ -125,12 +125,13 @@ interface Known {
   readonly checked: CheckedProg;
   readonly facts: Facts;
   readonly checks: boolean;
+  readonly shared: boolean;
 }
 
 /** The variant for the helper call at `pc`. */
-export function variantOf({ checked, facts, checks }: Known, pc: number, op: Op & { kind: 'call' }): Variant {
+export function variantOf({ checked, facts, checks, shared }: Known, pc: number, op: Op & { kind: 'call' }): Variant {
   const name = HELPER_BY_ID.get(op.helper)?.name ?? '';
-  if (isInlineState(name, pc < checked.funcs[0].end)) return { kind: 'state', helper: name };
+  if (isInlineState(name, pc < checked.funcs[0].end, shared)) return { kind: 'state', helper: name };
   if (!checks && Object.hasOwn(TRUSTING, name)) return { kind: 'call', name: TRUSTING[name] };
   const callback = name === 'loop' ? loopCallback(checked, pc) : undefined;
   if (callback !== undefined) return { kind: 'loop', callback };

@@ -37,7 +37,7 @@ export class Ring {
   consumer: u64;
   /** Where the next record goes. */
   producer: u64;
-  /** The oldest record that is not committed yet. */
+  /** All before it is committed; up to date when somebody wants to know. */
   pending: u64;
   /** Reservations that found no room. */
   lost: u64;
@@ -119,9 +119,11 @@ function setLength(header: u32, length: u32): void {
   else store<u32>(header, length);
 }
 
-/** Moves `pending` past what was committed since. */
+/** Moves `pending` to the oldest record that is not committed. */
 function skipCommitted(map: u32): void {
   const r = ringOf(map);
+  // What is read was committed.
+  if (r.pending < r.consumer) r.pending = r.consumer;
   while (r.pending < r.producer) {
     const length = lengthAt(headerAt(map, r.pending));
     if (length & BPF_RINGBUF_BUSY_BIT) return;
@@ -137,16 +139,24 @@ export function ringbufReserve(map: u32, size: u64): u32 {
   return record;
 }
 
+/** Whether what is not committed ends before `next` comes round to it. */
+function isRoom(map: u32, next: u64): bool {
+  const r = ringOf(map);
+  if (next - r.pending <= r.mask) return true;
+  skipCommitted(map);
+  return next - r.pending <= r.mask;
+}
+
 function reserve(map: u32, size: u64): u32 {
   const r = ringOf(map);
+  const at = r.producer;
   const span = size > MAX_RECORD ? 0 : recordSpan(<u32>size);
-  skipCommitted(map);
-  const next = r.producer + span;
-  if (!span || next - r.consumer > r.mask || next - r.pending > r.mask) {
+  const next = at + span;
+  if (!span || next - r.consumer > r.mask || !isRoom(map, next)) {
     r.lost++;
     return 0;
   }
-  const header = headerAt(map, r.producer);
+  const header = headerAt(map, at);
   setLength(header, <u32>size | BPF_RINGBUF_BUSY_BIT);
   store<u32>(header, map, 4);
   r.producer = next;
