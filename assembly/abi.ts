@@ -303,6 +303,12 @@ export const ARENA_PAGE_SIZE = 4096;
 /** Size of struct Map, and the offset of an array's first element or of a prog array's mirror. */
 export const MAP_DATA = 128;
 
+// What compiled code knows of a ring buffer where one thread uses it; map/ringbuf.ts says what these are. u64 each, and the mask u32.
+export const RING_CONSUMER = 72;
+export const RING_PRODUCER = 80;
+export const RING_PENDING = 88;
+export const RING_MASK = 104;
+
 // What compiled code knows of a hash where one thread uses it; map/hash-table.ts draws all of it.
 /** u32: buckets less one; u64 each: what the words of a key are multiplied by; u32 each: the first element of a bucket, or 0. */
 export const HASH_MASK = 128;

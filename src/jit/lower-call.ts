@@ -32,6 +32,7 @@ import { lowerAdjustHead } from './lower-packet.ts';
 import { lowerState } from './lower-state.ts';
 import { makesObject } from './object-site.ts';
 import * as w from './opcodes.ts';
+import { inlineRing, lowerCommit, lowerReserve } from './ring.ts';
 import { lowerTailCall } from './tail-call.ts';
 import { variantOf } from './variants.ts';
 
@@ -82,6 +83,8 @@ const DENIED: Readonly<Record<string, number>> = {
   map_push_elem: BPF_F_RDONLY_PROG,
   map_pop_elem: BPF_F_RDONLY_PROG,
 };
+
+const TRUSTING_COMMITS: readonly string[] = ['ringbuf_submit_proved', 'ringbuf_discard_proved'];
 
 /** Flags of a map that forbid a program this helper. */
 function deniedFlags(proto: HelperProto): number {
@@ -164,6 +167,15 @@ function lowerByKey(f: FuncEnv, op: Op & { kind: 'call' }, pc: number, words: st
   return true;
 }
 
+/** A reservation in a ring buffer, or the end of one, as far as it is written where it is called. */
+function lowerRing(f: FuncEnv, name: string, pc: number, call: () => void): boolean {
+  const map = name === 'ringbuf_reserve' ? inlineRing(f.prog, argFact(f, pc, 0)) : undefined;
+  if (map !== undefined) lowerReserve(f, map, call);
+  else if (TRUSTING_COMMITS.includes(name) && !f.prog.shared) lowerCommit(f, name === 'ringbuf_discard_proved', call);
+  else return false;
+  return true;
+}
+
 export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): void {
   const { code, prog } = f;
   const proto = prog.proto(op.helper);
@@ -208,6 +220,7 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
     refreshPacket(f);
     return;
   }
+  if (lowerRing(f, variant.name, pc, call)) return;
   call();
   if (unheard) code.op(w.END);
   else if (proto.ret !== 'void') (wasmRet(proto.ret) === 'i32' ? setReg32 : setReg)(f, 0);

@@ -5,7 +5,7 @@
 //
 // Linux maps the data twice, one copy behind the other, so that a record that wraps is one piece. Here the memory behind the end is a spare that
 // only such a record's own bytes lie in: every access to a record starts from its header, so nothing has to be mirrored.
-import { MAP_DATA, MAP_PRIVATE } from '../../abi';
+import { MAP_DATA, MAP_PRIVATE, RING_CONSUMER, RING_MASK, RING_PENDING, RING_PRODUCER } from '../../abi';
 import {
   BPF_MAP_TYPE_RINGBUF,
   BPF_RB_FORCE_WAKEUP,
@@ -48,6 +48,11 @@ export class Ring {
   /** Of whoever reserves, and of the reader. A commit needs none: it is one store. */
   mutex: u32;
 }
+
+if (MAP_PRIVATE + offsetof<Ring>('consumer') != RING_CONSUMER) ERROR('Ring.consumer drifted from abi.ts');
+if (MAP_PRIVATE + offsetof<Ring>('producer') != RING_PRODUCER) ERROR('Ring.producer drifted from abi.ts');
+if (MAP_PRIVATE + offsetof<Ring>('pending') != RING_PENDING) ERROR('Ring.pending drifted from abi.ts');
+if (MAP_PRIVATE + offsetof<Ring>('mask') != RING_MASK) ERROR('Ring.mask drifted from abi.ts');
 
 const HEADER: u32 = BPF_RINGBUF_HDR_SZ;
 export const LENGTH_BITS: u32 = ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
