@@ -206,6 +206,7 @@ export const BPF_FUNC_get_prandom_u32 = 7;
 export const BPF_FUNC_get_smp_processor_id = 8;
 export const BPF_FUNC_tail_call = 12;
 export const BPF_FUNC_xdp_adjust_head = 44;
+export const BPF_FUNC_ringbuf_output = 130;
 export const BPF_FUNC_ringbuf_reserve = 131;
 export const BPF_FUNC_timer_start = 171;
 

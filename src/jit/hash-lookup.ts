@@ -6,7 +6,7 @@ import { HASH_BUCKETS, HASH_ELEMENT_KEY, HASH_LRU_MARK, HASH_MASK, HASH_NUMBERS 
 import { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_HASH } from '../../assembly/isa.ts';
 import type { MapSpec } from '../object/types.ts';
 import { type FuncEnv, pushBase, pushRef, setReg32 } from './env.ts';
-import { type KeyByte, pushKeyWord, storedWhole } from './key.ts';
+import { type KeyByte, makePairs, type Pair } from './key.ts';
 import * as w from './opcodes.ts';
 
 /** Each word of a key is a load and a product; a longer one costs more code than a call. */
@@ -17,39 +17,6 @@ const FINISH = [0x6659fd93, 0xd6e8feb8 | 0] as const;
 /** Whether lookups in a map of this kind are written where they are, if their key is known. */
 export function isInlineHash(map: MapSpec): boolean {
   return (map.type === BPF_MAP_TYPE_HASH || map.type === BPF_MAP_TYPE_LRU_HASH) && map.keySize <= MAX_KEY_SIZE;
-}
-
-/** Eight bytes of a key, or what is left of it: in a local, i64. */
-interface Pair {
-  readonly local: number;
-  readonly size: number;
-}
-
-function pushExtended(f: FuncEnv, bytes: readonly KeyByte[]): void {
-  pushKeyWord(f, bytes);
-  f.code.op(w.I64_EXTEND_I32_U);
-}
-
-/** Puts the key's words together in pairs. */
-function makePairs(f: FuncEnv, bytes: readonly KeyByte[]): Pair[] {
-  const { code } = f;
-  const pairs: Pair[] = [];
-  for (let at = 0; at < bytes.length; at += 8) {
-    const part = bytes.slice(at, at + 8);
-    let local = storedWhole(f, part);
-    if (local === undefined) {
-      local = code.local(`key ${pairs.length}`, 'i64');
-      pushExtended(f, part.slice(0, 4));
-      if (part.length > 4) {
-        pushExtended(f, part.slice(4));
-        code.i64(32);
-        code.op(w.I64_SHL, w.I64_OR);
-      }
-      code.set(local);
-    }
-    pairs.push({ local, size: part.length });
-  }
-  return pairs;
 }
 
 /** Multiplies the i64 on the stack by one of the map's numbers. */
@@ -130,7 +97,7 @@ function pushDifference(f: FuncEnv, element: number, pairs: readonly Pair[]): vo
 /** Puts the arguments map, hash and key of a function of hash-words.ts on the stack. */
 export function pushKeyWords(f: FuncEnv, map: number, bytes: readonly KeyByte[]): void {
   const { code, prog } = f;
-  const pairs = makePairs(f, bytes);
+  const pairs = makePairs(f, 'key', bytes);
   pushRef(code, prog.map(map));
   pushHash(f, map, pairs);
   code.get(pairs[0].local);
@@ -142,7 +109,7 @@ export function lowerHashLookup(f: FuncEnv, map: number, bytes: readonly KeyByte
   const { code } = f;
   const spec = f.prog.checked.prog.maps[map];
   const element = code.local('element', 'i32');
-  const pairs = makePairs(f, bytes);
+  const pairs = makePairs(f, 'key', bytes);
   pushHash(f, map, pairs);
   loadBucket(f, map);
   code.set(element);

@@ -66,25 +66,35 @@ function callWrites(op: Op & { kind: 'call' }): boolean {
   return proto === undefined || proto.callsBack || !proto.args.every((arg) => READS.includes(arg));
 }
 
-/** The place of the key that R2 points to at the call, as an offset from R10. */
-function keyOffset(prog: ProgEnv, start: number, pc: number): number | undefined {
-  const fact = prog.facts.args[pc]?.[1];
+/** The place in the frame that a register points to at the call, as an offset from R10. */
+function placeOf(prog: ProgEnv, start: number, pc: number, reg: number): number | undefined {
+  const fact = prog.facts.args[pc]?.[reg - 1];
   if (fact?.kind === 'stack') return fact.off;
-  return frameOffset(prog.checked.ops, start, pc, 2);
+  return frameOffset(prog.checked.ops, start, pc, reg);
 }
 
-/** Keys of the calls for which `sizeOf` tells how long the key is that they want as a value. */
-export function findKeys(prog: ProgEnv, cfg: Cfg, sizeOf: (op: Op & { kind: 'call' }, pc: number) => number): Keys {
+/** An argument that a call wants as a value: the register that points to it, and its bytes. */
+export interface Wanted {
+  readonly reg: number;
+  readonly size: number;
+}
+
+/** What calls are given on the stack, of those for which `wanted` says what they want as a value. */
+export function findKeys(
+  prog: ProgEnv,
+  cfg: Cfg,
+  wanted: (op: Op & { kind: 'call' }, pc: number) => Wanted | undefined,
+): Keys {
   const { ops } = prog.checked;
   const target = (pc: number, op: Op & { kind: 'store' | 'atomic' }) => targetOf(prog, pc, op);
   const keys = new Map<number, KeyByte[]>();
   cfg.blocks.forEach(({ start, end }, block) => {
     for (let pc = start; pc < end; pc++) {
       const op = ops[pc];
-      const size = op?.kind === 'call' ? sizeOf(op, pc) : 0;
-      const off = size === 0 ? undefined : keyOffset(prog, start, pc);
-      if (off === undefined) continue;
-      const writers = findWriters(cfg, ops, { block, pc, off, size }, { target, callWrites });
+      const want = op?.kind === 'call' ? wanted(op, pc) : undefined;
+      const off = want === undefined ? undefined : placeOf(prog, start, pc, want.reg);
+      if (want === undefined || off === undefined) continue;
+      const writers = findWriters(cfg, ops, { block, pc, off, size: want.size }, { target, callWrites });
       if (writers === undefined) continue;
       keys.set(
         pc,
@@ -129,9 +139,13 @@ function sizeOfStore(plan: Pick<Plan, 'wide'>, ops: Ops, pc: number): number {
 }
 
 /** Stores of registers, by their pcs, whose registers keys read: how many of their bits, as a `Demand`. */
-export function keyReads(keys: Keys, ops: Ops, stores: ReadonlyMap<number, Stored>): ReadonlyMap<number, 1 | 2> {
+export function keyReads(
+  keys: readonly Keys[],
+  ops: Ops,
+  stores: ReadonlyMap<number, Stored>,
+): ReadonlyMap<number, 1 | 2> {
   const reads = new Map<number, 1 | 2>();
-  for (const bytes of keys.values()) {
+  for (const bytes of keys.flatMap((some) => [...some.values()])) {
     for (const { pc } of bytes) {
       const op = ops[pc];
       if (op?.kind === 'store' && op.src.kind === 'reg' && !stores.has(pc)) reads.set(pc, op.size === 8 ? 2 : 1);
@@ -152,7 +166,7 @@ function constantOf(plan: Plan, ops: Ops, pc: number): readonly [lo: number, hi:
 
 export function keyLocals(plan: Plan, ops: Ops, code: Code): KeyLocals {
   const locals = new Map<number, number>();
-  for (const bytes of plan.keys.values()) {
+  for (const bytes of [...plan.keys.values(), ...plan.data.values()]) {
     for (const { pc } of bytes) {
       if (locals.has(pc) || constantOf(plan, ops, pc) !== undefined) continue;
       locals.set(pc, code.addLocal(sizeOfStore(plan, ops, pc) === 8 ? 'i64' : 'i32'));
@@ -263,8 +277,62 @@ export function pushKeyWord(f: FuncEnv, bytes: readonly KeyByte[]): void {
 }
 
 /** The local of the eight bytes that one store wrote, if it wrote all of these. */
-export function storedWhole(f: FuncEnv, bytes: readonly KeyByte[]): number | undefined {
+function storedWhole(f: FuncEnv, bytes: readonly KeyByte[]): number | undefined {
   const [{ pc, at }] = bytes;
   const isOne = bytes.length === 8 && at === 0 && bytes.every((byte, i) => byte.pc === pc && byte.at === i);
   return isOne ? f.keys.get(pc) : undefined;
+}
+
+/** Eight bytes of what is on the stack, or what is left of it, with zeros behind: in a local, i64. */
+export interface Pair {
+  readonly local: number;
+  readonly size: number;
+}
+
+function pushExtended(f: FuncEnv, bytes: readonly KeyByte[]): void {
+  pushKeyWord(f, bytes);
+  f.code.op(w.I64_EXTEND_I32_U);
+}
+
+/** Puts words together in pairs, in locals of that name. */
+export function makePairs(f: FuncEnv, name: string, bytes: readonly KeyByte[]): Pair[] {
+  const { code } = f;
+  const pairs: Pair[] = [];
+  for (let at = 0; at < bytes.length; at += 8) {
+    const part = bytes.slice(at, at + 8);
+    let local = storedWhole(f, part);
+    if (local === undefined) {
+      local = code.local(`${name} ${pairs.length}`, 'i64');
+      pushExtended(f, part.slice(0, 4));
+      if (part.length > 4) {
+        pushExtended(f, part.slice(4));
+        code.i64(32);
+        code.op(w.I64_SHL, w.I64_OR);
+      }
+      code.set(local);
+    }
+    pairs.push({ local, size: part.length });
+  }
+  return pairs;
+}
+
+const PAIR_STORE = { 8: w.I64_STORE, 4: w.I64_STORE32, 2: w.I64_STORE16, 1: w.I64_STORE8 } as const;
+
+/** Stores pairs at an address, `offset` behind what `push` puts on the stack. */
+export function storePairs(f: FuncEnv, pairs: readonly Pair[], push: () => void, offset = 0): void {
+  const { code } = f;
+  pairs.forEach(({ local, size }, i) => {
+    let at = 0;
+    for (const piece of [8, 4, 2, 1] as const) {
+      if (size - at < piece) continue;
+      push();
+      code.get(local);
+      if (at > 0) {
+        code.i64(8 * at);
+        code.op(w.I64_SHR_U);
+      }
+      code.mem(PAIR_STORE[piece], offset + 8 * i + at);
+      at += piece;
+    }
+  });
 }

@@ -9,7 +9,7 @@ import type { Op } from '../isa/op.ts';
 import type { MapSpec } from '../object/types.ts';
 import { type FuncEnv, type ProgEnv, pushBase, pushRef, pushReg32, setReg32 } from './env.ts';
 import { isInlineHash } from './hash-lookup.ts';
-import { pushKeyWord } from './key.ts';
+import { pushKeyWord, type Wanted } from './key.ts';
 import * as w from './opcodes.ts';
 import { proofOf } from './proved.ts';
 import { variantOf } from './variants.ts';
@@ -22,8 +22,13 @@ function provedIndex({ checked, checks }: ProgEnv, pc: number): number | undefin
   return checks ? undefined : proofOf(checked)?.key(pc);
 }
 
-/** Bytes of the key that the call would have as a value, or 0. */
-export function keySizeOf(prog: ProgEnv, op: Op & { kind: 'call' }, pc: number): number {
+/** The key that the call would have as a value. */
+export function keyOf(prog: ProgEnv, op: Op & { kind: 'call' }, pc: number): Wanted | undefined {
+  const size = keySize(prog, op, pc);
+  return size === 0 ? undefined : { reg: 2, size };
+}
+
+function keySize(prog: ProgEnv, op: Op & { kind: 'call' }, pc: number): number {
   if (!BY_KEY.includes(op.helper)) return 0;
   const variant = variantOf(prog, pc, op);
   if (variant.kind === 'inline') return provedIndex(prog, pc) === undefined ? INDEX_SIZE : 0;

@@ -22,9 +22,11 @@ import {
   emitViolation,
   refreshPacket,
 } from './check.ts';
+import { makeData, storeData } from './data.ts';
 import { type FuncEnv, pushBase, pushRef, pushReg, pushReg32, setReg, setReg32 } from './env.ts';
 import { lowerHashLookup, pushKeyWords } from './hash-lookup.ts';
 import { inlineCall, isInlinable } from './inline-call.ts';
+import type { Pair } from './key.ts';
 import { lowerArrayLookup } from './lookup.ts';
 import { afterCall, beforeCall, leave } from './lower-exit.ts';
 import { checkBudget, lowerLoop } from './lower-loop.ts';
@@ -32,7 +34,7 @@ import { lowerAdjustHead } from './lower-packet.ts';
 import { lowerState } from './lower-state.ts';
 import { makesObject } from './object-site.ts';
 import * as w from './opcodes.ts';
-import { inlineRing, lowerCommit, lowerReserve } from './ring.ts';
+import { inlineRing, lowerCommit, lowerOutput, lowerReserve } from './ring.ts';
 import { lowerTailCall } from './tail-call.ts';
 import { variantOf } from './variants.ts';
 
@@ -157,6 +159,8 @@ function lowerByKey(f: FuncEnv, op: Op & { kind: 'call' }, pc: number, words: st
     lowerHashLookup(f, map.map, key);
     return true;
   }
+  const data = makeData(f, pc);
+  if (data !== undefined) storeData(f, op, pc, data);
   pushKeyWords(f, map.map, key);
   if (op.helper === BPF_FUNC_map_update_elem) {
     pushReg32(f, 3);
@@ -168,9 +172,10 @@ function lowerByKey(f: FuncEnv, op: Op & { kind: 'call' }, pc: number, words: st
 }
 
 /** A reservation in a ring buffer, or the end of one, as far as it is written where it is called. */
-function lowerRing(f: FuncEnv, name: string, pc: number, call: () => void): boolean {
-  const map = name === 'ringbuf_reserve' ? inlineRing(f.prog, argFact(f, pc, 0)) : undefined;
-  if (map !== undefined) lowerReserve(f, map, call);
+function lowerRing(f: FuncEnv, name: string, pc: number, data: readonly Pair[] | undefined, call: () => void): boolean {
+  const map = inlineRing(f.prog, argFact(f, pc, 0));
+  if (name === 'ringbuf_reserve' && map !== undefined) lowerReserve(f, map, call);
+  else if (name === 'ringbuf_output' && map !== undefined && data !== undefined) lowerOutput(f, map, data, call);
   else if (TRUSTING_COMMITS.includes(name) && !f.prog.shared) lowerCommit(f, name === 'ringbuf_discard_proved', call);
   else return false;
   return true;
@@ -220,8 +225,13 @@ export function lowerHelper(f: FuncEnv, op: Op & { kind: 'call' }, pc: number): 
     refreshPacket(f);
     return;
   }
-  if (lowerRing(f, variant.name, pc, call)) return;
-  call();
+  const data = makeData(f, pc);
+  const callWith = () => {
+    if (data !== undefined) storeData(f, op, pc, data);
+    call();
+  };
+  if (lowerRing(f, variant.name, pc, data, callWith)) return;
+  callWith();
   if (unheard) code.op(w.END);
   else if (proto.ret !== 'void') (wasmRet(proto.ret) === 'i32' ? setReg32 : setReg)(f, 0);
   if (proto.callsBack) {

@@ -18,9 +18,10 @@ import type { Op } from '../isa/op.ts';
 import type { LinkedFunc } from '../link/types.ts';
 import type { VerifiedProg } from '../verifier/verify.ts';
 import { type Access, isAnswered } from './check.ts';
+import { dataOf, findData } from './data.ts';
 import { type ProgEnv, seesSkb } from './env.ts';
 import { findKeys, type Keys, keyReads, widenKeys } from './key.ts';
-import { keySizeOf, knowsIndex } from './lookup.ts';
+import { keyOf, knowsIndex } from './lookup.ts';
 import { proofOf } from './proved.ts';
 
 export interface Plan {
@@ -42,6 +43,8 @@ export interface Plan {
   readonly unrolls: ReadonlyMap<number, Unroll>;
   /** Keys that lookups have as values. */
   readonly keys: Keys;
+  /** What other calls are given that they have as values. */
+  readonly data: Keys;
 }
 
 type Wanted = { readonly value: number; readonly demand: Demand }[];
@@ -137,7 +140,7 @@ function reachOf(prog: ProgEnv, op: Op & { kind: 'call' }, pc: number, n: number
   }
 }
 
-function slotOptions(prog: ProgEnv, keys: Keys): SlotOptions {
+function slotOptions(prog: ProgEnv, keys: Keys, data: Keys): SlotOptions {
   return {
     frameOffset: (pc) => {
       const fact = prog.facts.base[pc];
@@ -145,19 +148,24 @@ function slotOptions(prog: ProgEnv, keys: Keys): SlotOptions {
       if (fact?.kind !== 'stack' || fact.off === undefined || op === undefined || !('off' in op)) return undefined;
       return fact.off + op.off;
     },
-    reach: (pc, op, n) => ((n === 1 && keys.has(pc)) || knowsIndex(prog, pc) ? 0 : reachOf(prog, op, pc, n)),
+    reach: (pc, op, n) => {
+      if (n === 1 && (keys.has(pc) || knowsIndex(prog, pc))) return 0;
+      // It is stored anew, for this call alone.
+      if (data.has(pc) && dataOf(prog, op, pc)?.reg === n + 1) return 0;
+      return reachOf(prog, op, pc, n);
+    },
   };
 }
 
 /** What insns read for others: the parts of a sum where it is an address, the key of a lookup where it is stored. */
 function otherReads(
   prog: ProgEnv,
-  { addends, keys, operands, wide }: Pick<Plan, 'addends' | 'keys' | 'operands' | 'wide'>,
+  { addends, keys, data, operands, wide }: Pick<Plan, 'addends' | 'keys' | 'data' | 'operands' | 'wide'>,
   blocks: readonly Block[],
   values: Values,
 ): Map<number, Wanted> {
   const reads = new Map<number, Wanted>();
-  for (const [store, demand] of keyReads(keys, prog.checked.ops, wide.stores)) {
+  for (const [store, demand] of keyReads([keys, data], prog.checked.ops, wide.stores)) {
     reads.set(store, [{ value: operands.second[store - values.effects.start], demand }]);
   }
   if (addends.size === 0) return reads;
@@ -178,11 +186,14 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
   const { ops } = prog.checked;
   const { blocks } = cfg;
   const counted = countLoops(cfg, ops);
-  const keys = findKeys(prog, cfg, (op, pc) => keySizeOf(prog, op, pc));
+  const keys = findKeys(prog, cfg, (op, pc) => keyOf(prog, op, pc));
+  const data = findData(prog, cfg);
   const addends = prog.checks ? findAddends(ops, cfg) : NO_ADDENDS;
   const rotates = findRotates(ops, blocks);
   const slots =
-    prog.checks || proofOf(prog.checked) === undefined ? NO_SLOTS : findSlots(blocks, ops, slotOptions(prog, keys));
+    prog.checks || proofOf(prog.checked) === undefined
+      ? NO_SLOTS
+      : findSlots(blocks, ops, slotOptions(prog, keys, data));
   const effects = findEffects(ops, func.start, func.end, slots);
   readAddends(effects, addends);
   const values = findValues(blocks, effects, cfg.order);
@@ -209,7 +220,7 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
       isPureLoad: (pc) => !prog.checks && prog.arena?.holds(pc) !== true,
       slotAt: slots.at,
       madeOf: replacedReads(rotates, wide, operands, func.start),
-      alsoReads: otherReads(prog, { addends, keys, operands, wide }, blocks, values),
+      alsoReads: otherReads(prog, { addends, keys, data, operands, wide }, blocks, values),
     },
   );
   const narrow = findNarrow(values, max, demand);
@@ -229,6 +240,7 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
     slots,
     unrolls,
     keys: widenKeys(prog, keys, wide.stores),
+    data: widenKeys(prog, data, wide.stores),
   };
 }
 

@@ -1,9 +1,10 @@
 /**
- * Keys of hashes that compiled code has as values: whatever stores a program writes its key with, a lookup finds the element, an update makes one with that
- * key, and a deletion takes it away. Programs are made by chance, from a seed, and played here on an array of bytes.
+ * Keys of hashes, values and records that compiled code has as values: whatever stores a program writes its key with, a lookup finds the element, an update
+ * makes one with that key, and a deletion takes it away; values and records are what was written. Programs are made by chance, from a seed, and played here on an array of bytes.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine.ts';
+import type { RingBuf } from '../../src/runtime/ringbuf.ts';
 import { Bench } from '../engines.cases.ts';
 import {
   alu64,
@@ -104,6 +105,14 @@ const ENDS = {
     ...[call('map_update_elem'), exit()],
   ],
   remove: (map: number): Item[] => [lddwMap(1, map), call('map_delete_elem'), exit()],
+  /** What was written is a value, or a record. */
+  value: (_map: number, size: number): Item[] => [
+    ...[movr(3, 2), st('w', 10, -8, 1), movr(2, 10), alu64('add', 2, -8), mov(4, 0)],
+    ...[lddwMap(1, FIRST_VALUES + KEY_SIZES.indexOf(size)), call('map_update_elem'), exit()],
+  ],
+  output: (_map: number, size: number): Item[] => [
+    ...[lddwMap(1, RING), mov(3, size), mov(4, 0), call('ringbuf_output'), exit()],
+  ],
 } as const;
 
 function make(seed: number, keySize: number, end: readonly Item[]): Made {
@@ -135,7 +144,11 @@ function make(seed: number, keySize: number, end: readonly Item[]): Made {
 }
 
 const KINDS = ['hash', 'lru_hash'] as const;
-const maps = KINDS.flatMap((type) => KEY_SIZES.map((keySize) => ({ type, keySize, valueSize: 4, maxEntries: 16 })));
+const keyed = KINDS.flatMap((type) => KEY_SIZES.map((keySize) => ({ type, keySize, valueSize: 4, maxEntries: 16 })));
+const values = KEY_SIZES.map((valueSize) => ({ type: 'hash' as const, keySize: 4, valueSize, maxEntries: 16 }));
+const FIRST_VALUES = keyed.length;
+const RING = FIRST_VALUES + values.length;
+const maps = [...keyed, ...values, { type: 'ringbuf' as const, keySize: 0, valueSize: 0, maxEntries: 4096 }];
 const VALUE = Uint8Array.of(44, 0, 0, 0);
 
 describe.each(KINDS)('%s', (kind) => {
@@ -159,8 +172,12 @@ describe.each(KINDS)('%s', (kind) => {
   );
 
   test.each([{ checked: true }, { checked: false }])('checked: $checked', async (options) => {
-    const made = (end: keyof typeof ENDS) => cases.map(({ seed, keySize, map }) => make(seed, keySize, ENDS[end](map)));
-    const all = { lookup: made('lookup'), update: made('update'), remove: made('remove') };
+    const made = (end: keyof typeof ENDS) =>
+      cases.map(({ seed, keySize, map }) => make(seed, keySize, ENDS[end](map, keySize)));
+    const all = {
+      ...{ lookup: made('lookup'), update: made('update'), remove: made('remove') },
+      ...{ value: made('value'), output: made('output') },
+    };
     const progs = (Object.keys(all) as (keyof typeof ENDS)[]).flatMap((end) =>
       all[end].map(({ insns }, i) => ({ name: `${end}${i}`, insns })),
     );
@@ -189,6 +206,11 @@ describe.each(KINDS)('%s', (kind) => {
       for (const other of others) expect(map.delete(other), `seed ${seed}: a neighbour`).toBe(true);
       expect([...map.rawKeys()], `seed ${seed}: nothing else`).toEqual([key]);
       map.delete(key);
+      const ofValue = bench.maps[FIRST_VALUES + KEY_SIZES.indexOf(key.length)]!;
+      expect(run('value'), `seed ${seed}: a value`).toBe(0);
+      expect(ofValue.get(Uint8Array.of(1, 0, 0, 0), { raw: true }), `seed ${seed}: the value`).toEqual(key);
+      expect([run('output'), run('output'), run('output')], `seed ${seed}: records`).toEqual([0, 0, 0]);
+      expect((bench.maps[RING] as RingBuf).drain(), `seed ${seed}: the records`).toEqual([key, key, key]);
     });
   });
 });

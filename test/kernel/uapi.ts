@@ -58,6 +58,7 @@ export const helpers = {
   xdp_adjust_head: 44,
   xdp_adjust_meta: 54,
   xdp_adjust_tail: 65,
+  ringbuf_output: 130,
   ringbuf_reserve: 131,
   ringbuf_submit: 132,
   trace_vprintk: 177,
