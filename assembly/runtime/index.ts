@@ -161,7 +161,15 @@ export { hash_batch, hash_buckets } from './map/hash-walk';
 export { hash_delete_words, hash_update_words } from './map/hash-words';
 export { map_peek, map_peek_elem, map_pop, map_pop_elem, map_push_elem, queue_at } from './map/keyless';
 export { lpm_lookup, lpm_lookup_short } from './map/lpm';
-export { lru_lookup, lru_lookup4, lru_lookup8, lru_lookup16, lru_percpu_lookup } from './map/lru-hash';
+export {
+  lru_delete_words,
+  lru_lookup,
+  lru_lookup4,
+  lru_lookup8,
+  lru_lookup16,
+  lru_percpu_lookup,
+  lru_update_words,
+} from './map/lru-hash';
 export { map_first } from './map/map';
 export {
   array_update,

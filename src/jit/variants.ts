@@ -83,6 +83,8 @@ const MAX_WORDS_KEY = 16;
 const WORDS: Readonly<Record<string, string>> = {
   hash_update: 'hash_update_words',
   hash_delete: 'hash_delete_words',
+  lru_update: 'lru_update_words',
+  lru_delete: 'lru_delete_words',
 };
 
 const REDIRECT_MAP: Record<number, string> = {

@@ -295,6 +295,8 @@ export interface RuntimeExports {
   hash_delete(map: number, key: number): bigint;
   hash_update_words(map: number, hash: number, low: bigint, high: bigint, value: number, flags: bigint): bigint;
   hash_delete_words(map: number, hash: number, low: bigint, high: bigint): bigint;
+  lru_update_words(map: number, hash: number, low: bigint, high: bigint, value: number, flags: bigint): bigint;
+  lru_delete_words(map: number, hash: number, low: bigint, high: bigint): bigint;
   devmap_redirect(map: number, key: bigint, flags: bigint): bigint;
   devmap_hash_redirect(map: number, key: bigint, flags: bigint): bigint;
   cpumap_redirect(map: number, key: bigint, flags: bigint): bigint;

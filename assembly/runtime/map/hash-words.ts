@@ -3,12 +3,12 @@
 import { BPF_EXIST, BPF_F_LOCK, E2BIG, EINVAL, ENOENT, ENOMEM } from '../../isa';
 import { FIELD_RES_SPIN_LOCK, FIELD_SPIN_LOCK } from '../../verifier/abi/input';
 import { copyLocked, freeFields, hasField } from './fields';
-import { countDown, countUp } from './guard';
 import { flagsError, Put } from './hash';
-import { bucketOf, ELEMENT_KEY, give, link, tableOf, unlink } from './hash-table';
+import { bucketOf, ELEMENT_KEY, tableOf, unlink } from './hash-table';
 import { BpfMap } from './map';
 
-class Words {
+/** Parts of a change, copied to where they are used. */
+export class Words {
   /** As `seek` of hash-table.ts. */
   @inline
   static seek(map: u32, hash: u32, low: u64, high: u64): u32 {
@@ -21,32 +21,56 @@ class Words {
     }
     return at;
   }
+
+  /** Fills an element that is in no bucket. */
+  @inline
+  static fill(map: u32, element: u32, hash: u32, low: u64, high: u64, value: u32): void {
+    store<u32>(element, hash, 4);
+    store<u64>(element, low, ELEMENT_KEY);
+    if (changetype<BpfMap>(map).keySize > 8) store<u64>(element, high, ELEMENT_KEY + 8);
+    Put.value(map, element, value);
+  }
+
+  /** As `link` of hash-table.ts. */
+  @inline
+  static link(map: u32, element: u32, hash: u32): void {
+    const bucket = bucketOf(map, hash);
+    store<u32>(element, load<u32>(bucket));
+    store<u32>(bucket, element);
+  }
+}
+
+/** Flags that ask for a lock, or that nobody knows. */
+function updateUnusual(map: u32, hash: u32, low: u64, high: u64, value: u32, flags: u64): i64 {
+  const m = changetype<BpfMap>(map);
+  const plain = flags & ~(<u64>BPF_F_LOCK);
+  if (plain > <u64>BPF_EXIST || !hasField(m, FIELD_SPIN_LOCK | FIELD_RES_SPIN_LOCK)) return -EINVAL;
+  const old = load<u32>(Words.seek(map, hash, low, high));
+  if (!old) return hash_update_words(map, hash, low, high, value, plain);
+  const error = flagsError(old, plain);
+  if (!error) copyLocked(m, old + tableOf(map).valueOffset, value);
+  return error;
 }
 
 export function hash_update_words(map: u32, hash: u32, low: u64, high: u64, value: u32, flags: u64): i64 {
+  if (flags > <u64>BPF_EXIST) return updateUnusual(map, hash, low, high, value, flags);
   const m = changetype<BpfMap>(map);
-  if ((flags & ~(<u64>BPF_F_LOCK)) > <u64>BPF_EXIST) return -EINVAL;
-  if (flags & BPF_F_LOCK && !hasField(m, FIELD_SPIN_LOCK | FIELD_RES_SPIN_LOCK)) return -EINVAL;
   const at = Words.seek(map, hash, low, high);
   const old = load<u32>(at);
-  const error = flagsError(old, flags & ~(<u64>BPF_F_LOCK));
-  if (error) return error;
-  if (old && flags & BPF_F_LOCK) {
-    copyLocked(m, old + tableOf(map).valueOffset, value);
+  if (flags) {
+    const error = flagsError(old, flags);
+    if (error) return error;
+  }
+  if (!old && m.count >= m.maxEntries) return -E2BIG;
+  const element = Put.element(map, old);
+  if (!element) return -ENOMEM;
+  Words.fill(map, element, hash, low, high, value);
+  if (old) {
+    Put.exchange(map, at, element);
     return 0;
   }
-  if (!old && !countUp(m)) return -E2BIG;
-  const element = Put.element(map, old);
-  if (!element) {
-    if (!old) countDown(m);
-    return -ENOMEM;
-  }
-  store<u32>(element, hash, 4);
-  store<u64>(element, low, ELEMENT_KEY);
-  if (m.keySize > 8) store<u64>(element, high, ELEMENT_KEY + 8);
-  Put.value(map, element, value);
-  if (old) Put.exchange(map, at, element);
-  else link(map, element);
+  Words.link(map, element, hash);
+  m.count++;
   return 0;
 }
 
@@ -56,8 +80,9 @@ export function hash_delete_words(map: u32, hash: u32, low: u64, high: u64): i64
   const element = load<u32>(at);
   if (!element) return -ENOENT;
   unlink(map, at);
-  freeFields(m, element + tableOf(map).valueOffset);
-  give(map, element);
-  countDown(m);
+  if (m.fields) freeFields(m, element + tableOf(map).valueOffset);
+  store<u32>(element, m.impl2);
+  m.impl2 = element;
+  m.count--;
   return 0;
 }

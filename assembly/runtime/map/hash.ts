@@ -64,10 +64,15 @@ export class Put {
   @inline
   static element(map: u32, old: u32): u32 {
     const t = tableOf(map);
-    if (THREADS || !old || !t.spare) return take(map);
-    const element = t.spare;
-    t.spare = old;
-    return element;
+    const spare = t.spare;
+    if (!THREADS && old && spare) {
+      t.spare = old;
+      return spare;
+    }
+    const free = changetype<BpfMap>(map).impl2;
+    if (THREADS || !free) return take(map);
+    changetype<BpfMap>(map).impl2 = load<u32>(free);
+    return free;
   }
 
   /**
@@ -87,7 +92,12 @@ export class Put {
     const at = element + tableOf(map).valueOffset;
     if (m.fields) copyValue(m, at, value);
     else if (m.valueSize == 8) store<u64>(at, load<u64>(value));
-    else copy(at, value, m.valueSize);
+    else if (m.valueSize == 16) {
+      const low = load<u64>(value);
+      const high = load<u64>(value, 8);
+      store<u64>(at, low);
+      store<u64>(at, high, 8);
+    } else copy(at, value, m.valueSize);
   }
 
   /** Puts a filled element where `at` leads to another, which became the spare one, or goes back. */

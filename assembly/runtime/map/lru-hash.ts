@@ -19,6 +19,7 @@ import {
   take,
   unlink,
 } from './hash-table';
+import { Words } from './hash-words';
 import { LRU_MARK, lruAdd, lruInit, lruIsFull, lruRemove, lruReplace, lruVictim } from './lru';
 import { BpfMap, MapSpec } from './map';
 import { freeCopies, ownCopy, placeCopies, writeAll, writeOwn } from './percpu-hash';
@@ -129,6 +130,30 @@ function update(map: u32, key: u32, hash: u32, value: u32, flags: u64): i32 {
   return 0;
 }
 
+/** The same by a key in registers: hash-words.ts. */
+export function lru_update_words(map: u32, hash: u32, low: u64, high: u64, value: u32, flags: u64): i64 {
+  if (flags > <u64>BPF_EXIST) return -EINVAL;
+  const at = Words.seek(map, hash, low, high);
+  const old = load<u32>(at);
+  const error = flagsError(old, flags);
+  if (error) return error;
+  if (!old) {
+    const room = makeRoom(map);
+    Words.fill(map, room, hash, low, high, value);
+    Words.link(map, room, hash);
+    return 0;
+  }
+  const element = Put.element(map, old);
+  lruReplace(old, element);
+  Words.fill(map, element, hash, low, high, value);
+  Put.exchange(map, at, element);
+  return 0;
+}
+
+export function lru_delete_words(map: u32, hash: u32, low: u64, high: u64): i64 {
+  return removeAt(map, Words.seek(map, hash, low, high));
+}
+
 /** `isAll`: from user space, a value for each CPU. */
 export function lruPercpuHashUpdate(map: u32, key: u32, value: u32, flags: u64, isAll: bool): i32 {
   if (flags > <u64>BPF_EXIST) return -EINVAL;
@@ -163,8 +188,12 @@ export function lruHashDelete(map: u32, key: u32): i32 {
 }
 
 function remove(map: u32, key: u32, hash: u32): i32 {
+  return removeAt(map, seek(map, key, hash));
+}
+
+/** Takes the element out that this link leads to, if it does. */
+function removeAt(map: u32, at: u32): i32 {
   const m = changetype<BpfMap>(map);
-  const at = seek(map, key, hash);
   const element = load<u32>(at);
   if (!element) return -ENOENT;
   unlink(map, at);
