@@ -3,20 +3,32 @@
  * own. Only where one thread uses the maps: among several, a lookup has to see whether an element left its bucket meanwhile.
  */
 import { HASH_BUCKETS, HASH_ELEMENT_KEY, HASH_LRU_MARK, HASH_MASK, HASH_NUMBERS } from '../../assembly/abi.ts';
-import { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_HASH } from '../../assembly/isa.ts';
+import {
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+  BPF_MAP_TYPE_PERCPU_HASH,
+} from '../../assembly/isa.ts';
 import type { MapSpec } from '../object/types.ts';
-import { type FuncEnv, pushBase, pushRef, setReg32 } from './env.ts';
+import { type FuncEnv, type ProgEnv, pushBase, pushRef, setReg32 } from './env.ts';
 import { type KeyByte, makePairs, type Pair } from './key.ts';
 import * as w from './opcodes.ts';
+import { pushOwnCpu } from './per-cpu.ts';
 
 /** Each word of a key is a load and a product; a longer one costs more code than a call. */
 const MAX_KEY_SIZE = 40;
 /** The last factor of a hash: C2 in hash-key.ts. */
 const FINISH = [0x6659fd93, 0xd6e8feb8 | 0] as const;
 
+const LRU: readonly number[] = [BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH];
+const PER_CPU: readonly number[] = [BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH];
+const HASHES: readonly number[] = [BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_HASH_OF_MAPS, ...LRU, ...PER_CPU];
+
 /** Whether lookups in a map of this kind are written where they are, if their key is known. */
-export function isInlineHash(map: MapSpec): boolean {
-  return (map.type === BPF_MAP_TYPE_HASH || map.type === BPF_MAP_TYPE_LRU_HASH) && map.keySize <= MAX_KEY_SIZE;
+export function isInlineHash({ cpus }: ProgEnv, map: MapSpec): boolean {
+  if (PER_CPU.includes(map.type) && cpus === undefined) return false;
+  return HASHES.includes(map.type) && map.keySize <= MAX_KEY_SIZE;
 }
 
 /** Multiplies the i64 on the stack by one of the map's numbers. */
@@ -105,6 +117,22 @@ export function pushKeyWords(f: FuncEnv, map: number, bytes: readonly KeyByte[])
   else code.i64(0);
 }
 
+/** From an element's address on the stack to what the lookup gives. */
+function pushValue(f: FuncEnv, { type, keySize, valueSize }: MapSpec): void {
+  const { code, prog } = f;
+  const offset = HASH_ELEMENT_KEY + ((keySize + 7) & ~7);
+  if (type === BPF_MAP_TYPE_HASH_OF_MAPS) {
+    code.mem(w.I32_LOAD, offset);
+    return;
+  }
+  code.i32(offset);
+  code.op(w.I32_ADD);
+  if (!PER_CPU.includes(type) || prog.cpus === 1) return;
+  pushOwnCpu(f, -1);
+  code.i32((valueSize + 7) & ~7);
+  code.op(w.I32_MUL, w.I32_ADD);
+}
+
 export function lowerHashLookup(f: FuncEnv, map: number, bytes: readonly KeyByte[]): void {
   const { code } = f;
   const spec = f.prog.checked.prog.maps[map];
@@ -133,7 +161,7 @@ export function lowerHashLookup(f: FuncEnv, map: number, bytes: readonly KeyByte
   code.op(w.DROP);
   code.br(w.BR, 1);
   code.op(w.END, w.END);
-  if (spec.type === BPF_MAP_TYPE_LRU_HASH) {
+  if (LRU.includes(spec.type)) {
     code.get(element);
     code.i32(HASH_LRU_MARK);
     code.op(w.I32_SUB);
@@ -141,7 +169,7 @@ export function lowerHashLookup(f: FuncEnv, map: number, bytes: readonly KeyByte
     code.mem(w.I32_STORE8, 0);
   }
   code.get(element);
-  code.i32(HASH_ELEMENT_KEY + ((spec.keySize + 7) & ~7));
-  code.op(w.I32_ADD, w.END);
+  pushValue(f, spec);
+  code.op(w.END);
   setReg32(f, 0);
 }

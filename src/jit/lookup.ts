@@ -2,8 +2,8 @@
  * bpf_map_lookup_elem in a known array, without a call: an index below the number of elements is an addition away. An index that was proved to be one
  * number makes the address one.
  */
-import { MAP_CPU_STRIDE, MAP_DATA, MAP_IMPL, VM_CPU } from '../../assembly/abi.ts';
-import { BPF_MAP_TYPE_PERCPU_ARRAY } from '../../assembly/isa.ts';
+import { MAP_CPU_STRIDE, MAP_DATA } from '../../assembly/abi.ts';
+import { BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_PERCPU_ARRAY } from '../../assembly/isa.ts';
 import { BPF_FUNC_map_delete_elem, BPF_FUNC_map_lookup_elem, BPF_FUNC_map_update_elem } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { MapSpec } from '../object/types.ts';
@@ -11,6 +11,7 @@ import { type FuncEnv, type ProgEnv, pushBase, pushRef, pushReg32, setReg32 } fr
 import { isInlineHash } from './hash-lookup.ts';
 import { pushKeyWord, type Wanted } from './key.ts';
 import * as w from './opcodes.ts';
+import { pushOwnCpu } from './per-cpu.ts';
 import { proofOf } from './proved.ts';
 import { variantOf } from './variants.ts';
 
@@ -35,7 +36,7 @@ function keySize(prog: ProgEnv, op: Op & { kind: 'call' }, pc: number): number {
   const map = prog.facts.args[pc]?.[0];
   if (variant.kind !== 'call' || map?.kind !== 'map' || prog.shared) return 0;
   const spec = prog.checked.prog.maps[map.map];
-  const isValue = variant.words !== undefined || (op.helper === BPF_FUNC_map_lookup_elem && isInlineHash(spec));
+  const isValue = variant.words !== undefined || (op.helper === BPF_FUNC_map_lookup_elem && isInlineHash(prog, spec));
   return isValue ? spec.keySize : 0;
 }
 
@@ -67,23 +68,9 @@ function pushFirst(f: FuncEnv, map: number, offset: number): void {
     add(f, MAP_DATA + offset);
   }
   if (prog.checked.prog.maps[map].type !== BPF_MAP_TYPE_PERCPU_ARRAY || prog.cpus === 1) return;
-  pushCopy(f, map);
-  code.op(w.I32_ADD);
-}
-
-/** Bytes from the first CPU's copy to that of the running one; one without a copy has the first one's. */
-function pushCopy(f: FuncEnv, map: number): void {
-  const { code, prog } = f;
-  const cpu = code.local('cpu', 'i32');
-  code.mem(w.I32_LOAD, pushBase(code, prog.vm) + VM_CPU);
-  code.tee(cpu);
-  code.i32(0);
-  code.get(cpu);
-  if (prog.cpus === undefined) code.mem(w.I32_LOAD, pushBase(code, prog.map(map)) + MAP_IMPL);
-  else code.i32(prog.cpus);
-  code.op(w.I32_LT_U, w.SELECT);
+  pushOwnCpu(f, map);
   code.mem(w.I32_LOAD, pushBase(code, prog.map(map)) + MAP_CPU_STRIDE);
-  code.op(w.I32_MUL);
+  code.op(w.I32_MUL, w.I32_ADD);
 }
 
 function pushIndex(f: FuncEnv, pc: number): void {
@@ -101,9 +88,13 @@ export function lowerArrayLookup(f: FuncEnv, map: number, pc: number): void {
   const spec = f.prog.checked.prog.maps[map];
   const stride = strideOf(spec);
   const proved = provedIndex(f.prog, pc);
+  // An element is an inner map's address, or NULL.
+  const isOfMaps = spec.type === BPF_MAP_TYPE_ARRAY_OF_MAPS;
   if (proved !== undefined) {
-    if (proved < spec.maxEntries) pushFirst(f, map, proved * stride);
-    else code.i32(0);
+    if (proved < spec.maxEntries) {
+      pushFirst(f, map, proved * stride);
+      if (isOfMaps) code.mem(w.I32_LOAD, 0);
+    } else code.i32(0);
     setReg32(f, 0);
     return;
   }
@@ -116,7 +107,9 @@ export function lowerArrayLookup(f: FuncEnv, map: number, pc: number): void {
   pushFirst(f, map, 0);
   code.get(index);
   code.i32(stride | 0);
-  code.op(w.I32_MUL, w.I32_ADD, w.ELSE);
+  code.op(w.I32_MUL, w.I32_ADD);
+  if (isOfMaps) code.mem(w.I32_LOAD, 0);
+  code.op(w.ELSE);
   code.i32(0);
   code.op(w.END);
   setReg32(f, 0);

@@ -1,6 +1,7 @@
 /** Which function of the runtime a helper call becomes: what is known of the map, or of who reads the result, picks a narrower one. */
 import {
   BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_CPUMAP,
   BPF_MAP_TYPE_DEVMAP,
   BPF_MAP_TYPE_DEVMAP_HASH,
@@ -28,7 +29,7 @@ export type Variant =
   | { readonly kind: 'inline'; readonly map: number };
 
 /** Maps whose elements follow one another from the first index on. */
-const INLINE: readonly number[] = [BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY];
+const INLINE: readonly number[] = [BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS];
 /** Key sizes that hashes have lookups of their own for. */
 const WHOLE_WORDS: readonly number[] = [4, 8, 16];
 /** An LPM key whose bytes, behind its length, fit one word. */

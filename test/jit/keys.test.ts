@@ -143,19 +143,18 @@ function make(seed: number, keySize: number, end: readonly Item[]): Made {
   return { insns: asm(items), key: frame.slice(MARGIN, MARGIN + keySize) };
 }
 
-const KINDS = ['hash', 'lru_hash'] as const;
+const KINDS = ['hash', 'lru_hash', 'percpu_hash'] as const;
 const keyed = KINDS.flatMap((type) => KEY_SIZES.map((keySize) => ({ type, keySize, valueSize: 4, maxEntries: 16 })));
 const values = KEY_SIZES.map((valueSize) => ({ type: 'hash' as const, keySize: 4, valueSize, maxEntries: 16 }));
 const FIRST_VALUES = keyed.length;
 const RING = FIRST_VALUES + values.length;
 const maps = [...keyed, ...values, { type: 'ringbuf' as const, keySize: 0, valueSize: 0, maxEntries: 4096 }];
-const VALUE = Uint8Array.of(44, 0, 0, 0);
 
 describe.each(KINDS)('%s', (kind) => {
   let engine: Engine;
   let bench: Bench;
   beforeAll(async () => {
-    engine = await Engine.create();
+    engine = await Engine.create({ cpus: 2, cpu: 1 });
     bench = new Bench(engine, maps);
   });
   afterAll(() => {
@@ -185,6 +184,15 @@ describe.each(KINDS)('%s', (kind) => {
     cases.forEach(({ map: index, seed }, i) => {
       const map = bench.maps[index]!;
       const { key } = all.lookup[i];
+      // A per-CPU value has a copy for CPU 0, and one for CPU 1, which the program sees.
+      const set = (at: Uint8Array<ArrayBuffer>, number: number): void => {
+        const value = Uint8Array.of(number, 0, 0, 0);
+        map.set(at, kind === 'percpu_hash' ? [Uint8Array.of(99, 0, 0, 0), value] : value);
+      };
+      const raw = (number: number, other: number): Uint8Array =>
+        kind === 'percpu_hash'
+          ? Uint8Array.of(other, 0, 0, 0, 0, 0, 0, 0, number, 0, 0, 0, 0, 0, 0, 0)
+          : Uint8Array.of(number, 0, 0, 0);
       const run = (end: keyof typeof ENDS) => loaded.get(`${end}${i}`)!.run(PACKET).returnValue | 0;
       // Its neighbours are there: keys that differ in one bit.
       const others = [0, 3, 8 * key.length - 1].map((bit) => {
@@ -192,15 +200,15 @@ describe.each(KINDS)('%s', (kind) => {
         other[bit >> 3] ^= 1 << (bit & 7);
         return other;
       });
-      for (const other of others) map.set(other, Uint8Array.of(1, 0, 0, 0));
+      for (const other of others) set(other, 1);
       expect(run('lookup'), `seed ${seed}: nothing`).toBe(MISSING);
-      map.set(key, VALUE);
+      set(key, 44);
       expect(run('lookup'), `seed ${seed}: found`).toBe(44);
       expect(run('remove'), `seed ${seed}: deleted`).toBe(0);
       expect(run('remove'), `seed ${seed}: deleted again`).toBe(-2);
       expect(run('update'), `seed ${seed}: new`).toBe(0);
-      expect(map.get(key, { raw: true }), `seed ${seed}: made`).toEqual(Uint8Array.of(55, 0, 0, 0));
-      map.set(key, VALUE);
+      expect(map.get(key, { raw: true }), `seed ${seed}: made`).toEqual(raw(55, 0));
+      set(key, 44);
       expect(run('update'), `seed ${seed}: replaced`).toBe(0);
       expect(run('lookup'), `seed ${seed}: the new one`).toBe(55);
       for (const other of others) expect(map.delete(other), `seed ${seed}: a neighbour`).toBe(true);
