@@ -1,6 +1,7 @@
 /** Cuts one function's ops into basic blocks and drops what its entry cannot reach. Linear in the number of insns. */
 import type { Op } from '../isa/op.ts';
 import type { Block, Terminator } from './cfg.ts';
+import { splitReturns } from './returns.ts';
 
 /** Ops by pc; `undefined` marks the second slot of `ld_imm64`. */
 export type Ops = readonly (Op | undefined)[];
@@ -56,7 +57,10 @@ export function buildBlocks(ops: Ops, start: number, end: number): Block[] {
     if (ops[last] === undefined) last--;
     return { start: from, end: to, term: terminator(ops[last], last, to, (pc) => index[pc - start]) };
   });
-  return dropUnreachable(blocks);
+  const reached = dropUnreachable(blocks);
+  const given = reached.length;
+  splitReturns(ops, reached);
+  return reached.length > given ? dropUnreachable(reached) : reached;
 }
 
 function dropUnreachable(blocks: Block[]): Block[] {

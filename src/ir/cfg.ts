@@ -23,6 +23,8 @@ export interface Block {
   readonly start: number;
   readonly end: number;
   term: Terminator;
+  /** Synthetic: the exit returns this number. */
+  readonly returns?: { readonly lo: number; readonly hi: number };
 }
 
 export interface Cfg {

@@ -42,7 +42,8 @@ const OPPOSITE: Record<string, string> = {
   sle: 'sgt',
 };
 
-function writes(op: Op, reg: number): boolean {
+/** Whether nobody knows what is in `reg` behind an op. */
+export function writes(op: Op, reg: number): boolean {
   switch (op.kind) {
     case 'alu':
     case 'movsx':

@@ -6,10 +6,10 @@
  * A program that tail-calls has those in its loop that it can reach (`family`), as a state machine:
  *
  *     loop packet
- *       loop again
- *         the program
- *         loop dispatch
- *           br_table next -> count a run; another program's code, or again
+ *       the program
+ *       loop dispatch
+ *         br_table next -> count a run; another program's code, or back to the program
+ *       verdict; the next packet, if there is one
  *
  * A tail call of one of them sets `next` and branches, forwards to the program itself where it lies behind, else to the dispatcher. Large families share one
  * loop, where packets go through the jump table as well.
@@ -32,9 +32,9 @@ import type { CheckedProg } from '../verifier/structural.ts';
 import { withViolations } from './check.ts';
 import { Code } from './code.ts';
 import type { WasmWriter } from './encoder.ts';
-import { type Again, count, type Hops, type ProgEnv, pushBase, type ViolationExit } from './env.ts';
+import { type Again, type Bottom, count, type Hops, type ProgEnv, pushBase, type ViolationExit } from './env.ts';
 import { countTailCalls, isInlined } from './family.ts';
-import { inlineEntry } from './lower.ts';
+import { inlineEntry, setBottom } from './lower.ts';
 import { addPending } from './lower-exit.ts';
 import { type Needs, needs, without } from './needs.ts';
 import * as w from './opcodes.ts';
@@ -59,6 +59,7 @@ interface Loop {
   readonly ctx: number;
   readonly end: number;
   readonly fp: number;
+  readonly bottoms: Map<ProgEnv, Bottom>;
   /** R0 of the packet. */
   readonly result: number;
   /** Tail calls of the packet; undefined where nobody makes any. */
@@ -66,6 +67,12 @@ interface Loop {
   readonly next: number;
   /** Whether the end is read again for each packet. */
   readonly endMoves: boolean;
+  /** A tail call may leave the loop through the table, which is when its end may move. */
+  readonly isCalledAway: boolean;
+  /** `Code.depth` inside what is left behind the last packet, inside the loop over packets, and inside what a call through the table leaves. */
+  readonly depths: { over: number; head: number; called: number | undefined };
+  /** The program that packets enter, if its calls of itself go to the loop's head. */
+  readonly again: ProgEnv | undefined;
   /** Of programs that may call themselves in a loop. */
   readonly settled: Map<ProgEnv, Again['settled']>;
 }
@@ -91,6 +98,10 @@ function newLoop(progs: readonly LoopProg[], entry: number | undefined): Loop {
   const code = new Code(entry === undefined ? 3 : 2);
   const all = progs.map(({ prog }) => prog.checked);
   const each = progs.map(({ prog }) => prog);
+  const first = entry === undefined ? undefined : each[entry];
+  const endMoves = all.some(movesEnd);
+  const calls = all.some((checked) => countTailCalls(checked) > 0);
+  const again = first !== undefined && isInlined(first.checked) && mayRepeat(first) ? first : undefined;
   return {
     code,
     progs,
@@ -101,11 +112,15 @@ function newLoop(progs: readonly LoopProg[], entry: number | undefined): Loop {
     ctx: 0,
     end: 1,
     fp: code.addLocal('i32'),
+    bottoms: new Map(),
     result: code.addLocal('i64'),
-    count: all.some((checked) => countTailCalls(checked) > 0) ? code.addLocal('i32') : undefined,
+    count: calls ? code.addLocal('i32') : undefined,
     next: code.addLocal('i32'),
-    endMoves: all.some(movesEnd),
-    settled: new Map(),
+    endMoves,
+    isCalledAway: calls && !endMoves,
+    depths: { over: 0, head: 0, called: undefined },
+    again,
+    settled: new Map(again && [[again, code.addLocal('i32')]]),
   };
 }
 
@@ -118,26 +133,17 @@ export function batchLoop(progs: readonly LoopProg[], entry: number | undefined)
   const { code } = loop;
   loadCell(loop, VM_FRAME_TOP);
   code.set(loop.fp);
+  for (const { prog } of progs) loop.bottoms.set(prog, setBottom(code, prog, prog.checked.funcs[0], loop.fp));
   if (progs.some(({ prog }) => stopsEarly(prog.checked))) {
     storeCell(loop, VM_BATCH_END, () => code.get(loop.end));
     storeCell(loop, VM_BATCH_SCANNED, () => code.i32(0));
   }
   nestViolations(loop, [], (violations) => {
     code.block(w.BLOCK);
-    code.block(w.LOOP);
-    beginPacket(loop);
-    code.block(w.BLOCK);
-    runPrograms(loop, violations);
-    code.op(w.END);
-    code.get(loop.ctx);
-    code.get(loop.result);
-    code.mem(w.I64_STORE32, CTX_VERDICT);
-    code.get(loop.ctx);
-    code.i32(CTX_SIZE);
-    code.op(w.I32_ADD);
-    code.set(loop.ctx);
-    code.br(w.BR, 0);
-    code.op(w.END, w.END, w.RETURN);
+    loop.depths.over = code.depth;
+    if (loop.isCalledAway) runAndCall(loop, violations);
+    else runPackets(loop, violations);
+    code.op(w.END, w.RETURN);
   });
   code.op(w.END);
   return code.body();
@@ -161,24 +167,86 @@ function nestViolations(
   }
 }
 
-/** Leaves the loop behind the last packet, or begins the next one. */
-function beginPacket(loop: Loop): void {
+/** Puts an i32 on the stack that is not zero behind the last packet. */
+function pushIsOver(loop: Loop): void {
   const { code } = loop;
   code.get(loop.ctx);
   if (loop.endMoves) loadCell(loop, VM_BATCH_END);
   else code.get(loop.end);
   code.op(w.I32_GE_U);
-  code.br(w.BR_IF, 1);
+}
+
+/**
+ * Before the loop and behind each packet, so that who comes back to the loop's head goes on with the same packet: that is where the program that packets
+ * enter is called again. A loop of its own for that would cost each packet what engines do at the head of every loop.
+ */
+function beginPacket(loop: Loop): void {
+  const { code, count, settled } = loop;
   writeCells(loop, loop.needs);
-  if (loop.count !== undefined) {
+  for (const local of [count, loop.again && settled.get(loop.again)]) {
+    if (local === undefined) continue;
     code.i32(0);
-    code.set(loop.count);
+    code.set(local);
   }
+}
+
+/** Writes the verdict, and goes on to the next record. */
+function endPacket(loop: Loop): void {
+  const { code } = loop;
+  code.get(loop.ctx);
+  code.get(loop.result);
+  code.mem(w.I64_STORE32, CTX_VERDICT);
+  code.get(loop.ctx);
+  code.i32(CTX_SIZE);
+  code.op(w.I32_ADD);
+  code.set(loop.ctx);
+}
+
+function leaveIfOver(loop: Loop): void {
+  const { code } = loop;
+  pushIsOver(loop);
+  code.br(w.BR_IF, code.depth - loop.depths.over);
+}
+
+/** The loop over packets; there is one at least. */
+function runPackets(loop: Loop, violations: readonly ViolationExit[]): void {
+  const { code } = loop;
+  leaveIfOver(loop);
+  beginPacket(loop);
+  code.block(w.LOOP);
+  loop.depths.head = code.depth;
+  code.block(w.BLOCK);
+  runPrograms(loop, violations);
+  code.op(w.END);
+  endPacket(loop);
+  leaveIfOver(loop);
+  beginPacket(loop);
+  code.br(w.BR, 0);
+  code.op(w.END);
+}
+
+/**
+ * Calls through the table leave the loop over packets, and then it begins anew with the end that it finds in memory: what is never written in the loop costs
+ * no packet a register, or a store and a load that the next packet waits for.
+ */
+function runAndCall(loop: Loop, violations: readonly ViolationExit[]): void {
+  const { code } = loop;
+  code.block(w.LOOP);
+  loadCell(loop, VM_BATCH_END);
+  code.set(loop.end);
+  code.block(w.BLOCK);
+  loop.depths.called = code.depth;
+  runPackets(loop, violations);
+  code.op(w.UNREACHABLE, w.END);
+  endPacket(loop);
+  code.br(w.BR, 0);
+  code.op(w.END);
 }
 
 /** What makes the packet's verdict: it leaves the block it is in, with R0 in `result`. */
 function runPrograms(loop: Loop, violations: readonly ViolationExit[]): void {
   const { code, entry } = loop;
+  const { head } = loop.depths;
   const done = code.depth;
   if (entry === undefined) {
     code.get(loop.first as number);
@@ -190,17 +258,14 @@ function runPrograms(loop: Loop, violations: readonly ViolationExit[]): void {
   if (!isInlined(prog.checked)) {
     callEntry(loop, prog);
   } else if (loop.progs.length === 1) {
-    inlineOne(loop, 0, { violation: violations[0], done, targets: [], cells: loop.needs });
+    inlineOne(loop, 0, { violation: violations[0], done, targets: [], cells: loop.needs, head });
   } else {
-    code.block(w.LOOP);
-    const again = code.depth;
     code.block(w.BLOCK);
     const targets = loop.progs.map(() => code.depth);
-    inlineOne(loop, entry, { violation: violations[entry], done, targets, cells: loop.needs });
+    inlineOne(loop, entry, { violation: violations[entry], done, targets, cells: loop.needs, head });
     code.op(w.END);
     writeCells(loop, without(loop.all, loop.needs));
-    dispatch(loop, violations, done, again);
-    code.op(w.END);
+    dispatch(loop, violations, done, head);
   }
 }
 
@@ -220,25 +285,33 @@ interface Place {
   readonly targets: readonly number[];
   /** What has been written when the program begins. */
   readonly cells: Needs;
+  /** Of the program that packets enter, `Code.depth` inside the loop that begins with it. */
+  readonly head?: number;
 }
 
-/** The code of the program at place `self`. A loop around it is where its tail calls of itself go, if it has but one. */
-function inlineOne(loop: Loop, self: number, { violation, done, targets, cells }: Place): void {
+/** The code of the program at place `self`. The loop that begins with it is where its tail calls of itself go, if it has but one. */
+function inlineOne(loop: Loop, self: number, { violation, done, targets, cells, head }: Place): void {
   const { code, ctx, fp, result, next } = loop;
   const { prog, cfg } = loop.progs[self];
+  const bottom = loop.bottoms.get(prog);
   let hops: Hops | undefined;
   if (loop.count !== undefined) {
-    const again = countTailCalls(prog.checked, 0) === 1 ? repeat(loop, prog, loop.count) : undefined;
-    const end = loop.endMoves ? undefined : loop.end;
+    const again = mayRepeat(prog) ? repeat(loop, prog, loop.count, head) : undefined;
+    const { called } = loop.depths;
     const base = loop.progs[0].prog.progId;
-    hops = { base, targets, count: loop.count, next, nextBase: nextBase(loop), end, cells, again };
+    hops = { base, targets, count: loop.count, next, nextBase: nextBase(loop), called, cells, again };
   }
-  inlineEntry(prog, cfg, { code, ctx, fp, violation, exit: { depth: done, result, hops } });
-  if (hops?.again !== undefined) code.op(w.END, w.UNREACHABLE);
+  inlineEntry(prog, cfg, { code, ctx, fp, ...(bottom && { bottom }), violation, exit: { depth: done, result, hops } });
+  if (hops?.again !== undefined && head === undefined) code.op(w.END, w.UNREACHABLE);
 }
 
-/** Opens the loop of a program that may call itself. */
-function repeat({ code, settled }: Loop, prog: ProgEnv, taken: number): Again {
+/** One tail call is told apart from others by where it is; of several nobody would know how often each was of the program itself. */
+const mayRepeat = (prog: ProgEnv): boolean => countTailCalls(prog.checked, 0) === 1;
+
+/** Opens the loop of a program that may call itself, unless it has one. */
+function repeat({ code, settled }: Loop, prog: ProgEnv, taken: number, head: number | undefined): Again {
+  const known = settled.get(prog);
+  if (head !== undefined && known !== undefined) return { depth: head, settled: known };
   const local = code.addLocal('i32');
   settled.set(prog, local);
   code.get(taken);
@@ -276,10 +349,20 @@ function dispatch(loop: Loop, violations: readonly ViolationExit[], done: number
     code.op(w.END);
     // What is behind is left forwards; what is in front is repeated.
     const targets = counts.map((depth, j) => (j > i ? depth : head));
-    if (i === loop.entry) code.br(w.BR, code.depth - (again as number));
+    if (i === loop.entry) enterAgain(loop, again as number);
     else inlineOne(loop, i, { violation: violations[i], done, targets, cells });
   });
   code.op(w.END);
+}
+
+/** Goes on with the program that packets enter, from the loop's head: its statistics are right. */
+function enterAgain({ code, again, settled, count }: Loop, head: number): void {
+  const local = again && settled.get(again);
+  if (local !== undefined) {
+    code.get(count as number);
+    code.set(local);
+  }
+  code.br(w.BR, code.depth - head);
 }
 
 /** The loop of one program of a family: `loop` is the one that they share. */

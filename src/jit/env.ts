@@ -132,8 +132,8 @@ export interface Hops {
   /** i32 local for the dispatcher: where in its jump table to go, `nextBase` plus the place of the program that is called. */
   readonly next: number;
   readonly nextBase: number;
-  /** i32 local: the end of the batch, where it is read again only behind calls through the table. */
-  readonly end: number | undefined;
+  /** `Code.depth` inside what a call through the table leaves when it is back, where the batch's end may only have moved there; else the packet just ends. */
+  readonly called: number | undefined;
   /** Cells of the VM state that the loop has written for this packet. */
   readonly cells: { readonly ctx: boolean; readonly budget: boolean };
   /**
@@ -185,6 +185,14 @@ export interface ViolationExit {
   readonly addr: number;
 }
 
+/** The lowest place in a frame that accesses go to: offsets from there are not negative, so they are part of the access, and they are as small as can be. */
+export interface Bottom {
+  /** i32 local. */
+  readonly local: number;
+  /** What it is from R10. */
+  readonly off: number;
+}
+
 /** One BPF function being lowered. */
 export interface FuncEnv {
   readonly prog: ProgEnv;
@@ -195,6 +203,7 @@ export interface FuncEnv {
   readonly exit: InlineExit | undefined;
   /** Local of R10, i32. */
   readonly fp: number;
+  readonly bottom: Bottom;
   /** Local of the context record's address, i32; only the entry function has one. */
   readonly ctx: number | undefined;
   /** Local of the context as the program sees it, i32: the record, or the `struct Skb` it names. Only the entry function has one. */

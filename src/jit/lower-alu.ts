@@ -261,8 +261,8 @@ export function lowerMovsx(f: FuncEnv, op: Op & { kind: 'movsx' }): void {
 }
 
 /** Memory is little-endian, so `le` only cuts off; `be` and `bswap` are the same. */
-export function lowerSwap(f: FuncEnv, op: Op & { kind: 'swap' }): void {
-  if (op.to === 'le') {
+export function lowerSwap(f: FuncEnv, op: Op & { kind: 'swap' }, pc: number): void {
+  if (op.to === 'le' || f.plan.swaps.left.has(pc)) {
     if (op.bits === 64) return;
     pushReg32(f, op.dst);
     if (op.bits === 16) {
@@ -274,13 +274,27 @@ export function lowerSwap(f: FuncEnv, op: Op & { kind: 'swap' }): void {
     swap64(f, op.dst);
   } else {
     pushReg32(f, op.dst);
-    swapped32(f);
-    if (op.bits === 16) {
-      f.code.i32(16);
-      f.code.op(w.I32_SHR_U);
-    }
+    if (op.bits === 16) swapped16(f, f.regs.maxNow(op.dst));
+    else swapped32(f);
     setReg32(f, op.dst);
   }
+}
+
+/** Exchanges the two low bytes of the i32 on the stack, whose largest value is `max`, and clears the others. */
+export function swapped16({ code }: FuncEnv, max = 0xffff_ffff): void {
+  const x = code.local('swap32', 'i32');
+  code.tee(x);
+  code.i32(8);
+  code.op(w.I32_SHL);
+  code.get(x);
+  if (max > 0xffff) {
+    code.i32(0xffff);
+    code.op(w.I32_AND);
+  }
+  code.i32(8);
+  code.op(w.I32_SHR_U, w.I32_OR);
+  code.i32(0xffff);
+  code.op(w.I32_AND);
 }
 
 /** Reverses the four bytes of the i32 on the stack. */

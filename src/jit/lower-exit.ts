@@ -75,14 +75,14 @@ export function addPending(code: Code, prog: ProgEnv, taken: number, settled: nu
   code.op(w.END);
 }
 
-/** Ends this function with the i64 on the stack as R0. */
-export function leave(f: FuncEnv): void {
+/** Ends this function with the i64 on the stack as R0; in a batch loop `to` is the `Code.depth` inside what is left. */
+export function leave(f: FuncEnv, to = f.exit?.depth): void {
   const { code, exit } = f;
   if (exit !== undefined) {
     // Nothing looks at the budget again: the next packet starts with a full one.
     code.set(exit.result);
     settlePending(f);
-    code.br(w.BR, code.depth - exit.depth);
+    code.br(w.BR, code.depth - (to as number));
     return;
   }
   saveBudget(f);

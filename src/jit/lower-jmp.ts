@@ -60,7 +60,14 @@ function pushOperands(f: FuncEnv, op: Jcond, wide: boolean): void {
 }
 
 /** The jump's condition, or with `negate` its opposite. */
-export function lowerCondition(f: FuncEnv, op: Op & { kind: 'jcond' | 'may_goto' }, negate: boolean): void {
+export function lowerCondition(
+  f: FuncEnv,
+  given: Op & { kind: 'jcond' | 'may_goto' },
+  pc: number,
+  negate: boolean,
+): void {
+  const constant = f.plan.swaps.constants.get(pc);
+  const op = constant === undefined ? given : { ...given, src: { kind: 'imm' as const, value: constant } };
   if (op.kind === 'may_goto') {
     mayGoto(f, negate);
     return;

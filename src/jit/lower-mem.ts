@@ -5,7 +5,7 @@ import type { Op } from '../isa/op.ts';
 import type { RegFact } from '../verifier/facts.ts';
 import { type Access, checkAccess } from './check.ts';
 import { type Arena, type FuncEnv, pushRecord, pushRef, pushReg, pushReg32, seesSkb, setReg, setReg32 } from './env.ts';
-import { swapped32 } from './lower-alu.ts';
+import { swapped16, swapped32 } from './lower-alu.ts';
 import { leave } from './lower-exit.ts';
 import { keptLocal } from './lower-kept.ts';
 import { pushAnchored } from './lower-round.ts';
@@ -40,8 +40,8 @@ function pushPlace(f: FuncEnv, access: Access): number {
   }
   // R10 and its copies: one base for all of them, so that the engine sees the same address.
   if (fact.kind === 'stack' && fact.off !== undefined) {
-    f.code.get(f.fp);
-    return addConstant(f, fact.off + off);
+    f.code.get(f.bottom.local);
+    return addConstant(f, fact.off + off - f.bottom.off);
   }
   const anchored = pushAnchored(f, access);
   if (anchored !== undefined) return anchored;
@@ -283,11 +283,8 @@ export function lowerPacketLoad(f: FuncEnv, op: Op & { kind: 'ldabs' | 'ldind' }
   code.mem(LOAD_U[op.size], 0);
   if (op.size > 1) {
     code.op(w.I32_WRAP_I64);
-    swapped32(f);
-    if (op.size === 2) {
-      code.i32(16);
-      code.op(w.I32_SHR_U);
-    }
+    if (op.size === 2) swapped16(f, 0xffff);
+    else swapped32(f);
     code.op(w.I64_EXTEND_I32_U);
   }
   setReg(f, 0);

@@ -1,7 +1,7 @@
 /** One BPF function to one Wasm function: its locals, then its structured control flow, op by op. */
 
 import { ARENA_USER_START, CTX_SKB, MAP_DATA, STATS_RUNS, TRAP_BUDGET } from '../../assembly/abi.ts';
-import { BPF_F_NO_USER_CONV, BPF_MAP_TYPE_ARENA, BPF_MAX_LOOPS } from '../../assembly/isa.ts';
+import { BPF_F_NO_USER_CONV, BPF_MAP_TYPE_ARENA, BPF_MAX_LOOPS, MAX_BPF_STACK } from '../../assembly/isa.ts';
 import { CompileError } from '../errors/index.ts';
 import type { Cfg } from '../ir/cfg.ts';
 import type { Flow } from '../ir/structure.ts';
@@ -11,6 +11,7 @@ import { emitViolation, isOpenPacket, refreshPacket, withViolations } from './ch
 import { Code } from './code.ts';
 import type { WasmWriter } from './encoder.ts';
 import {
+  type Bottom,
   count,
   type FuncEnv,
   type InlineExit,
@@ -130,7 +131,7 @@ function lowerOp(f: FuncEnv, op: Op, pc: number): void {
       lowerCastUser(f, op);
       return;
     case 'swap':
-      lowerSwap(f, op);
+      lowerSwap(f, op, pc);
       return;
     case 'load':
       lowerLoad(f, op, pc);
@@ -189,6 +190,8 @@ interface Frame {
   readonly code: Code;
   readonly ctx: number | undefined;
   readonly fp: number;
+  /** If it was set before. */
+  readonly bottom?: Bottom;
   /** Locals of R1..R5 when they are parameters. */
   readonly args: number | undefined;
   readonly exit: InlineExit | undefined;
@@ -209,6 +212,7 @@ function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, plan: Plan): Fu
     plan,
     regs: new Registers(code, plan, frame.args),
     fp: frame.fp,
+    bottom: frame.bottom ?? setBottom(code, prog, func, frame.fp),
     ctx: frame.ctx,
     uapi: frame.ctx === undefined || !seesSkb(prog.checked.prog) ? frame.ctx : code.addLocal('i32'),
     exit: frame.exit,
@@ -220,6 +224,30 @@ function makeFunc(prog: ProgEnv, func: LinkedFunc, frame: Frame, plan: Plan): Fu
     label: plan.cfg.needsLabel ? code.addLocal('i32') : undefined,
     round: undefined,
   };
+}
+
+/** The lowest offset from R10 of the function's accesses. */
+function lowestOffset({ checked, facts }: ProgEnv, func: LinkedFunc): number {
+  let lowest = 0;
+  for (let pc = func.start; pc < func.end; pc++) {
+    const fact = facts.base[pc];
+    const op = checked.ops[pc];
+    if (fact?.kind !== 'stack' || fact.off === undefined || op === undefined || !('off' in op)) continue;
+    lowest = Math.min(lowest, fact.off + op.off);
+  }
+  return Math.max(lowest, -MAX_BPF_STACK);
+}
+
+/** Writes the local of the function's lowest place in its frame. */
+export function setBottom(code: Code, prog: ProgEnv, func: LinkedFunc, fp: number): Bottom {
+  const off = lowestOffset(prog, func);
+  if (off === 0) return { local: fp, off };
+  const local = code.addLocal('i32');
+  code.get(fp);
+  code.i32(off);
+  code.op(w.I32_ADD);
+  code.set(local);
+  return { local, off };
 }
 
 /** What registers hold before the first insn: R1 the context, a subprogram's parameters; the others are zero, in every round of a batch loop. */
@@ -281,7 +309,8 @@ function lowerBody(f: FuncEnv, cfg: Cfg, step: Flow & { kind: 'body' }): void {
     if (op !== undefined) lowerOp(f, op, pc);
   }
   if (step.exit) {
-    pushReg(f, 0);
+    if (block.returns !== undefined) f.code.i64parts(block.returns.lo, block.returns.hi);
+    else pushReg(f, 0);
     leave(f);
   }
 }
@@ -331,7 +360,7 @@ function lowerFlow(f: FuncEnv, cfg: Cfg, step: Flow): void {
       return;
     case 'br_if': {
       const op = f.prog.checked.ops[step.pc];
-      if (op?.kind === 'jcond' || op?.kind === 'may_goto') lowerCondition(f, op, step.negate);
+      if (op?.kind === 'jcond' || op?.kind === 'may_goto') lowerCondition(f, op, step.pc, step.negate);
       code.br(w.BR_IF, step.depth);
       return;
     }

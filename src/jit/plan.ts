@@ -11,6 +11,7 @@ import { findRanges } from '../ir/range.ts';
 import { findRotates, type Rotates } from '../ir/rotate.ts';
 import { findSlots, type SlotOptions } from '../ir/slots.ts';
 import { type Flow, structure } from '../ir/structure.ts';
+import { findSwaps, type Swaps } from '../ir/swaps.ts';
 import { findUnrolls, type Unroll } from '../ir/unroll.ts';
 import { findValues, type Values } from '../ir/values.ts';
 import { HELPER_BY_ID } from '../isa/helpers.ts';
@@ -36,6 +37,7 @@ export interface Plan {
   /** By value: how much of it is read. */
   readonly demand: Uint8Array;
   readonly rotates: Rotates;
+  readonly swaps: Swaps;
   readonly addends: Addends;
   readonly wide: WideAccesses;
   readonly slots: Slots;
@@ -235,6 +237,7 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
     narrow,
     demand,
     rotates,
+    swaps: findSwaps(blocks, ops, values),
     addends,
     wide,
     slots,

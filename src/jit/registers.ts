@@ -123,9 +123,14 @@ export class Registers {
     return this.isLow(this.now[variable]);
   }
 
+  /** The largest number that a register can hold now. */
+  maxNow(variable: number): number {
+    const value = this.now[variable];
+    return value >= 0 ? this.plan.max[value] : Number.POSITIVE_INFINITY;
+  }
+
   /** Whether the upper half of a register is zero. */
   fits(variable: number): boolean {
-    const value = this.now[variable];
-    return value >= 0 && this.plan.max[value] <= U32;
+    return this.maxNow(variable) <= U32;
   }
 }

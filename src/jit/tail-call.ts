@@ -14,7 +14,6 @@ import {
   STATS_SITE_TAKEN,
   STATS_SITES,
   TRAP_ARGUMENT,
-  VM_BATCH_END,
   VM_BUDGET,
   VM_BUDGET_LIMIT,
   VM_CTX,
@@ -251,7 +250,7 @@ function hopAgain(f: FuncEnv, id: number): void {
 }
 
 /** Into a program that is not in this loop: it finds in memory what the loop keeps in locals. */
-function leaveThroughTable(f: FuncEnv, site: Site, { count: taken, end, cells }: Hops): void {
+function leaveThroughTable(f: FuncEnv, site: Site, { count: taken, called, cells }: Hops): void {
   const { code, prog } = f;
   const store = (cell: number, push: () => void) => {
     const at = pushBase(code, prog.vm);
@@ -262,11 +261,7 @@ function leaveThroughTable(f: FuncEnv, site: Site, { count: taken, end, cells }:
   if (!cells.ctx) store(VM_CTX, () => pushRecord(f));
   if (!cells.budget) store(VM_BUDGET, () => code.mem(w.I32_LOAD, pushBase(code, prog.vm) + VM_BUDGET_LIMIT));
   callSlot(f, site);
-  if (end !== undefined) {
-    code.mem(w.I32_LOAD, pushBase(code, prog.vm) + VM_BATCH_END);
-    code.set(end);
-  }
-  leave(f);
+  leave(f, called);
 }
 
 /** Through the shared table. Inside a batch loop there is no frame of the program to replace: an ordinary call. */
