@@ -469,8 +469,8 @@ export const PIECE_RECORD_WIRE = 12;
 export const PIECE_RECORD_SIZE = 16;
 /** Flag of a sort: what lies in front of the packets are pcap's headers. */
 export const PCAP_HEADERS = 4;
-/** Tables of receive-side scaling: 256 words for each byte of the largest flow, two IPv6 addresses and ports. */
+/** Tables of receive-side scaling: 256 words for each byte of the largest flow, two IPv6 addresses and ports; two masks of 64 bytes behind them. */
 export const RSS_BYTES = 36;
-export const RSS_TABLES_SIZE = 36864;
+export const RSS_TABLES_SIZE = 36992;
 /** The longest packet a record may hold, as in libpcap (MAXIMUM_SNAPLEN). */
 export const PCAP_MAX_SNAPLEN = 262144;

@@ -35,6 +35,7 @@ import { checkBindable, checkImplemented, checkRunnable, withoutDead } from './v
 import { compileVerifier } from './verifier/instance.ts';
 import { objectLayout } from './verifier/object-type.ts';
 import { whyAlone } from './verifier/shareable.ts';
+import { isStateless } from './verifier/stateless.ts';
 import { type CheckedProg, checkStructure } from './verifier/structural.ts';
 
 const LIBBPF_PIN_BY_NAME = 1;
@@ -370,6 +371,7 @@ export class Loader {
       seesSkb: seesSkb(prog),
       unit,
       alone: whyAlone(checked),
+      stateless: unit !== undefined && isStateless(checked, proofOf(checked)),
       writesEvents: used.some((map) => map instanceof EventMap),
       // A timer holds the program of its callback.
       dispose: () =>

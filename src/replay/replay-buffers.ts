@@ -81,7 +81,7 @@ export interface RunOptions {
   readonly now: bigint | undefined;
   /** The network card says when packets were received. */
   readonly rxTimestamp: boolean;
-  /** `index` is of the slice. */
+  /** `index` is of the records. */
   readonly onViolation: (violation: Violation, index: number) => void;
   readonly onRan: RanPackets | undefined;
 }
@@ -93,7 +93,8 @@ export class ReplayBuffers {
   private readonly prog: BufferProg;
   private readonly ifindex: number;
   private readonly areas: number[] = [];
-  private readonly ctx: number;
+  /** Of the first record. */
+  readonly ctx: number;
   private readonly counters: number;
   private readonly walk: number;
   private readonly factors: number;
@@ -108,12 +109,13 @@ export class ReplayBuffers {
   /** Time spent in the program, ns. */
   spentNs = 0;
 
-  constructor(host: BufferHost, prog: BufferProg, ifindex: number) {
+  /** @param records that there is room for: a slice unless given */
+  constructor(host: BufferHost, prog: BufferProg, ifindex: number, records = SLICE_PACKETS) {
     this.host = host;
     this.prog = prog;
     this.ifindex = ifindex;
     try {
-      this.ctx = this.alloc(SLICE_PACKETS * CTX_SIZE);
+      this.ctx = this.alloc(records * CTX_SIZE);
       this.times = this.alloc(SLICE_PACKETS * 8);
       this.counters = this.alloc(COUNTERS * 8);
       this.walk = this.alloc(WALK_SIZE);
@@ -156,9 +158,10 @@ export class ReplayBuffers {
     return this.host.memory.u32(this.walk + offset);
   }
 
-  walkPcap(piece: number, length: number, flags: number, max: number): number {
+  /** Records from number `first` on. */
+  walkPcap(piece: number, length: number, flags: number, max: number, first = 0): number {
     const { ctx, ifindex, walk } = this;
-    return this.host.runtime.pcap_walk(piece, length, flags, ctx, max, ifindex, walk);
+    return this.host.runtime.pcap_walk(piece, length, flags, ctx + CTX_SIZE * first, max, ifindex, walk);
   }
 
   walkPcapng(piece: number, length: number, flags: number, max: number, interfaces: number): number {
@@ -209,28 +212,29 @@ export class ReplayBuffers {
     return this.ctx;
   }
 
-  /** Runs the first `count` packets, of which there are records. */
-  run(count: number, options: RunOptions): void {
-    const { ctx } = this;
+  /** Runs `count` packets, a slice at most, of which there are records: from number `first` on. */
+  run(count: number, options: RunOptions, first = 0): void {
+    const ctx = this.ctx + CTX_SIZE * first;
     if (options.now !== undefined) this.host.runtime.batch_untimed(ctx, count, this.times);
+    const timesAt = (from: number) => (options.now === undefined ? 0 : this.times + 8 * (from - first));
     if (!options.copy) {
-      if (options.linear !== undefined) this.split(count, options.linear);
-      this.runRecords(0, count, options);
+      if (options.linear !== undefined) this.split(ctx, count, options.linear);
+      this.runRecords(first, count, timesAt(first), options);
       return;
     }
-    for (let from = 0; from < count; ) {
-      const ready = this.prepareCopies(from, Math.min(COPIED_PACKETS, count - from), options);
-      this.runRecords(from, ready, options);
+    for (let from = first, end = first + count; from < end; ) {
+      const ready = this.prepareCopies(from, Math.min(COPIED_PACKETS, end - from), options);
+      this.runRecords(from, ready, timesAt(from), options);
       from += ready;
     }
   }
 
-  private split(count: number, linear: number): void {
+  private split(ctx: number, count: number, linear: number): void {
     if (this.lists === 0) this.lists = this.alloc(SLICE_PACKETS * LIST_BYTES);
-    this.host.runtime.batch_split(this.ctx, count, linear, this.lists);
+    this.host.runtime.batch_split(ctx, count, linear, this.lists);
   }
 
-  /** Of packet `index` of the slice, while it is in place. */
+  /** Of the packet of record `index`, while it is in place. */
   private lengthOf(index: number): number {
     const { memory } = this.host;
     const at = this.ctx + CTX_SIZE * index;
@@ -277,7 +281,7 @@ export class ReplayBuffers {
     return this.frames.address;
   }
 
-  private runRecords(from: number, count: number, options: RunOptions): void {
+  private runRecords(from: number, count: number, times: number, options: RunOptions): void {
     const { host, prog } = this;
     const ctx = this.ctx + CTX_SIZE * from;
     // Packets without a time of their own show this one.
@@ -290,7 +294,7 @@ export class ReplayBuffers {
     this.spentNs += spent;
     prog.addTime(spent);
     host.runtime.verdict_count(ctx, count, this.counters);
-    options.onRan?.(ctx, count, options.now === undefined ? 0 : this.times + 8 * from);
+    options.onRan?.(ctx, count, times);
   }
 
   /** Packets with the verdict of that number so far; VERDICT_OTHER for all that have no name. */

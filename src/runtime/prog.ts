@@ -112,6 +112,8 @@ export interface ProgParts {
   readonly writesEvents?: boolean;
   /** Why several threads may not run it. */
   readonly alone?: string | undefined;
+  /** It keeps nothing between packets, so that any thread may run any packet; known where there are threads. */
+  readonly stateless?: boolean;
   /** Gives back what the program holds: called once, with the last reference. */
   readonly dispose: () => void;
 }
@@ -175,6 +177,11 @@ export class Prog {
   /** Why several workers cannot run it at once; undefined when they can. */
   get alone(): string | undefined {
     return this.parts.alone;
+  }
+
+  /** @internal it keeps nothing between packets */
+  get stateless(): boolean {
+    return this.parts.stateless === true;
   }
 
   /** @internal throws when the handle is closed */

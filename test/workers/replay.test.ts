@@ -1,6 +1,7 @@
 /** Replays by several threads: the same verdicts, packets and maps as by one, for programs that keep to a flow; reports, slots, damage, failures. */
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { RSS_TABLES_SIZE } from '../../assembly/abi.ts';
 import { Engine, type Loaded, loadObject, PcapWriter, type Report, replay } from '../../src/index.ts';
 import { assemble } from '../../src/isa/asm.ts';
 import { encodeInsns } from '../../src/isa/decode.ts';
@@ -116,28 +117,50 @@ describe('as by one thread', () => {
     });
   });
 
-  test('records across the places of the ring, of every length, from a file', async () => {
-    // More bytes than the ring has, and packets that are nearly as long as a piece.
-    const packets = packetsOf({ packets: 300, flows: 20, payload: 60000 }).map((packet, i) =>
-      i % 100 === 50 ? concat(packet, payload(262144 - packet.length)) : packet,
-    );
-    await withFile(pcapOf(packets), async (path) => {
-      const run = (engine: Engine, loaded: Loaded, options: ReplayOptions) =>
-        replayFile(engine, loaded.prog('per_flow'), path, options);
-      const one = await outcome(1, 'per_flow', run);
-      expect(one.report.packets).toBe(300);
-      same(one, await outcome(2, 'per_flow', run));
-    });
+  test.each(['per_flow', 'taller'])(
+    '%s: records that go on in other pieces, of every length, from a file',
+    async (prog) => {
+      // Some are longer than what is read behind a piece, and some longer than a piece.
+      const packets = packetsOf({ packets: 300, flows: 20, payload: 60000 }).map((packet, i) =>
+        i % 100 === 50 ? concat(packet, payload(262144 - 8 - packet.length)) : packet,
+      );
+      await withFile(pcapOf(packets), async (path) => {
+        const run = (engine: Engine, loaded: Loaded, options: ReplayOptions) =>
+          replayFile(engine, loaded.prog(prog), path, options);
+        const one = await outcome(1, prog, run);
+        expect(one.report.packets).toBe(300);
+        for (const workers of [2, 3]) same(one, await outcome(workers, prog, run));
+      });
+    },
+  );
+
+  test('records that end with a piece, or begin in the last bytes that are read', async () => {
+    const pieces = [1 << 17, 1 << 18];
+    for (const piece of pieces) {
+      for (const over of [-1, 0, 1, 15, 16, 17, 4095, 4096, 4097]) {
+        // One packet fills the file up to `over` bytes behind the first piece; others follow.
+        const first = payload(Math.min(262144, piece + over - 24 - 16));
+        const capture = pcapOf([first, ...packetsOf({ packets: 3000, flows: 9 })]);
+        await withFile(capture, async (path) => {
+          const { engine, loaded } = await load(2);
+          const { packets, bytes, error } = await replayFile(engine, loaded.prog('dropped'), path, { workers: 2 });
+          const of = await replayFile(engine, loaded.prog('cpu'), path, { workers: 2 });
+          expect([packets, of.packets, error, of.error]).toEqual([3001, 3001, undefined, undefined]);
+          expect([bytes, of.bytes]).toEqual([capture.length - 24 - 3001 * 16, capture.length - 24 - 3001 * 16]);
+          engine.close();
+        });
+      }
+    }
   });
 
-  test('several rounds: the clock goes on', async () => {
+  test.each(['per_flow', 'taller'])('%s, several rounds: the clock goes on', async (prog) => {
     const capture = pcapOf(packetsOf({ packets: 3000, flows: 50 }));
     await withFile(capture, async (path) => {
       const open = (engine: Engine, loaded: Loaded, options: ReplayOptions) =>
-        replay(engine, loaded.prog('per_flow'), () => openCaptureFile(path), { ...options, loop: 3 });
-      const one = await outcome(1, 'per_flow', open);
+        replay(engine, loaded.prog(prog), () => openCaptureFile(path), { ...options, loop: 3 });
+      const one = await outcome(1, prog, open);
       expect(one.report.packets).toBe(9000);
-      same(one, await outcome(2, 'per_flow', open));
+      same(one, await outcome(2, prog, open));
     });
   });
 
@@ -168,7 +191,7 @@ describe('as by one thread', () => {
 
 test('the runtime spreads as queues of devices do', async () => {
   const { engine } = await load(2);
-  const tables = engine.alloc(36864, 'tables');
+  const tables = engine.alloc(RSS_TABLES_SIZE, 'tables');
   engine.runtime.rss_tables(tables);
   const at = engine.alloc(512, 'a packet');
   const frames = [...packetsOf({ packets: 400, flows: 100, others: 2, payload: 10 }), new Uint8Array(0), payload(33)];
@@ -183,15 +206,14 @@ test('the runtime spreads as queues of devices do', async () => {
   }
 });
 
-test('a packet runs on the CPU that its flow has', async () => {
-  const capture = pcapOf(packetsOf({ packets: 6000, flows: 200 }));
-  const { engine, loaded } = await load(4);
-  const { verdicts } = await replay(engine, loaded.prog('cpu'), capture, { workers: 4 });
-  const packets = packetsOf({ packets: 6000, flows: 200 });
+test.each([2, 3, 4])('a packet runs on the CPU that its flow has, of %d', async (workers) => {
+  const packets = packetsOf({ packets: 6000, flows: 200, others: 10 });
+  const { engine, loaded } = await load(workers);
+  const { verdicts } = await replay(engine, loaded.prog('cpu'), pcapOf(packets), { workers });
   const expected = [0, 0, 0, 0];
-  for (const packet of packets) expected[toeplitz(flowOf(packet)) % 4]++;
+  for (const packet of packets) expected[toeplitz(flowOf(packet)) % workers]++;
   expect([verdicts.XDP_DROP, verdicts.XDP_PASS, verdicts.XDP_TX, verdicts.XDP_REDIRECT]).toEqual(expected);
-  expect(Math.min(...expected)).toBeGreaterThan(500);
+  expect(Math.min(...expected.slice(0, workers))).toBeGreaterThan(500);
 });
 
 describe('slots', () => {
@@ -251,14 +273,90 @@ describe('slots', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  const unverified = async (engine: Engine, text: string) => {
-    const prog = { ...linkedProg({ name: 'bad', insns: encodeInsns(assemble(text)) }), expectedAttachType: 37 };
-    return (await engine.loadLinked([prog], new Map(), { unverified: true, checked: true })).prog('bad');
-  };
-  // Reads behind the end of packets that are shorter than 100 bytes.
-  const SHORT = 'r1 = *(u32 *)(r1 +0)\nr0 = *(u8 *)(r1 +99)\nr0 = 2\nexit';
+describe('programs that keep nothing', () => {
+  test('from the packet on where a slot gets one that keeps something, flows keep their order', async () => {
+    const shape = { packets: 60000, flows: 300, payload: 200 };
+    const capture = pcapOf(packetsOf(shape));
+    await withFile(capture, async (path) => {
+      const { engine, loaded } = await load(2);
+      const jumps = loaded.map('jumps');
+      jumps.set(0, loaded.prog('dropped'));
+      const pieces: Uint8Array[] = [];
+      let changed = 0;
+      const report = await replayFile(engine, loaded.prog('jumps_always'), path, {
+        workers: 2,
+        output: new PcapWriter((piece) => pieces.push(piece.slice())),
+        onProgress: async ({ packets, offset }) => {
+          expect(offset).toBeGreaterThan(packets * 16);
+          if (changed > 0 || packets < 3000) return;
+          changed = packets;
+          jumps.set(0, loaded.prog('per_flow_lru'));
+        },
+      });
+      expect(report.packets).toBe(shape.packets);
+      expect(report.bytes).toBe(capture.length - 24 - 16 * shape.packets);
+      const seen = [...loaded.map('recent').entries()].map(([, value]) => value as Record<string, number | bigint>);
+      const counted = seen.reduce((sum, { packets }) => sum + Number(packets), 0);
+      expect(seen.every(({ disorder }) => disorder === 0)).toBe(true);
+      const runs = (name: string) => report.programs.find((prog) => prog.name === name)?.runs ?? 0;
+      expect(changed).toBeGreaterThan(0);
+      expect(runs('dropped')).toBeGreaterThanOrEqual(changed);
+      expect(counted).toBe(shape.packets - runs('dropped'));
+      expect(counted).toBeGreaterThan(0);
+      // What came out is of those behind the change, in their order.
+      const out = concat(...pieces);
+      const view = new DataView(out.buffer);
+      const numbers: number[] = [];
+      for (let at = 24; at < out.length; at += 16 + view.getUint32(at + 8, true))
+        numbers.push(view.getUint32(at + 16 + 42, true));
+      expect(numbers[0]).toBeGreaterThan(runs('dropped'));
+      expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+      expect(numbers.length).toBe(report.written);
+    });
+  });
 
+  test('who is told waits for nobody, and threads wait for who is told', async () => {
+    const capture = pcapOf(packetsOf({ packets: 80000, flows: 300, payload: 300 }));
+    await withFile(capture, async (path) => {
+      const { engine, loaded } = await load(2);
+      let inside = 0;
+      const report = await replayFile(engine, loaded.prog('dropped'), path, {
+        workers: 2,
+        loop: 3,
+        onProgress: async () => {
+          expect(++inside).toBe(1);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          inside--;
+        },
+      });
+      expect(report.verdicts.XDP_DROP).toBe(240000);
+    });
+  });
+
+  test('violations have the numbers of their packets, from a file', async () => {
+    const packets = packetsOf({ packets: 20000, flows: 100, payload: 200 });
+    await withFile(pcapOf(packets), async (path) => {
+      const { engine } = await load(3);
+      const prog = await unverified(engine, SHORT);
+      expect(prog.stateless).toBe(true);
+      const { violations } = await replayFile(engine, prog, path, { workers: 3 });
+      const short = packets.flatMap((packet, i) => (packet.length < 100 ? [i + 1] : []));
+      expect(violations.count).toBe(short.length);
+      // Each thread keeps its first ones.
+      expect(violations.first.slice(0, 30).every(({ packet }) => short.includes(packet))).toBe(true);
+      expect(violations.first[0].packet).toBe(short[0]);
+    });
+  });
+});
+
+const unverified = async (engine: Engine, text: string) => {
+  const prog = { ...linkedProg({ name: 'bad', insns: encodeInsns(assemble(text)) }), expectedAttachType: 37 };
+  return (await engine.loadLinked([prog], new Map(), { unverified: true, checked: true })).prog('bad');
+};
+// Reads behind the end of packets that are shorter than 100 bytes.
+const SHORT = 'r1 = *(u32 *)(r1 +0)\nr0 = *(u8 *)(r1 +99)\nr0 = 2\nexit';
+
+describe('what goes wrong', () => {
   test('violations have the numbers of their packets', async () => {
     const packets = packetsOf({ packets: 3000, flows: 100, payload: 200 });
     const capture = pcapOf(packets);
@@ -293,6 +391,7 @@ describe('what goes wrong', () => {
         for (const workers of [1, 2]) {
           const { engine, loaded } = await load(workers);
           reports.push(await replayFile(engine, loaded.prog('per_flow'), path, { workers }));
+          reports.push(await replayFile(engine, loaded.prog('taller'), path, { workers }));
           reports.push(await replay(engine, loaded.prog('per_flow'), damaged[how], { workers }));
         }
         for (const report of reports) {

@@ -6,6 +6,7 @@
 //
 //   stripe  0  lock      u32
 //           4  sequence  u32
+//           8  spare     u32: an element that takes the place of the next one replaced in its buckets, so that threads whose keys differ share no list
 //
 // Tries, queues and stacks have one lock; a trie's sequence is odd while it is changed.
 import { MAP_DATA } from '../../abi';
@@ -13,14 +14,12 @@ import { lock, unlock } from '../lock';
 import { THREADS, threadRoom } from '../thread';
 import { BpfMap } from './map';
 
-const STRIPES: u32 = 32;
+const MIN_STRIPES: u32 = 32;
+const MAX_STRIPES: u32 = 1024;
 /** A line of the cache each. */
-const STRIPE: u32 = 64;
-/** Room for them in a hash. */
-export const STRIPES_SIZE: u32 = THREADS ? STRIPES * STRIPE : 0;
-/** Elements beyond `maxEntries` of a pre-allocated map: as many threads may be replacing one at a time. */
-export const SPARE_ELEMENTS: u32 = THREADS ? 32 : 1;
+export const STRIPE: u32 = 64;
 const SEQUENCE: u32 = 4;
+export const STRIPE_SPARE: u32 = 8;
 
 /** At the end of struct Map, which those kinds leave free. */
 const MAP_LOCK: u32 = MAP_DATA - 8;
@@ -28,9 +27,14 @@ const MAP_LOCK: u32 = MAP_DATA - 8;
 /** A word that no other thread looks at. */
 const fence: u32 = THREADS ? threadRoom(4) : 0;
 
-/** The stripe of a bucket; `stripes` is where they begin. */
-export function stripeOf(stripes: u32, bucket: u32): u32 {
-  return stripes + (bucket & (STRIPES - 1)) * STRIPE;
+/** How many there are for so many buckets, both powers of two; a bucket has one. A line that two threads write to takes longer to come than all else that an update does. */
+export function stripesFor(buckets: u32): u32 {
+  return THREADS ? min(buckets, max(MIN_STRIPES, min(MAX_STRIPES, buckets >> 2))) : 0;
+}
+
+/** Elements beyond `maxEntries` of a pre-allocated map: spare ones. */
+export function sparesFor(buckets: u32): u32 {
+  return THREADS ? stripesFor(buckets) : 1;
 }
 
 export function sequenceOf(stripe: u32): u32 {

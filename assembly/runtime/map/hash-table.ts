@@ -23,7 +23,7 @@ import { lock, unlock } from '../lock';
 import { alloc, free } from '../mem';
 import { removeRegion, reserveRegion } from '../region';
 import { THREADS } from '../thread';
-import { noteLeft, publish, SPARE_ELEMENTS, STRIPES_SIZE, stripeOf } from './guard';
+import { noteLeft, publish, STRIPE, STRIPE_SPARE, sparesFor, stripesFor } from './guard';
 import { fillNumbers, HASH_NUMBERS, hashKey, sameKey } from './hash-key';
 import { BpfMap, dropMap, MapSpec, mapRegion, newMap, round8 } from './map';
 
@@ -35,7 +35,7 @@ export class HashTable {
   /** Elements that were never used begin in [cursor, limit). */
   cursor: u32;
   limit: u32;
-  /** Takes the place of an element being replaced; 0 without pre-allocation. */
+  /** Takes the place of an element being replaced; 0 without pre-allocation. With threads a hash without lists has one in each stripe instead. */
   spare: u32;
   /** Chunks of elements allocated on demand: a list through their first word. */
   chunks: u32;
@@ -48,13 +48,15 @@ export class HashTable {
   listCount: u32;
   /** Of the free elements. */
   freeLock: u32;
+  /** The first stripe, and their number less one. */
+  stripes: u32;
+  stripeMask: u32;
 }
 
 const TABLE: u32 = MAP_DATA;
 /** The numbers that keys are hashed with: hash-key.ts. */
 const NUMBERS: u32 = TABLE + 64;
-const STRIPES_AT: u32 = NUMBERS + HASH_NUMBERS * 8;
-export const BUCKETS: u32 = STRIPES_AT + STRIPES_SIZE;
+export const BUCKETS: u32 = NUMBERS + HASH_NUMBERS * 8;
 export const ELEMENT_KEY: u32 = HASH_ELEMENT_KEY;
 export const LRU_LIST_SIZE: u32 = 64;
 export const LRU_NODE_SIZE: u32 = 16;
@@ -107,9 +109,11 @@ export function tableCreate(spec: MapSpec, copies: u32, lists: u32): u32 {
   const valueOffset = ELEMENT_KEY + round8(spec.keySize);
   const prefix: u32 = lists ? LRU_NODE_SIZE : 0;
   const stride = <u64>valueOffset + <u64>round8(spec.valueSize) * copies + prefix;
-  const elements: u64 = spec.flags & BPF_F_NO_PREALLOC ? 0 : <u64>spec.maxEntries + SPARE_ELEMENTS;
+  const elements: u64 = spec.flags & BPF_F_NO_PREALLOC ? 0 : <u64>spec.maxEntries + sparesFor(buckets);
   const listsOffset = <u64>BUCKETS + 4 * ((<u64>buckets + 1) & ~1);
-  const dataOffset = listsOffset + <u64>lists * LRU_LIST_SIZE + prefix;
+  const stripes = stripesFor(buckets);
+  const stripesOffset = (listsOffset + <u64>lists * LRU_LIST_SIZE + STRIPE - 1) & ~(<u64>STRIPE - 1);
+  const dataOffset = (THREADS ? stripesOffset + stripes * STRIPE : listsOffset + <u64>lists * LRU_LIST_SIZE) + prefix;
   if (stride >> 32) return -ENOMEM;
   const map = newMap(spec, dataOffset + elements * stride, <u32>dataOffset, <u32>stride, valueOffset, copies);
   if (map >= <u32>-4095) return map;
@@ -124,10 +128,14 @@ export function tableCreate(spec: MapSpec, copies: u32, lists: u32): u32 {
   t.valueOffset = valueOffset;
   t.chunkSize = FIRST_CHUNK_SIZE;
   t.copies = copies;
+  if (THREADS) {
+    t.stripes = map + <u32>stripesOffset;
+    t.stripeMask = stripes - 1;
+  }
   t.lists = map + <u32>listsOffset;
   t.listCount = lists;
   if (elements) {
-    // With threads, what replaces an element comes from the free ones: each thread needs one.
+    // With threads, the first spare element of a stripe is a free one.
     t.spare = THREADS ? 0 : m.data;
     t.cursor = THREADS ? m.data : m.data + <u32>stride;
     t.limit = m.data + <u32>(elements * stride);
@@ -200,13 +208,21 @@ export function unlink(map: u32, at: u32): void {
 
 /** The stripe of the bucket of this hash. */
 export function stripe(map: u32, hash: u32): u32 {
-  return stripeOf(map + STRIPES_AT, hash & tableOf(map).mask);
+  const t = tableOf(map);
+  return t.stripes + (hash & t.stripeMask) * STRIPE;
+}
+
+/** Where the spare element for the bucket of this hash is noted. */
+export function spareAt(map: u32, hash: u32): u32 {
+  const t = tableOf(map);
+  if (THREADS && !t.listCount) return stripe(map, hash) + STRIPE_SPARE;
+  return changetype<u32>(t) + offsetof<HashTable>('spare');
 }
 
 /** Whoever changes the bucket of this hash, or looks at all of it, does so between these. The first one gives what the second one needs. */
 export function enter(map: u32, hash: u32): u32 {
   if (!THREADS) return 0;
-  const guard = tableOf(map).listCount ? map + STRIPES_AT : stripe(map, hash);
+  const guard = tableOf(map).listCount ? tableOf(map).stripes : stripe(map, hash);
   lock(guard);
   return guard;
 }

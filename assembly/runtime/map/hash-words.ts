@@ -62,7 +62,7 @@ export function hash_update_words(map: u32, hash: u32, low: u64, high: u64, valu
     if (error) return error;
   }
   if (!old && m.count >= m.maxEntries) return -E2BIG;
-  const element = Put.element(map, old);
+  const element = Put.element(map, old, hash);
   if (!element) return -ENOMEM;
   Words.fill(map, element, hash, low, high, value);
   if (old) {

@@ -16,6 +16,7 @@ import {
   leave,
   link,
   seek,
+  spareAt,
   stripe,
   tableCreate,
   tableOf,
@@ -62,11 +63,11 @@ export function flagsError(old: u32, flags: u64): i32 {
 export class Put {
   /** The element that will hold a new value, or 0: nothing left. `old` is the one it replaces, or 0. */
   @inline
-  static element(map: u32, old: u32): u32 {
-    const t = tableOf(map);
-    const spare = t.spare;
-    if (!THREADS && old && spare) {
-      t.spare = old;
+  static element(map: u32, old: u32, hash: u32): u32 {
+    const at = spareAt(map, hash);
+    const spare = old ? load<u32>(at) : 0;
+    if (spare) {
+      store<u32>(at, old);
       return spare;
     }
     const free = changetype<BpfMap>(map).impl2;
@@ -108,9 +109,12 @@ export class Put {
     const old = load<u32>(at);
     store<u32>(element, load<u32>(old));
     publish(at, element);
-    if (THREADS) noteLeft(stripe(map, load<u32>(old, 4)));
+    const hash = load<u32>(old, 4);
+    if (THREADS) noteLeft(stripe(map, hash));
     if (m.fields) freeFields(m, old + t.valueOffset);
-    if (t.spare != old) give(map, old);
+    const spare = spareAt(map, hash);
+    if (THREADS && !load<u32>(spare)) store<u32>(spare, old);
+    if (load<u32>(spare) != old) give(map, old);
   }
 }
 
@@ -128,7 +132,7 @@ class Change {
       return 0;
     }
     if (!old && !countUp(m)) return -E2BIG;
-    const element = Put.element(map, old);
+    const element = Put.element(map, old, hash);
     if (!element) {
       if (!old) countDown(m);
       return -ENOMEM;

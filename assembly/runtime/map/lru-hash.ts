@@ -123,7 +123,7 @@ function update(map: u32, key: u32, hash: u32, value: u32, flags: u64): i32 {
     link(map, room);
     return 0;
   }
-  const element = Put.element(map, old);
+  const element = Put.element(map, old, hash);
   lruReplace(old, element);
   Put.fill(map, element, hash, key, value);
   Put.exchange(map, at, element);

@@ -24,11 +24,9 @@ import {
   PIECE_SHIFT,
   PIECE_SORTED,
   PIECE_STARTS,
-  RSS_BYTES,
-  RSS_TABLES_SIZE,
 } from '../../abi';
 import { cutOf, writeRecord } from './record';
-import { cpuOf, rss_hash } from './rss';
+import { cpuOf } from './rss';
 
 @unmanaged
 class Piece {
@@ -58,7 +56,6 @@ if (offsetof<Piece>('sorted') != PIECE_SORTED) ERROR('Piece.sorted drifted from 
 if (offsetof<Piece>('places') != PIECE_PLACES) ERROR('Piece.places drifted from abi.ts');
 if (offsetof<Piece>('starts') != PIECE_STARTS) ERROR('Piece.starts drifted from abi.ts');
 if (offsetof<Piece>() > <usize>PIECE_HEADER) ERROR('Piece outgrew its room');
-if (RSS_TABLES_SIZE != RSS_BYTES * 1024) ERROR('RSS_TABLES_SIZE drifted from RSS_BYTES');
 if (MAX_CPUS > 256) ERROR('the number of a CPU is a byte');
 
 const HEADER: u32 = PIECE_RECORD_SIZE;
@@ -123,7 +120,7 @@ function assign(piece: Piece, flags: u32, count: u32, tables: u32): void {
     if (time > latest) latest = time;
     const length = load<u32>(record, PIECE_RECORD_LENGTH);
     bytes += length;
-    const cpu = cpuOf(rss_hash(tables, data, length), count);
+    const cpu = cpuOf(tables, data, length, count);
     store<u8>(piece.cpus + i, <u8>cpu);
     const cell = starts + (cpu << 2);
     store<u32>(cell, load<u32>(cell, 4) + 1, 4);

@@ -1,7 +1,7 @@
 // Receive-side scaling: which CPU a packet belongs to. Toeplitz's hash over addresses and ports with the key of Microsoft's "Verifying the RSS Hash
 // Calculation", as src/net/rss.ts has it for queues of devices, here by tables: what each value of each byte contributes. Both directions of a connection
 // have hashes of their own, as with the cards that Linux knows unless they are told otherwise.
-import { RSS_BYTES } from '../../abi';
+import { RSS_BYTES, RSS_TABLES_SIZE } from '../../abi';
 
 const KEY_BYTES: i32 = 40;
 const key: u32 = <u32>(
@@ -45,10 +45,43 @@ export function rss_tables(tables: u32): void {
       store<u32>(tables + (((at << 8) | value) << 2), hash);
     }
   }
+  fillMasks(tables);
 }
 
-/** What `size` bytes, a multiple of 4, contribute as the flow's bytes from `first` on. */
-function part(tables: u32, first: u32, bytes: u32, size: u32): u32 {
+/** Behind the tables: for each of the hash's lowest bits which bits of a flow's bytes it is the parity of. */
+const MASKS: u32 = RSS_BYTES << 10;
+const MASK: u32 = 64;
+/** As many bits as there are masks for. */
+const MASK_BITS: u32 = 2;
+
+if (RSS_TABLES_SIZE != MASKS + MASK_BITS * MASK) ERROR('RSS_TABLES_SIZE drifted');
+
+function fillMasks(tables: u32): void {
+  for (let bit: u32 = 0; bit < MASK_BITS; bit++) {
+    const mask = tables + MASKS + bit * MASK;
+    for (let at: u32 = 0; at < <u32>RSS_BYTES; at++) store<u8>(mask + at, <u8>(keyFrom(at * 8 + 7 - bit) & 255));
+  }
+}
+
+/** Ways to make a number of a flow's bytes, as types, so that packets are looked at in one way for both. */
+type Hash = u8;
+/** Its lowest bit is that of all bits together. */
+type Parity = u16;
+
+/** What `size` bytes, a multiple of 4, contribute as the flow's bytes from `first` on. `tables` are those of rss_tables, or a mask. */
+function part<T>(tables: u32, first: u32, bytes: u32, size: u32): u32 {
+  return sizeof<T>() == sizeof<Parity>()
+    ? maskedPart(tables + first, bytes, size)
+    : hashPart(tables, first, bytes, size);
+}
+
+function maskedPart(mask: u32, bytes: u32, size: u32): u32 {
+  let folded: u32 = 0;
+  for (const end = bytes + size; bytes != end; bytes += 4, mask += 4) folded ^= load<u32>(bytes) & load<u32>(mask);
+  return folded;
+}
+
+function hashPart(tables: u32, first: u32, bytes: u32, size: u32): u32 {
   let hash: u32 = 0;
   let table = tables + (first << 10);
   for (const end = bytes + size; bytes != end; bytes += 4, table += 4096) {
@@ -62,13 +95,12 @@ function part(tables: u32, first: u32, bytes: u32, size: u32): u32 {
   return hash;
 }
 
-function ports(tables: u32, first: u32, protocol: u32, at: u32, end: u32): u32 {
+function ports<T>(tables: u32, first: u32, protocol: u32, at: u32, end: u32): u32 {
   if ((protocol != IPPROTO_TCP && protocol != IPPROTO_UDP) || at + 4 > end) return 0;
-  return part(tables, first, at, 4);
+  return part<T>(tables, first, at, 4);
 }
 
-/** The hash of an Ethernet frame at [data, data + length); 0 for what is no IP packet. */
-export function rss_hash(tables: u32, data: u32, length: u32): u32 {
+function flow<T>(tables: u32, data: u32, length: u32): u32 {
   const end = data + length;
   let ip = data + ETH_HLEN;
   if (ip + IPHDR > end) return 0;
@@ -78,15 +110,28 @@ export function rss_hash(tables: u32, data: u32, length: u32): u32 {
     ip += VLAN_HLEN;
   }
   if (type == ETH_P_IP && ip + IPHDR <= end) {
-    const addresses = part(tables, 0, ip + 12, 8);
+    const addresses = part<T>(tables, 0, ip + 12, 8);
     if (load<u16>(ip, 6) & FRAGMENT) return addresses;
-    return addresses ^ ports(tables, 8, load<u8>(ip, 9), ip + ((load<u8>(ip) & 15) << 2), end);
+    return addresses ^ ports<T>(tables, 8, load<u8>(ip, 9), ip + ((load<u8>(ip) & 15) << 2), end);
   }
   if (type != ETH_P_IPV6 || ip + IPV6HDR > end) return 0;
-  return part(tables, 0, ip + 8, 32) ^ ports(tables, 32, load<u8>(ip, 6), ip + IPV6HDR, end);
+  return part<T>(tables, 0, ip + 8, 32) ^ ports<T>(tables, 32, load<u8>(ip, 6), ip + IPV6HDR, end);
 }
 
-/** Of `count` CPUs the one that a flow's packets go to. */
-export function cpuOf(hash: u32, count: u32): u32 {
+/** The hash of an Ethernet frame at [data, data + length); 0 for what is no IP packet. */
+export function rss_hash(tables: u32, data: u32, length: u32): u32 {
+  return flow<Hash>(tables, data, length);
+}
+
+function bitOf(tables: u32, bit: u32, data: u32, length: u32): u32 {
+  return popcnt<u32>(flow<Parity>(tables + MASKS + bit * MASK, data, length)) & 1;
+}
+
+/** Of `count` CPUs the one that a packet's flow goes to: its hash modulo `count`. Of few CPUs only the hash's last bits count, which are parities. */
+export function cpuOf(tables: u32, data: u32, length: u32, count: u32): u32 {
+  if (count == 1) return 0;
+  if (count == 2) return bitOf(tables, 0, data, length);
+  if (count == 4) return bitOf(tables, 0, data, length) | (bitOf(tables, 1, data, length) << 1);
+  const hash = rss_hash(tables, data, length);
   return count & (count - 1) ? hash % count : hash & (count - 1);
 }

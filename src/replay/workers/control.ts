@@ -5,9 +5,9 @@
  *     128  words of each thread, the main one behind the others  64 bytes each
  *     ...  words of each place of a piece                        16 bytes each
  *
- * A piece goes through: claimed by a thread and read, walked (one thread at a time, in order), sorted, ready; then every thread runs its packets of it. Piece k
- * is in place k modulo `places`, and that is free again when every thread is done with the piece that was there, and with the one behind, which may
- * begin in it.
+ * Where packets are spread by flow a piece goes through: claimed by a thread and read, walked (one thread at a time, in order), sorted, ready; then every thread runs
+ * its packets of it. Piece k is noted in place k modulo `places`, and that is free again when every thread is done with the piece that was there. Where they
+ * are not, a piece is walked, and run by whoever has claimed it.
  */
 
 const SHARED_BYTES = 128;
@@ -22,15 +22,14 @@ const CLAIMED = 2;
 const WALKED = 3;
 const GATE = 4;
 const END = 5;
-/** Address of the next record to walk. */
-const NEXT = 6;
-const ERROR = 7;
+const ERROR = 6;
 // Of 64 bits.
 const PACKETS = 4;
 const ERROR_OFFSET = 5;
 const ERROR_FOUND = 6;
 const ERROR_HAD = 7;
 const FIRST = 8;
+const POSITION = 9;
 
 export const COMMAND_RUN = 0;
 /** Finish the pieces below the gate and go back to the event loop. */
@@ -155,20 +154,21 @@ export class Control {
 
   // The walker's own: whoever may walk the next piece reads them.
 
-  get next(): number {
-    return this.words[NEXT] >>> 0;
-  }
-
-  set next(address: number) {
-    this.words[NEXT] = address;
-  }
-
   get packets(): number {
     return this.numbers[PACKETS];
   }
 
   set packets(count: number) {
     this.numbers[PACKETS] = count;
+  }
+
+  /** Where in the file the next record begins. */
+  get position(): number {
+    return this.numbers[POSITION];
+  }
+
+  set position(offset: number) {
+    this.numbers[POSITION] = offset;
   }
 
   /** The time of the capture's first packet. */
@@ -199,9 +199,14 @@ export class Control {
     Atomics.store(this.words, ERROR, kind);
   }
 
-  /** Pieces that every thread is done with. */
+  /** Pieces that every thread is done with, the main one as well. */
   get finished(): number {
-    let least = this.doneOf(this.threads);
+    return Math.min(this.ran, this.doneOf(this.threads));
+  }
+
+  /** Pieces whose packets every thread has run. */
+  get ran(): number {
+    let least = NO_LIMIT;
     for (let i = 0; i < this.threads; i++) least = Math.min(least, this.doneOf(i));
     return least;
   }
@@ -222,7 +227,7 @@ export class Control {
     this.numbers[at + 2] += nanoseconds;
   }
 
-  addSorted(thread: number, bytes: number, latest: bigint): void {
+  addFound(thread: number, bytes: number, latest: bigint): void {
     const at = this.thread(thread) / 2;
     this.numbers[at + 3] += bytes;
     if (latest > this.longs[at + 4]) this.longs[at + 4] = latest;

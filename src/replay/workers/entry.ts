@@ -1,9 +1,11 @@
 /** The code of a thread: bundled into entry.gen.ts by scripts/embed-worker.mjs. */
 import { COMMAND_FAIL, Control } from './control.ts';
 import { Instance } from './instance.ts';
-import { Pipeline } from './pipeline.ts';
 import { openPort } from './port.ts';
-import type { Go, ThreadSetup, ToThread } from './protocol.ts';
+import type { Go, RunParams, ThreadSetup, ToThread } from './protocol.ts';
+import { SortedRun } from './sorted-run.ts';
+import type { ThreadRun } from './thread-run.ts';
+import { WholeRun } from './whole-run.ts';
 
 const port = openPort();
 /** Made by the first message. */
@@ -13,7 +15,7 @@ class ThreadMain {
   readonly control: Control;
   private readonly setup: ThreadSetup;
   private readonly instance: Instance;
-  private pipeline: Pipeline | undefined;
+  private current: ThreadRun | undefined;
 
   constructor(setup: ThreadSetup) {
     const { memory, geometry } = setup;
@@ -30,17 +32,24 @@ class ThreadMain {
 
   private go({ begins, params }: Go): void {
     if (begins) this.end();
-    this.pipeline ??= new Pipeline(this.instance, this.control, this.setup.geometry, port, params);
-    const { pipeline } = this;
-    const done = pipeline.run(params);
-    const { violations, verdicts } = pipeline;
+    this.current ??= this.open(params);
+    const { current } = this;
+    const done = current.run(params);
+    const { violations, verdicts } = current;
     if (done) this.end();
     port.post({ kind: 'stopped', done, violations, verdicts });
   }
 
+  private open(params: RunParams): ThreadRun {
+    const { file, spread } = params;
+    const host = { instance: this.instance, control: this.control, port };
+    if (spread === 'piece' && file !== undefined) return new WholeRun(host, file, params);
+    return new SortedRun(host, this.setup.geometry, params);
+  }
+
   private end(): void {
-    this.pipeline?.close();
-    this.pipeline = undefined;
+    this.current?.close();
+    this.current = undefined;
   }
 }
 

@@ -35,7 +35,7 @@ import { COMMAND_FAIL, Control } from './control.ts';
 import type { FromThread, Geometry, ToThread } from './protocol.ts';
 import { startThread, type Thread } from './thread.ts';
 
-/** A record goes on in the next piece at most, not beyond it. What lies in one is in the caches of the thread that runs it, or of the one beside. */
+/** What is known of a packet is in front of it. */
 const PLACE_BYTES = 5 * 65536;
 if (PLACE_BYTES < PIECE_RECORD_SIZE + PCAP_MAX_SNAPLEN) throw new RangeError('a record may be longer than a piece');
 /** Packets of no bytes fill a piece with as many. */
@@ -86,8 +86,7 @@ export class ThreadPool {
     for (let i = 0; i < size; i++) this.vms.push(alloc(STACK_TOP - VM_BASE));
     const rssTables = alloc(RSS_TABLES_SIZE);
     host.runtime.rss_tables(rssTables);
-    // In front of the first packet there is room for what is known of it; behind the last place for what is left of a record.
-    const ring = alloc(64 + (places + 1) * PLACE_BYTES) + 64;
+    const ring = alloc(places * PLACE_BYTES);
     const pieces = Array.from({ length: places }, () => this.layPiece(alloc));
     const control = alloc(Control.bytes(size, places));
     return { control, threads: size, ring, placeBytes: PLACE_BYTES, places, pieces, capacity: CAPACITY, rssTables };

@@ -6,7 +6,7 @@ import type { ViolationReport } from '../report.ts';
 export interface Geometry {
   readonly control: number;
   readonly threads: number;
-  /** One place behind the other, and behind the last one room for a record that goes on in the first. */
+  /** Places for batches that the main thread brings, one behind the other. */
   readonly ring: number;
   readonly placeBytes: number;
   readonly places: number;
@@ -51,6 +51,9 @@ export interface FileInput {
   readonly flags: number;
 }
 
+/** Who runs a packet: the thread that its flow belongs to, or the one that has read it. */
+export type Spread = 'flow' | 'piece';
+
 export interface RunParams {
   /** Id of the program that packets enter. */
   readonly prog: number;
@@ -58,6 +61,8 @@ export interface RunParams {
   readonly active: number;
   /** Undefined: the main thread brings the pieces, walked. */
   readonly file: FileInput | undefined;
+  /** `piece`: `file` is there. */
+  readonly spread: Spread;
   /** Packets of the rounds before: for the numbers of those that break a rule. */
   readonly packetsBefore: number;
   /** Added to time stamps. */

@@ -29,7 +29,7 @@ export class Results {
   private bytes = new Uint8Array(FIRST_BYTES);
   private view = new DataView(this.bytes.buffer);
   private used = 0;
-  /** Of the slice that runs: its first record, and the place in the piece of each. */
+  /** Of what runs: its first record, and the place in the piece of each. */
   private ctx = 0;
   private places = 0;
 
@@ -38,8 +38,8 @@ export class Results {
     this.vm = vm;
   }
 
-  /** The packets that run now: records from `ctx` on, and the address of a list of their places in the piece. */
-  begin(ctx: number, places: number): void {
+  /** The packets that run now: records from `ctx` on, and the address of a list of their places in the piece; without one they are the whole piece. */
+  begin(ctx: number, places = 0): void {
     this.ctx = ctx;
     this.places = places;
   }
@@ -48,9 +48,9 @@ export class Results {
     return this.placeAt((ctx - this.ctx) / CTX_SIZE);
   }
 
-  /** Of a packet of the slice. */
+  /** Of the packet with record `index`. */
   placeAt(index: number): number {
-    return this.memory.u32(this.places + 4 * index);
+    return this.places === 0 ? index : this.memory.u32(this.places + 4 * index);
   }
 
   takeTrace(): void {

@@ -23,7 +23,7 @@ import { LostBase, REPORT_VIOLATIONS, type Report, StatsBase, verdictCounts } fr
 import { type CaptureDamage, ERROR_TOO_LONG } from './control.ts';
 import { Order } from './order.ts';
 import type { ThreadPool } from './pool.ts';
-import type { FileInput, RunParams } from './protocol.ts';
+import type { FileInput, RunParams, Spread } from './protocol.ts';
 import { BatchSupply } from './supply.ts';
 import { Team } from './team.ts';
 
@@ -78,6 +78,15 @@ function reachable(host: ParallelHost, prog: Prog): Set<Prog> {
   for (const map of host.maps)
     if (map instanceof ProgArray) for (const [, inSlot] of map.tableEntries()) found.add(inSlot);
   return found;
+}
+
+/** How threads go through a part of the capture. */
+interface Way {
+  /** Undefined: the main thread brings the pieces. */
+  readonly file: FileInput | undefined;
+  readonly spread: Spread;
+  /** Results are put into the capture's order. */
+  readonly ordered: boolean;
 }
 
 /** The state of one replay. */
@@ -157,6 +166,11 @@ class ParallelRun {
     return [...reachable(this.host, this.prog)].some((prog) => prog.writesEvents);
   }
 
+  /** Whether it does not matter which thread runs a packet, nor when. */
+  private get isStateless(): boolean {
+    return [...reachable(this.host, this.prog)].every((prog) => prog.stateless);
+  }
+
   private async oneRound(input: CaptureInput): Promise<void> {
     if (this.first !== undefined) this.shift = this.latest - this.first + ROUND_GAP_NS;
     const { file, rest } = await openFile(input, !this.writesEvents);
@@ -187,22 +201,23 @@ class ParallelRun {
     for (let i = 0; i < this.verdicts.length; i++) this.verdicts[i] += team.counter(i);
   }
 
-  private begin(file: FileInput | undefined, ordered: boolean): void {
+  private begin({ file, spread, ordered }: Way): void {
     const { options, host, team, pool } = this;
     pool.control.reset(team.size, ordered);
-    pool.control.packets = 0;
+    pool.control.position = file?.offset ?? 0;
     const trace = host.isTracing ? host.trace : undefined;
-    this.order = ordered ? new Order(team.size, { trace, output: options.output }) : undefined;
+    const threads = spread === 'flow' ? team.size : 1;
+    this.order = ordered ? new Order(threads, { trace, output: options.output }) : undefined;
     team.onPiece = (result) => {
       if (this.order?.add(result) !== true) return;
       pool.control.setDone(pool.size, this.order.done);
       pool.control.signal();
     };
-    team.begin(this.params(file, ordered));
+    team.begin(this.params({ file, spread, ordered }));
   }
 
   /** Asked for anew whenever slots have changed. */
-  private params(file: FileInput | undefined, ordered: boolean): RunParams {
+  private params({ file, spread, ordered }: Way): RunParams {
     const { options, prog, host } = this;
     const moves = prog.movesPacket || (prog.tailCalls && host.progs.some(({ movesPacket }) => movesPacket));
     const copy = options.layout === 'copied' || moves;
@@ -211,6 +226,7 @@ class ParallelRun {
       prog: prog.id,
       active: this.team.size,
       file,
+      spread,
       shift: this.shift,
       packetsBefore: this.packets,
       ifindex: options.ingressIfindex ?? 0,
@@ -226,13 +242,14 @@ class ParallelRun {
   private async byFile(file: FileInput): Promise<void> {
     const { options, host, team } = this;
     const ordered = options.output !== undefined || host.isTracing;
-    this.begin(file, ordered);
+    let way: Way = { file, spread: this.isStateless && !host.isTracing ? 'piece' : 'flow', ordered };
+    this.begin(way);
     let told = 0;
     while (!team.isDone) {
       await team.news(TICK_MS);
       if (team.hasChanges) {
         await team.park();
-        team.resume(this.params(file, ordered));
+        way = this.goOn(way);
       }
       if (options.signal?.aborted === true) {
         await team.park();
@@ -241,10 +258,32 @@ class ParallelRun {
       }
       if (performance.now() - told < TICK_MS) continue;
       told = performance.now();
-      await this.tell(() => this.params(file, ordered));
+      way = await this.tell(way);
     }
-    this.offset = file.offset + this.ran('bytes') + this.ran('packets') * PCAP_RECORD_BYTES;
+    this.offset = this.offsetIn(way);
     if (this.ran('packets') > 0) await this.progress();
+  }
+
+  /** Goes on after all were parked. @returns in which way */
+  private goOn(way: Way): Way {
+    const { team } = this;
+    team.apply();
+    const { file, spread } = way;
+    if (team.isDone) return way;
+    if (file === undefined || spread === 'flow' || this.isStateless) {
+      team.resume(this.params(way));
+      return way;
+    }
+    // A program that keeps something came into a slot: from here on packets keep to their flows' threads.
+    this.endRound();
+    const rest: Way = { ...way, file: { ...file, offset: this.pool.control.position }, spread: 'flow' };
+    this.begin(rest);
+    return rest;
+  }
+
+  /** Of the capture, behind what was run. */
+  private offsetIn({ file }: Way): number {
+    return (file?.offset ?? 0) + this.ran('bytes') + this.ran('packets') * PCAP_RECORD_BYTES;
   }
 
   /** Of this round so far. */
@@ -254,22 +293,25 @@ class ParallelRun {
     return sum;
   }
 
-  /** Says how far it is; threads wait while whoever is told takes time. */
-  private async tell(params: () => RunParams): Promise<void> {
+  /** Says how far it is; threads wait while whoever is told takes time. @returns in which way they go on */
+  private async tell(way: Way): Promise<Way> {
     const { team } = this;
-    this.offset = PCAP_HEADER_BYTES + this.ran('bytes') + this.ran('packets') * PCAP_RECORD_BYTES;
+    this.offset = this.offsetIn(way);
     const waiting = this.progress();
-    if (waiting === undefined) return;
+    if (waiting === undefined) return way;
     let done = false;
     const finished = waiting.finally(() => {
       done = true;
     });
     finished.catch(() => {});
     await this.pause.turn();
-    if (done) return finished;
+    if (done) {
+      await finished;
+      return way;
+    }
     await team.park();
     await finished;
-    if (!team.isDone) team.resume(params());
+    return this.goOn(way);
   }
 
   private progress(): Promise<void> | undefined {
@@ -286,14 +328,15 @@ class ParallelRun {
     const size = options.batchPackets ?? BATCH_PACKETS;
     const supply = await BatchSupply.open(host.memory, control, geometry, input, size);
     const rings = this.writesEvents;
-    this.begin(undefined, true);
+    const way: Way = { file: undefined, spread: 'flow', ordered: true };
+    this.begin(way);
     try {
       for (let batch = await supply.next(); batch !== undefined; batch = await supply.next()) {
         await team.until(() => supply.pieces < control.finished + geometry.places);
         supply.load(batch);
         this.offset = supply.offset;
         if (rings || team.hasChanges) await team.until(() => control.finished >= supply.pieces);
-        await this.afterBatch(rings);
+        await this.afterBatch(way, rings);
         if (this.stopped) break;
       }
     } finally {
@@ -304,7 +347,7 @@ class ParallelRun {
     }
   }
 
-  private async afterBatch(rings: boolean): Promise<void> {
+  private async afterBatch(way: Way, rings: boolean): Promise<void> {
     const { team, host, options, pause } = this;
     if (rings) {
       // Nobody runs: readers find whole records only.
@@ -317,7 +360,7 @@ class ParallelRun {
     if (rings) host.runtime.threads_running(team.size);
     if (team.hasChanges) {
       await team.park();
-      team.resume(this.params(undefined, true));
+      this.goOn(way);
     }
     if (options.signal?.aborted === true) this.stopped = true;
   }

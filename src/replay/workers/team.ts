@@ -117,9 +117,13 @@ export class Team implements SlotGate {
     this.running = false;
   }
 
+  /** Makes the changes that were asked for meanwhile; all are parked. */
+  apply(): void {
+    this.applyChanges(true);
+  }
+
   /** Goes on after `park`. */
   resume(params: RunParams): void {
-    this.applyChanges(true);
     this.control.gate = NO_LIMIT;
     this.control.command = COMMAND_RUN;
     this.go(false, params);
