@@ -32,12 +32,17 @@ export class ContextRecords implements Records {
   bytes = 0;
   private readonly buffers: ReplayBuffers;
   private readonly flags: number;
+  private readonly first: number;
   private readonly capacity: number;
 
-  /** @param flags PCAP_SWAP, PCAP_NANO */
-  constructor(buffers: ReplayBuffers, flags: number, capacity: number) {
+  /**
+   * @param flags PCAP_SWAP, PCAP_NANO
+   * @param first of the `capacity` records of `buffers` that it fills
+   */
+  constructor(buffers: ReplayBuffers, flags: number, first: number, capacity: number) {
     this.buffers = buffers;
     this.flags = flags;
+    this.first = first;
     this.capacity = capacity;
   }
 
@@ -55,8 +60,8 @@ export class ContextRecords implements Records {
   }
 
   take(address: number, length: number): void {
-    const { buffers, count } = this;
-    this.count += buffers.walkPcap(address, length, this.flags, this.capacity - count, count);
+    const { buffers, count, first } = this;
+    this.count += buffers.walkPcap(address, length, this.flags, this.capacity - count, first + count);
     this.bytes += buffers.walkWord(WALK_BYTES);
   }
 }

@@ -32,25 +32,27 @@ export class Results {
   /** Of what runs: its first record, and the place in the piece of each. */
   private ctx = 0;
   private places = 0;
+  private first = 0;
 
   constructor(memory: Memory, vm: number) {
     this.memory = memory;
     this.vm = vm;
   }
 
-  /** The packets that run now: records from `ctx` on, and the address of a list of their places in the piece; without one they are the whole piece. */
-  begin(ctx: number, places = 0): void {
+  /** The packets that run now: records from `ctx` on, and the address of a list of their places in the piece; or they are the whole piece, from record `first` on. */
+  begin(ctx: number, places: number | { readonly first: number }): void {
     this.ctx = ctx;
-    this.places = places;
+    this.places = typeof places === 'number' ? places : 0;
+    this.first = typeof places === 'number' ? 0 : places.first;
   }
 
   placeOf(ctx: number): number {
-    return this.placeAt((ctx - this.ctx) / CTX_SIZE);
+    return this.placeAt(this.first + (ctx - this.ctx) / CTX_SIZE);
   }
 
   /** Of the packet with record `index`. */
   placeAt(index: number): number {
-    return this.places === 0 ? index : this.memory.u32(this.places + 4 * index);
+    return this.places === 0 ? index - this.first : this.memory.u32(this.places + 4 * index);
   }
 
   takeTrace(): void {
