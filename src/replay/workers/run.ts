@@ -1,5 +1,5 @@
 /**
- * A replay by several threads (pipeline.ts says what each of them does). This side opens the capture, brings pieces where threads cannot read them themselves,
+ * A replay by several threads (whole-run.ts and sorted-run.ts say what each of them does). This side opens the capture, brings pieces where threads cannot read them themselves,
  * puts results in order, and has its event loop free meanwhile: it only waits for messages.
  *
  *     by file   a classic pcap file: threads read it
