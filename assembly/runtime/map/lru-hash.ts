@@ -143,7 +143,7 @@ export function lru_update_words(map: u32, hash: u32, low: u64, high: u64, value
     Words.link(map, room, hash);
     return 0;
   }
-  const element = Put.element(map, old);
+  const element = Put.element(map, old, hash);
   lruReplace(old, element);
   Words.fill(map, element, hash, low, high, value);
   Put.exchange(map, at, element);
