@@ -66,7 +66,12 @@ describe.each(RUNTIMES)('$name', ({ name, file, args }) => {
 
   test.skipIf(file === undefined)('loads what is published', () => {
     const published = script.replace('main.js', 'published.js');
-    const wanted = { verdict: 'XDP_PASS', progs: ['main_prog', 'port8080_prog', 'port22_prog'] };
+    const wanted = {
+      verdict: 'XDP_PASS',
+      progs: ['main_prog', 'port8080_prog', 'port22_prog'],
+      packets: 1508,
+      verdicts: expect.objectContaining({ XDP_ABORTED: 67, XDP_PASS: 1441 }),
+    };
     const play = (flags: readonly string[], lib: string) => {
       const done = spawnSync(file as string, [...flags, published, root, lib], { encoding: 'utf8', cwd: root });
       expect(done.status, done.stderr).toBe(0);
