@@ -3,6 +3,7 @@
 import { adjustCases, contextCases } from './adjust.ts';
 import { legacyCases } from './legacy.ts';
 import { mapCases, mapCreateCases, progArrayCases } from './map.ts';
+import { oldValueCases } from './old-values.ts';
 import { csumCases, csumNull, packetBytesCases, redirectCases } from './packet-bytes.ts';
 import { tailCallCases } from './tail-call.ts';
 import { hierarchyCases } from './tail-hierarchy.ts';
@@ -16,6 +17,7 @@ export const caseTables: Readonly<Record<string, readonly Case[]>> = {
   'packet-bytes': [...packetBytesCases, ...redirectCases],
   'csum-diff': [...csumCases, csumNull],
   map: mapCases,
+  'old-values': oldValueCases,
   'map-create': mapCreateCases,
   'prog-array': progArrayCases,
   legacy: legacyCases,
