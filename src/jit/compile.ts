@@ -126,15 +126,19 @@ function importFuncs(
   const arenaAt = hasArena ? module.importFunc('env', 'arena_at', ARENA_AT_TYPE) : -1;
   const helpers = new Map<string, number>();
   const kfuncs = new Map<string, number>();
+  const importOnce = (name: string, type: FuncType): void => {
+    if (!helpers.has(name)) helpers.set(name, module.importFunc('helper', name, type));
+  };
   for (const { checked, facts } of progs) {
     checked.ops.forEach((op, pc) => {
       if (op?.kind === 'call' && op.helper !== BPF_FUNC_tail_call) {
         const variant = variantOf({ checked, facts, checks, shared }, pc, op);
-        if (variant.kind !== 'call' || helpers.has(variant.name)) return;
-        const type = helperType(protoOf(op.helper), variant.name === 'trace_printk_void');
-        helpers.set(variant.name, module.importFunc('helper', variant.name, type));
-        if (variant.words === undefined || shared) return;
-        helpers.set(variant.words, module.importFunc('helper', variant.words, wordsType(protoOf(op.helper))));
+        if (variant.kind !== 'call') return;
+        const { name, words } = variant;
+        const proto = protoOf(op.helper);
+        importOnce(name, helperType(proto, name === 'trace_printk_void'));
+        // Of two calls of one function the first may have a key that is too long for words.
+        if (words !== undefined && !shared) importOnce(words, wordsType(proto));
       } else if (op?.kind === 'call_kfunc') {
         const name = checked.prog.kfuncs[op.id] ?? `#${op.id}`;
         if (name !== 'bpf_throw' && !kfuncs.has(name)) kfuncs.set(name, module.importFunc('kfunc', name, KFUNC_TYPE));

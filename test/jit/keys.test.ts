@@ -222,3 +222,26 @@ describe.each(KINDS)('%s', (kind) => {
     });
   });
 });
+
+test.each([{ checked: true }, { checked: false }])('a long key first, checked: $checked', async (options) => {
+  const engine = await Engine.create();
+  const shapes = (['hash', 'lru_hash'] as const).flatMap((type) =>
+    [24, 8].map((keySize) => ({ type, keySize, valueSize: 4, maxEntries: 4 })),
+  );
+  const bench = new Bench(engine, shapes);
+  const change = (map: number): Item[] => [
+    ...[movr(2, 10), alu64('add', 2, -32), movr(3, 10), alu64('add', 3, -8), mov(4, 0)],
+    ...[lddwMap(1, map), call('map_update_elem'), st('w', 10, -32, 1)],
+    ...[movr(2, 10), alu64('add', 2, -32), lddwMap(1, map), call('map_delete_elem'), st('w', 10, -32, 7)],
+  ];
+  const zero = [-32, -24, -16, -8].map((off) => st('dw', 10, off, off === -32 ? 7 : 0));
+  const insns = asm([...zero, ...shapes.flatMap((_, map) => change(map)), exit()]);
+  const { progs } = await bench.load([{ name: 'change', insns }], options);
+  expect(progs.get('change')!.run(PACKET).returnValue | 0).toBe(-2);
+  for (const map of bench.maps) {
+    const key = Uint8Array.from({ length: map.spec.keySize }, (_, i) => (i === 0 ? 7 : 0));
+    expect([...map.rawKeys()]).toEqual([key]);
+  }
+  bench.close();
+  engine.close();
+});
