@@ -1,8 +1,11 @@
 /** What several threads write to at once: nothing is lost, nothing is counted twice, no map is damaged. */
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
+import { BPF_F_NO_PREALLOC } from '../../assembly/isa.ts';
 import { Engine, type Loaded, type LoadOptions, loadObject, replay } from '../../src/index.ts';
 import type { RingBuf } from '../../src/runtime/ringbuf.ts';
+import { buildCase } from '../verifier/asm.ts';
+import type { CaseMap } from '../verifier/case.ts';
 import { packetsOf, pcapOf } from './captures.ts';
 
 const object = loadObject(new Uint8Array(readFileSync(new URL('../data/workers/workers.o', import.meta.url))));
@@ -71,6 +74,80 @@ test('a hash that all write to: no element is lost, and none is there twice', as
   expect([...coming.entries()].length).toBe(256);
   for (let key = 0; key < 256; key++) expect(coming.delete(key)).toBe(true);
   expect([...coming.entries()]).toEqual([]);
+});
+
+// CPU 0 tries to put key 1000 into a full map again and again; the others take out key 5 and put it back. XDP_ABORTED: there was no room for it though 1000 is not there.
+const CROWDED = `
+  call 8
+  r7 = r0
+  *(u64 *)(r10 -16) = 1
+  r6 = 64
+  if r7 == 0 goto other
+again:
+  *(u32 *)(r10 -4) = 5
+  r2 = r10
+  r2 += -4
+  r1 = map[full]
+  call 3
+  r2 = r10
+  r2 += -4
+  r3 = r10
+  r3 += -16
+  r4 = 0
+  r1 = map[full]
+  call 2
+  if r0 == 0 goto next
+  *(u32 *)(r10 -4) = 1000
+  r2 = r10
+  r2 += -4
+  r1 = map[full]
+  call 1
+  if r0 == 0 goto wrong
+  r2 = r10
+  r2 += -4
+  r1 = map[full]
+  call 3
+next:
+  r6 += -1
+  if r6 != 0 goto again
+  r0 = 2
+  exit
+wrong:
+  r0 = 0
+  exit
+other:
+  *(u32 *)(r10 -4) = 1000
+tries:
+  r2 = r10
+  r2 += -4
+  r3 = r10
+  r3 += -16
+  r4 = 1
+  r1 = map[full]
+  call 2
+  r6 += -1
+  if r6 != 0 goto tries
+  r0 = 2
+  exit`;
+
+test.each([
+  { type: 'hash', flags: 0 },
+  { type: 'hash', flags: BPF_F_NO_PREALLOC },
+  { type: 'percpu_hash', flags: 0 },
+] as const)('who fails for want of room takes none from others: %o', async ({ type, flags }) => {
+  const engine = await Engine.create({ seed: 1, workers: 2 });
+  engines.push(engine);
+  const full: CaseMap = { type, key: 4, value: 8, entries: 64, flags };
+  const { prog } = buildCase({ name: 'crowded', insns: CROWDED, verdict: 'accept', maps: { full } });
+  const map = engine.createMap(prog.maps[0]);
+  const loaded = await engine.loadLinked([prog], new Map([[prog.maps[0], map]]), { checked: true });
+  const value = new Uint8Array(8);
+  for (let key = 0; key < 64; key++) map.set(Uint8Array.of(key, 0, 0, 0), type === 'hash' ? value : [value, value]);
+  const { verdicts } = await replay(engine, loaded.prog(prog.name), capture.subarray(0, capture.length >> 2), {
+    workers: 2,
+  });
+  expect(verdicts.XDP_PASS).toBeGreaterThan(PACKETS >> 3);
+  expect(verdicts.XDP_ABORTED).toBe(0);
 });
 
 test('the main thread changes a map that the others use', async () => {

@@ -87,7 +87,7 @@ export function isUnchanged(map: u32, sequence: u32): bool {
   return sequenceOf(map + MAP_LOCK) == sequence;
 }
 
-/** Counts one more element, if there may be one. */
+/** Counts one more element, if there may be one: never one too many, not even for a moment, in which another thread would find the map full that is not. */
 export function countUp(m: BpfMap): bool {
   if (!THREADS) {
     if (m.count >= m.maxEntries) return false;
@@ -95,8 +95,11 @@ export function countUp(m: BpfMap): bool {
     return true;
   }
   const at = changetype<u32>(m) + offsetof<BpfMap>('count');
-  if (atomic.add<u32>(at, 1) < m.maxEntries) return true;
-  atomic.sub<u32>(at, 1);
+  for (let count = atomic.load<u32>(at); count < m.maxEntries; ) {
+    const found = atomic.cmpxchg<u32>(at, count, count + 1);
+    if (found == count) return true;
+    count = found;
+  }
   return false;
 }
 
