@@ -1,5 +1,5 @@
 // Files and pipes as chunks for the stages that read streams. Node only; Deno and Bun provide the same modules.
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { CaptureError } from '../errors/index.ts';
 import type { CaptureFile } from '../replay/capture.ts';
@@ -64,7 +64,8 @@ export async function* readChunks(path: string, options: ReadChunksOptions = {})
 export function openCaptureFile(path: string): CaptureFile {
   const fd = readable(path, () => openSync(path, 'r'));
   return {
-    path,
+    // What is no file of the disk has its bytes for one reader only.
+    ...(fstatSync(fd).isFile() && { path }),
     read: (into) => readable(path, () => readSync(fd, into, 0, into.length, null)),
     close: () => closeSync(fd),
   };

@@ -1,5 +1,6 @@
 /** Replays by several threads: the same verdicts, packets and maps as by one, for programs that keep to a flow; reports, slots, damage, failures. */
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync, truncateSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { RSS_TABLES_SIZE } from '../../assembly/abi.ts';
 import { Engine, type Loaded, loadObject, PcapWriter, type Report, replay } from '../../src/index.ts';
@@ -8,7 +9,7 @@ import { encodeInsns } from '../../src/isa/decode.ts';
 import { flowOf, toeplitz } from '../../src/net/rss.ts';
 import { openCaptureFile, replayFile } from '../../src/platform/node.ts';
 import type { ReplayInput, ReplayOptions } from '../../src/replay/replay.ts';
-import { concat, payload, pcapng, pcapRecord } from '../data/captures/build.ts';
+import { concat, payload, pcapHeader, pcapng, pcapRecord } from '../data/captures/build.ts';
 import { linkedProg } from '../engines.cases.ts';
 import { packetsOf, pcapOf, type Shape, udp, withFile } from './captures.ts';
 
@@ -273,6 +274,32 @@ describe('slots', () => {
   });
 });
 
+test.each(['dropped', 'per_flow_lru'])(
+  'a slot that got %s when a round ended has it in all of the next',
+  async (next) => {
+    const before = next === 'dropped' ? 'per_flow_lru' : 'dropped';
+    const capture = pcapOf(packetsOf({ packets: 20000, flows: 300, payload: 200 }));
+    await withFile(capture, async (path) => {
+      const { engine, loaded } = await load(2);
+      loaded.map('jumps').set(0, loaded.prog(before));
+      let changed = false;
+      const report = await replay(engine, loaded.prog('jumps_always'), () => openCaptureFile(path), {
+        workers: 2,
+        loop: 2,
+        onProgress: ({ packets }) => {
+          if (changed || packets < 20000) return;
+          changed = true;
+          loaded.map('jumps').set(0, loaded.prog(next));
+        },
+      });
+      const runs = (name: string) => report.programs.find((prog) => prog.name === name)?.runs;
+      expect([runs(before), runs(next)]).toEqual([20000, 20000]);
+      const seen = [...loaded.map('recent').entries()].map(([, value]) => value as Record<string, number | bigint>);
+      expect(seen.every(({ disorder }) => disorder === 0)).toBe(true);
+    });
+  },
+);
+
 describe('programs that keep nothing', () => {
   test('from the packet on where a slot gets one that keeps something, flows keep their order', async () => {
     const shape = { packets: 60000, flows: 300, payload: 200 };
@@ -402,6 +429,59 @@ describe('what goes wrong', () => {
       });
     },
   );
+
+  test('a capture that is refused counts nothing of the one before, and no file stays open', async () => {
+    const good = pcapOf(packetsOf({ packets: 500, flows: 10 }));
+    const garbage = new Uint8Array(100).fill(7);
+    const { engine, loaded } = await load(2);
+    const drop = (input: ReplayInput, loop = 1) => replay(engine, loaded.prog('dropped'), input, { workers: 2, loop });
+    await drop(good);
+    await expect(drop(garbage)).rejects.toMatchObject({ code: 'CAPTURE_MAGIC' });
+    let round = 0;
+    const report = await drop(() => (round++ === 0 ? good : garbage), 2);
+    expect(report).toMatchObject({ packets: 500, verdicts: { XDP_DROP: 500 }, error: { code: 'CAPTURE_MAGIC' } });
+    for (const bytes of [garbage, pcapHeader({ major: 9 }), new Uint8Array(0), pcapHeader({ linkType: 101 })]) {
+      let closed = 0;
+      let at = 0;
+      const input = {
+        path: '/nowhere/at/all.pcap',
+        read: (into: Uint8Array) => {
+          const part = bytes.subarray(at, at + into.length);
+          into.set(part);
+          at += part.length;
+          return part.length;
+        },
+        close: () => void closed++,
+      };
+      await drop(input).catch(() => {});
+      expect(closed).toBe(1);
+    }
+  });
+
+  test('a file that becomes shorter while it is read is cut, wherever that is', async () => {
+    const capture = pcapOf(packetsOf({ packets: 30000, flows: 100, payload: 400 }));
+    for (const prog of ['per_flow', 'dropped']) {
+      await withFile(capture, async (path) => {
+        const { engine, loaded } = await load(2);
+        const onProgress = async () => truncateSync(path, 1000);
+        const { packets, error } = await replayFile(engine, loaded.prog(prog), path, { workers: 2, onProgress });
+        expect([packets, error?.code]).toEqual(packets === 30000 ? [30000, undefined] : [packets, 'CAPTURE_TRUNCATED']);
+      });
+    }
+  });
+
+  test('what is in the file system and no file is read once', async () => {
+    await withFile(new Uint8Array(0), async (path) => {
+      execFileSync('mkfifo', [`${path}.fifo`]);
+      // Opened for both, it has a reader at once, and keeps what is written.
+      const pipe = openSync(`${path}.fifo`, 'r+');
+      const input = openCaptureFile(`${path}.fifo`);
+      expect(input.path).toBeUndefined();
+      input.close();
+      closeSync(pipe);
+      expect(openCaptureFile(path).path).toBe(path);
+    });
+  });
 
   test('a signal ends it behind whole pieces', async () => {
     const capture = pcapOf(packetsOf({ packets: 60000, flows: 100 }));

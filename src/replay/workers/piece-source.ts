@@ -105,6 +105,9 @@ export class PieceSource {
     control.position = begin + at;
     control.packets = before + records.count;
     if (at < read.length) this.noteDamage(read, at, records, control);
+    // The file was longer when the piece before was read.
+    else if (at > read.length && read.ended)
+      control.setDamage({ kind: ERROR_TRUNCATED, offset: control.position, found: PCAP_RECORD_HEADER, had: 0 });
     if (read.ended || control.damage !== undefined) control.end = read.piece + 1;
     return before;
   }

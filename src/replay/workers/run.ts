@@ -13,7 +13,7 @@ import { ProgArray } from '../../runtime/prog-array.ts';
 import type { TraceQueue } from '../../runtime/trace.ts';
 import { CaptureReader, MAX_SNAPLEN } from '../capture.ts';
 import { LINKTYPE_ETHERNET } from '../capture-format.ts';
-import { type CaptureInput, chunksOf, isCaptureFile } from '../capture-source.ts';
+import { type CaptureFile, type CaptureInput, chunksOf, isCaptureFile } from '../capture-source.ts';
 import { PCAP_HEADER_BYTES, PCAP_RECORD_BYTES, pcapMagic } from '../pcap.ts';
 import type { ReplayOptions } from '../replay.ts';
 import type { ReplayHost } from '../replay-buffers.ts';
@@ -115,6 +115,8 @@ class ParallelRun {
   private latest = 0n;
   private shift = 0n;
   private stopped = false;
+  /** The threads' counts are not taken over yet. */
+  private begun = false;
 
   constructor(host: ParallelHost, prog: Prog, pool: ThreadPool, options: ReplayOptions) {
     this.host = host;
@@ -174,6 +176,8 @@ class ParallelRun {
   private async oneRound(input: CaptureInput): Promise<void> {
     if (this.first !== undefined) this.shift = this.latest - this.first + ROUND_GAP_NS;
     const { file, rest } = await openFile(input, !this.writesEvents);
+    // What was asked for since the round before ended; nobody runs.
+    this.team.apply();
     try {
       if (file === undefined) await this.byBatch(rest);
       else await this.byFile(file);
@@ -185,8 +189,10 @@ class ParallelRun {
     if (damage !== undefined) throw damageError(damage);
   }
 
-  /** Takes over what the round's threads counted. */
+  /** Takes over what the round's threads counted, if they began. */
   private endRound(): void {
+    if (!this.begun) return;
+    this.begun = false;
     const { control } = this.pool;
     const { team } = this;
     for (let i = 0; i < team.size; i++) {
@@ -214,6 +220,7 @@ class ParallelRun {
       pool.control.signal();
     };
     team.begin(this.params({ file, spread, ordered }));
+    this.begun = true;
   }
 
   /** Asked for anew whenever slots have changed. */
@@ -262,6 +269,7 @@ class ParallelRun {
     }
     this.offset = this.offsetIn(way);
     if (this.ran('packets') > 0) await this.progress();
+    if (options.signal?.aborted === true) this.stopped = true;
   }
 
   /** Goes on after all were parked. @returns in which way */
@@ -421,29 +429,39 @@ interface Opened {
 
 async function openFile(input: CaptureInput, wanted: boolean): Promise<Opened> {
   if (!wanted || !isCaptureFile(input) || input.path === undefined) return { file: undefined, rest: input };
-  const { path } = input;
-  const head = new Uint8Array(PCAP_HEADER_BYTES);
-  const length = input.read(head);
-  const kind = length === head.length ? pcapMagic(new DataView(head.buffer).getUint32(0, false)) : undefined;
-  if (kind !== undefined) {
-    const { interfaces } = await CaptureReader.open(head);
-    if (interfaces[0].linkType === LINKTYPE_ETHERNET) {
-      input.close();
+  try {
+    const { path } = input;
+    const head = new Uint8Array(PCAP_HEADER_BYTES);
+    const length = input.read(head);
+    const kind = length === head.length ? pcapMagic(new DataView(head.buffer).getUint32(0, false)) : undefined;
+    if (kind !== undefined && (await isEthernet(head))) {
       const flags = (kind.little ? 0 : PCAP_SWAP) | (kind.nanoseconds ? PCAP_NANO : 0);
+      input.close();
       return { file: { path, offset: PCAP_HEADER_BYTES, flags }, rest: input };
     }
+    return { file: undefined, rest: behind(head.subarray(0, length), input) };
+  } catch (error) {
+    input.close();
+    throw error;
   }
-  return { file: undefined, rest: behind(head.subarray(0, length), input) };
+}
+
+async function isEthernet(head: Uint8Array): Promise<boolean> {
+  const { interfaces } = await CaptureReader.open(head);
+  return interfaces[0].linkType === LINKTYPE_ETHERNET;
 }
 
 /** What was read already, and what follows. */
-async function* behind(head: Uint8Array, input: CaptureInput): AsyncGenerator<Uint8Array> {
-  yield head;
-  const chunks = chunksOf(input);
+async function* behind(head: Uint8Array, input: CaptureFile): AsyncGenerator<Uint8Array> {
+  let chunks: AsyncIterator<Uint8Array> | undefined;
   try {
+    yield head;
+    chunks = chunksOf(input);
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
   } finally {
-    await chunks.return?.();
+    // Chunks that nobody asked for close nothing.
+    if (chunks === undefined) input.close();
+    else await chunks.return?.();
   }
 }
 
