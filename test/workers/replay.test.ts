@@ -512,6 +512,21 @@ describe('what goes wrong', () => {
     expect((await replay(engine, loaded.prog('dropped'), capture, { workers: 2 })).verdicts.XDP_DROP).toBe(20000);
   });
 
+  test.each(['per_flow', 'taller'])('%s: an output that cannot be written is an error, not a hang', async (prog) => {
+    const capture = pcapOf(packetsOf({ packets: 30000, flows: 100, payload: 600 }));
+    await withFile(capture, async (path) => {
+      const { engine, loaded } = await load(2);
+      for (const input of [openCaptureFile(path), capture]) {
+        const output = new PcapWriter(() => {
+          throw new RangeError('no room');
+        });
+        const failing = replay(engine, loaded.prog(prog), input, { workers: 2, output });
+        await expect(failing).rejects.toThrow('no room');
+      }
+      expect((await replayFile(engine, loaded.prog('dropped'), path, { workers: 2 })).verdicts.XDP_DROP).toBe(30000);
+    });
+  });
+
   test('a thread that fails is an error, not a hang', async () => {
     const { engine, loaded } = await load(2);
     const capture = pcapOf(packetsOf({ packets: 100, flows: 10 }));

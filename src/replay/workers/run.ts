@@ -350,8 +350,11 @@ class ParallelRun {
     } finally {
       control.end = supply.pieces;
       control.signal();
-      await team.until(() => team.isDone);
-      await supply.close();
+      try {
+        await team.until(() => team.isDone);
+      } finally {
+        await supply.close();
+      }
     }
   }
 

@@ -131,7 +131,9 @@ export class Team implements SlotGate {
 
   /** All pieces are done, or will not be. */
   async stop(): Promise<void> {
-    if (this.running && !this.isDone && this.failure === undefined) {
+    if (this.running && !this.isDone) {
+      // Results that still come go nowhere: who takes them may have failed, and threads that wait for that would wait forever.
+      this.onPiece = () => {};
       this.control.command = COMMAND_FAIL;
       this.control.signal();
     }
