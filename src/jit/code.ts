@@ -18,7 +18,8 @@ export class Code {
   depth = 0;
   private readonly locals: ValType[] = [];
   private readonly params: number;
-  private readonly named = new Map<string, number>();
+  /** Programs that share a function may have numbers of either type by one name. */
+  private readonly named = { i32: new Map<string, number>(), i64: new Map<string, number>() };
 
   /** `params`: how many locals are parameters. */
   constructor(params: number) {
@@ -33,10 +34,11 @@ export class Code {
 
   /** The local of that name and type, made when first asked for. */
   local(name: string, type: ValType): number {
-    let index = this.named.get(name);
+    const named = this.named[type];
+    let index = named.get(name);
     if (index === undefined) {
       index = this.addLocal(type);
-      this.named.set(name, index);
+      named.set(name, index);
     }
     return index;
   }

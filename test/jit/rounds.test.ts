@@ -1,6 +1,7 @@
 /** Loops that are run several rounds at a time do what they do one by one: packets of all lengths, in every engine and in the kernel. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine.ts';
+import { Bench } from '../engines.cases.ts';
 import { bytesOf } from '../fuzz/assemble-text.ts';
 import { prng } from '../fuzz/generate.ts';
 import { describeKernel } from '../kernel/available.ts';
@@ -188,6 +189,45 @@ describe.each([{ checked: false }, { checked: true }, { optimize: true }])('%o',
     }
     prog.close();
   });
+});
+
+/** The upper half of the sum of the packet's first 40 bytes and its last eight, which is made in 32 bits or in 64; the program in the slot goes on, if there is one. */
+const summing = (width: 'r' | 'w', slot: number): string => `r9 = r1
+  r7 = *(u32 *)(r1 +0)
+  r6 = 0
+  r5 = *(u64 *)(r7 +56)
+  again: r4 = r7
+  r4 += r6
+  r2 = *(u8 *)(r4 +0)
+  ${width}5 += ${width}2
+  ${width}6 += 1
+  if r6 < 40 goto again
+  *(u64 *)(r10 -8) = r5
+  r1 = r9
+  r2 = 0 ll
+  r3 = ${slot}
+  call 12
+  r0 = *(u32 *)(r10 -4)
+  exit`;
+
+test.each([{ checked: true }, { checked: false }])('several programs in one loop over packets, %o', async (how) => {
+  const engine = await Engine.create();
+  const bench = new Bench(engine, [{ type: 'prog_array', keySize: 4, valueSize: 4, maxEntries: 4 }]);
+  const widths = ['r', 'w', 'r'] as const;
+  const insns = widths.map((width, i) => {
+    const bytes = bytesOf(summing(width, i + 1));
+    // BPF_PSEUDO_MAP_IDX
+    bytes[12 * 8 + 1] |= 5 << 4;
+    return { name: `sum${i}`, insns: bytes };
+  });
+  const { progs } = await bench.load(insns, { ...how, unverified: true });
+  for (let slot = 1; slot < 3; slot++) bench.maps[0]!.set(slot, progs.get(`sum${slot}`));
+  const packet = new Uint8Array(64).fill(255, 0, 60);
+  expect(['sum0', 'sum1', 'sum2'].map((name) => progs.get(name)!.run(packet).returnValue)).toEqual([1, 1, 1]);
+  for (let slot = 1; slot < 3; slot++) bench.maps[0]!.delete(slot);
+  expect(['sum0', 'sum1', 'sum2'].map((name) => progs.get(name)!.run(packet).returnValue)).toEqual([1, 0, 1]);
+  bench.close();
+  engine.close();
 });
 
 describeKernel('loops in the kernel', () => {
