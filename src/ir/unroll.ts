@@ -65,6 +65,8 @@ const MAX_STEP = 1 << 16;
 
 const STRAIGHT: ReadonlySet<Op['kind']> = new Set(['alu', 'movsx', 'swap', 'load', 'store', 'lddw', 'ja', 'jcond']);
 
+const RELATIONS: ReadonlySet<string> = new Set<Relation>(['lt', 'le', 'gt', 'ge']);
+
 /** Of `a REL b`: `b REL a`, and what holds where it does not. Signed comparisons are those of the numbers below that can be no signs. */
 const SWAPPED: Readonly<Record<string, string>> = { lt: 'gt', le: 'ge', gt: 'lt', ge: 'le', ne: 'ne' };
 const OPPOSITE: Readonly<Record<string, string>> = { eq: 'ne', lt: 'ge', le: 'gt', gt: 'le', ge: 'lt' };
@@ -283,7 +285,8 @@ function makeGuard(moving: Operand, staying: Operand, stays: string, times: numb
   const { stride, form } = moving;
   const relation = stays === 'ne' ? (stride > 0 ? 'lt' : 'gt') : (stays as Relation);
   const up = relation === 'lt' || relation === 'le';
-  if (stride === 0 || up !== stride > 0) return undefined;
+  // Neither `eq` nor `set` says anything of the rounds between.
+  if (!RELATIONS.has(relation) || stride === 0 || up !== stride > 0) return undefined;
   if (Math.max(staying.max, up ? 0 : moving.max) > limit || moving.max > 2 ** 53) return undefined;
   const ahead = stride * (times - 1);
   const short = up && moving.max + ahead <= U32 && staying.max <= U32;
