@@ -76,7 +76,8 @@ test('a hash that all write to: no element is lost, and none is there twice', as
   expect([...coming.entries()]).toEqual([]);
 });
 
-// CPU 0 tries to put key 1000 into a full map again and again; the others take out key 5 and put it back. XDP_ABORTED: there was no room for it though 1000 is not there.
+// CPU 0 tries to put key 1000 into a full map again and again; the others take out key 5 and put it back. That may fail, when 1000 took its room, and then goes on
+// failing until 1000 is taken out, which nobody but this program does. XDP_ABORTED: there was no room once, and then there was.
 const CROWDED = `
   call 8
   r7 = r0
@@ -97,12 +98,19 @@ again:
   r1 = map[full]
   call 2
   if r0 == 0 goto next
-  *(u32 *)(r10 -4) = 1000
+  r8 = 4
+more:
   r2 = r10
   r2 += -4
+  r3 = r10
+  r3 += -16
+  r4 = 0
   r1 = map[full]
-  call 1
+  call 2
   if r0 == 0 goto wrong
+  r8 += -1
+  if r8 != 0 goto more
+  *(u32 *)(r10 -4) = 1000
   r2 = r10
   r2 += -4
   r1 = map[full]
