@@ -1,6 +1,6 @@
 // What is published (dist/lib): importing it does no work, it is one package whatever it is imported through, and it loads without files.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -27,6 +27,10 @@ function staticImports(file: string, seen = new Set<string>()): Set<string> {
 
 test('it is built', () => {
   expect(existsSync(join(lib, 'index.js')), 'run `npm run build` first').toBe(true);
+});
+
+test('its command can be executed in a checkout, as npx does', () => {
+  accessSync(join(root, 'dist/lib/cli.js'), constants.X_OK);
 });
 
 test('importing it compiles nothing, decodes nothing, and reads few files', () => {
