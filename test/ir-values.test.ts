@@ -138,8 +138,18 @@ describe('bytes', () => {
     ['not neighbours', 'r2 = *(u8 *)(r7 +4)\nr3 = *(u8 *)(r7 +6)\nr3 <<= 8\nr3 |= r2', []],
     ['shifted by no byte', `${TWO}r3 <<= 7\nr3 |= r2`, []],
     [
-      'a store to one of them in between',
+      'a store to one of them that is loaded behind it',
+      `r2 = *(u8 *)(r7 +4)\n*(u8 *)(r7 +5) = 1\nr3 = *(u8 *)(r7 +5)\nr3 <<= 8\nr3 |= r2`,
+      [{ size: 2, shift: 0 }],
+    ],
+    [
+      'a store to one of them that was loaded before',
       `r2 = *(u8 *)(r7 +4)\n*(u8 *)(r7 +4) = 1\nr3 = *(u8 *)(r7 +5)\nr3 <<= 8\nr3 |= r2`,
+      [{ size: 2, shift: 0 }],
+    ],
+    [
+      'stores to both of them, one before its load',
+      `r2 = *(u8 *)(r7 +4)\n*(u8 *)(r7 +4) = 1\n*(u8 *)(r7 +5) = 1\nr3 = *(u8 *)(r7 +5)\nr3 <<= 8\nr3 |= r2`,
       [],
     ],
     [
@@ -164,6 +174,21 @@ describe('bytes', () => {
       'copied onto themselves',
       'r2 = *(u8 *)(r7 +4)\n*(u8 *)(r7 +5) = r2\nr2 = *(u8 *)(r7 +5)\n*(u8 *)(r7 +6) = r2',
       [],
+    ],
+    [
+      'copied to where they were, the lowest first',
+      'r2 = *(u8 *)(r7 +5)\n*(u8 *)(r7 +4) = r2\nr2 = *(u8 *)(r7 +6)\n*(u8 *)(r7 +5) = r2',
+      [2],
+    ],
+    [
+      'copied to where they were, the highest first',
+      'r2 = *(u8 *)(r7 +5)\n*(u8 *)(r7 +6) = r2\nr2 = *(u8 *)(r7 +4)\n*(u8 *)(r7 +5) = r2',
+      [2],
+    ],
+    [
+      'copied from what another store, put together and so later, writes before',
+      '*(u8 *)(r7 +9) = 1\nr2 = *(u8 *)(r7 +8)\n*(u8 *)(r7 +8) = 1\nr3 = *(u8 *)(r7 +9)\n*(u8 *)(r7 +4) = r2\n*(u8 *)(r7 +5) = r3',
+      [2],
     ],
     ['constant', '*(u16 *)(r7 +2) = 1\n*(u16 *)(r7 +0) = 2', [4]],
     ['read in between', '*(u16 *)(r7 +2) = 1\nr0 = *(u8 *)(r7 +3)\n*(u16 *)(r7 +0) = 2', []],

@@ -5,8 +5,10 @@
  *     w1 = byte 0; w2 = byte 1; w2 <<= 8; w2 |= w1          the last insn is a load of two bytes
  *     byte 6 = byte 0; byte 7 = byte 1; ...                 the last store writes them all
  *
- * A wide load stands where the last of its bytes is loaded: its address is at hand there, and nothing in between has stored to them. A wide
- * store stands where the last of its bytes is stored, if nothing before reads or overwrites the others.
+ * A wide load stands where the last of its bytes is loaded: its address is at hand there, and nothing in between has stored to them. Where something
+ * has, as in a memmove whose loads and stores take turns, it stands where the first of them is loaded, if none of them was stored to before its own
+ * load: what it reads is the program's to read, because nothing in between can end the program or take its memory away. A wide store stands where the last
+ * of its bytes is stored, if nothing before reads or overwrites the others.
  */
 import type { Op } from '../isa/op.ts';
 import type { Ops } from './block.ts';
@@ -20,9 +22,8 @@ interface Bytes {
   readonly off: number;
   readonly count: number;
   readonly shift: number;
-  /** Pcs of the first and the last load. */
-  readonly first: number;
-  readonly last: number;
+  /** Pc of a load where memory has them. */
+  readonly at: number;
 }
 
 /** A load of `size` bytes beside the load at some pc: `delta` bytes behind where that one goes. */
@@ -89,6 +90,8 @@ type Alu = Op & { kind: 'alu' };
 interface Access extends Place {
   readonly pc: number;
   readonly size: number;
+  /** Pc of the store that writes its bytes: a later one, if they were put together. */
+  lands: number;
 }
 
 /** A store that may be put together with its neighbours. */
@@ -121,6 +124,8 @@ class WideFinder {
   private readonly bytes = new Map<number, Bytes>();
   /** Stores of this block, and the pc of its last insn that may do anything to memory. */
   private written: Access[] = [];
+  /** Those of them that land later. */
+  private moved: Access[] = [];
   private barrier = -1;
   private group: Part[] = [];
   private kept = 0;
@@ -141,6 +146,7 @@ class WideFinder {
   block({ start, end }: Block): void {
     this.bytes.clear();
     this.written = [];
+    this.moved = [];
     this.barrier = -1;
     this.kept = 0;
     for (let pc = start; pc < end; pc++) {
@@ -172,6 +178,7 @@ class WideFinder {
         this.close();
         this.barrier = pc;
         this.written = [];
+        this.moved = [];
         return;
       case 'ldabs':
       case 'ldind':
@@ -218,7 +225,7 @@ class WideFinder {
       if (this.group.some((part) => mayMeet(part, access))) this.close();
     }
     if (op.signed || made < 0) return;
-    this.bytes.set(made, { root: place.root, off: place.off, count: op.size, shift: 0, first: pc, last: pc });
+    this.bytes.set(made, { root: place.root, off: place.off, count: op.size, shift: 0, at: pc });
   }
 
   private alu(op: Alu, pc: number, i: number, made: number): void {
@@ -237,36 +244,60 @@ class WideFinder {
     }
     if (op.op !== 'or' && op.op !== 'xor' && op.op !== 'add') return;
     const b = this.bytes.get(second[i]);
-    const whole = b === undefined ? undefined : together(a, b);
-    if (whole === undefined || whole.shift + whole.count > width || !this.isStill(whole)) return;
+    const joined = b === undefined ? undefined : together(a, b);
+    if (b === undefined || joined === undefined || joined.shift + joined.count > width) return;
+    const at = this.commonTime([a, b]);
+    if (at === undefined) return;
+    const whole: Bytes = { ...joined, at };
     this.bytes.set(made, whole);
     const { count } = whole;
     if (count !== 2 && count !== 4 && count !== 8) return;
-    const keep = this.keep(whole, whole.off, count, pc);
-    this.joins.set(pc, { kind: 'kept', size: count, keep, shift: whole.shift, at: whole.last });
+    const keep = this.keep(at, whole.off, count, pc);
+    this.joins.set(pc, { kind: 'kept', size: count, keep, shift: whole.shift, at });
   }
 
-  /** Nothing has stored to the bytes between their first load and their last. */
-  private isStill({ root, off, count, first, last }: Bytes): boolean {
-    if (this.barrier >= first) return false;
-    const region = this.options.region(last)?.name ?? '';
-    const range = { root, off, size: count, region };
-    for (let s = this.written.length - 1; s >= 0 && this.written[s].pc > first; s--) {
+  /** The pc of a load where memory has all of them: the last, or else the first. */
+  private commonTime(parts: readonly Bytes[]): number | undefined {
+    let first = Number.POSITIVE_INFINITY;
+    let last = -1;
+    for (const { at } of parts) {
+      if (at < first) first = at;
+      if (at > last) last = at;
+    }
+    if (this.barrier >= first) return undefined;
+    if (parts.every((part) => this.isStill(part, last))) return last;
+    return this.options.stores && parts.every((part) => this.isAlready(part, first)) ? first : undefined;
+  }
+
+  /** Nothing stores to the bytes from where memory has them to a later pc. */
+  private isStill({ root, off, count, at }: Bytes, later: number): boolean {
+    const range = { root, off, size: count, region: this.options.region(at)?.name ?? '' };
+    for (let s = this.written.length - 1; s >= 0 && this.written[s].pc > at; s--) {
       const store = this.written[s];
-      if (store.pc < last && mayMeet(store, range)) return false;
+      if (store.pc < later && mayMeet(store, range)) return false;
     }
     return true;
   }
 
-  /** A load of `size` bytes at `off` beside the last load of `bytes`; the number of its local. */
-  private keep(bytes: Bytes, off: number, size: 2 | 4 | 8, user: number): number {
-    const op = this.ops[bytes.last] as Load;
-    const base = this.operands.first[bytes.last - this.values.effects.start];
-    const beside = this.place(bytes.last, base, op.off);
+  /** Nothing stores to the bytes from an earlier pc on, until memory has them: neither by its own store nor by one that it was moved to. */
+  private isAlready(bytes: Bytes, earlier: number): boolean {
+    const { root, off, count, at } = bytes;
+    const range = { root, off, size: count, region: this.options.region(at)?.name ?? '' };
+    for (const store of this.moved) {
+      if (store.pc < at && store.lands > earlier && mayMeet(store, range)) return false;
+    }
+    return this.isStill({ ...bytes, at: earlier }, at);
+  }
+
+  /** A load of `size` bytes at `off` beside the load at `pc`; the number of its local. */
+  private keep(pc: number, off: number, size: 2 | 4 | 8, user: number): number {
+    const op = this.ops[pc] as Load;
+    const base = this.operands.first[pc - this.values.effects.start];
+    const beside = this.place(pc, base, op.off);
     const keep = this.kept++;
-    const list = this.loads.get(bytes.last) ?? [];
+    const list = this.loads.get(pc) ?? [];
     list.push({ delta: off - beside.off, size, keep, user });
-    this.loads.set(bytes.last, list);
+    this.loads.set(pc, list);
     return keep;
   }
 
@@ -275,7 +306,7 @@ class WideFinder {
     const { root, off, region } = this.place(pc, this.operands.first[i], op.off);
     const value = op.src.kind === 'imm' ? op.src.value : 0;
     // Field by field: V8 takes a microsecond to copy an object and to add to it.
-    const part: Part = { root, off, region, pc, size: op.size, source, value };
+    const part: Part = { root, off, region, pc, size: op.size, lands: pc, source, value };
     this.written.push(part);
     if (!this.options.stores) return;
     const takes =
@@ -322,14 +353,17 @@ class WideFinder {
       const [lo, hi] = constantOf(parts);
       this.stores.set(last.pc, { kind: 'wide', delta, size, keep: undefined, at: last.pc, lo, hi });
     } else {
-      const off = sources[0].off;
-      const first = Math.min(...sources.map((s) => s.first));
-      const latest = sources.reduce((a, b) => (a.last > b.last ? a : b));
-      if (!this.isStill({ ...latest, off, count: size, first })) return false;
-      const keep = this.keep(latest, off, size, last.pc);
-      this.stores.set(last.pc, { kind: 'wide', delta, size, keep, at: latest.last, lo: 0, hi: 0 });
+      const at = this.commonTime(sources);
+      if (at === undefined) return false;
+      const keep = this.keep(at, sources[0].off, size, last.pc);
+      this.stores.set(last.pc, { kind: 'wide', delta, size, keep, at, lo: 0, hi: 0 });
     }
-    for (const { pc } of parts) if (pc !== last.pc) this.stores.set(pc, { kind: 'gone' });
+    for (const part of parts) {
+      if (part.pc === last.pc) continue;
+      this.stores.set(part.pc, { kind: 'gone' });
+      part.lands = last.pc;
+      this.moved.push(part);
+    }
     return true;
   }
 }
@@ -358,14 +392,12 @@ function shifted(op: Alu['op'], a: Bytes, value: number, width: number): Bytes |
   return op === 'and' && a.shift === 0 && kept > 0 ? { ...a, count: Math.min(a.count, kept) } : undefined;
 }
 
-/** The two are neighbours in memory, and in the same order in the value. */
-function together(a: Bytes, b: Bytes): Bytes | undefined {
+/** What two neighbours in memory are, if they are in the same order in the value. */
+function together(a: Bytes, b: Bytes): Omit<Bytes, 'at'> | undefined {
   const [low, high] = a.shift < b.shift ? [a, b] : [b, a];
   if (low.root !== high.root || high.shift !== low.shift + low.count || high.off !== low.off + low.count)
     return undefined;
-  const first = Math.min(a.first, b.first);
-  const last = Math.max(a.last, b.last);
-  return { root: low.root, off: low.off, count: low.count + high.count, shift: low.shift, first, last };
+  return { root: low.root, off: low.off, count: low.count + high.count, shift: low.shift };
 }
 
 export function findWideAccesses(

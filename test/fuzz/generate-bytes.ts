@@ -85,6 +85,26 @@ class Generator {
     }
   }
 
+  /** A memmove of bytes to a place that overlaps theirs, or nearly: loads and stores take turns, loads some bytes ahead. */
+  private move(): void {
+    const size = this.pick([4, 6, 8, 12]);
+    const by = this.pick([-6, -4, -3, -2, -1, 1, 2, 4, 5]);
+    const from = 6 + this.below(CHECKED - size - 12);
+    // Upwards the last byte goes first; now and then the wrong way round.
+    const order = Array.from({ length: size }, (_, i) => i);
+    if (by > 0 !== this.chance(15)) order.reverse();
+    const ahead = 1 + this.below(4);
+    for (let i = 0; i < size + ahead; i++) {
+      if (i < size) this.emit(`r${i % ahead} = *(u8 *)(r7 +${from + order[i]!})`);
+      if (i >= ahead - 1 && i - ahead + 1 < size) {
+        const at = i - ahead + 1;
+        this.emit(`*(u8 *)(r7 +${from + by + order[at]!}) = r${at % ahead}`);
+      }
+      if (this.chance(4)) this.store();
+      if (this.chance(4)) this.emit(`r5 = *(u16 *)(r7 +${from + this.below(size)})`);
+    }
+  }
+
   /** A value's bytes, stored one by one. */
   private scatter(): void {
     const size = this.pick([2, 4, 8]);
@@ -211,8 +231,9 @@ class Generator {
     for (let i = 0; i < count; i++) {
       const kind = this.below(100);
       if (kind < 15) this.gather();
-      else if (kind < 27) this.copy();
-      else if (kind < 37) this.scatter();
+      else if (kind < 22) this.copy();
+      else if (kind < 29) this.move();
+      else if (kind < 38) this.scatter();
       else if (kind < 52) this.slot();
       else if (kind < 58) this.rotate();
       else if (kind < 74) this.alu();
