@@ -1,6 +1,6 @@
 // The runtime module (assembly/runtime): its exports as TypeScript sees them, and how it is loaded. Its bytes are part of
 // this package's code, so loading touches no network.
-import { instantiateModule } from '../util/wasm-module.ts';
+import { compileModule, instantiateModule } from '../util/wasm-module.ts';
 import { runtimeBytes } from './wasm.ts';
 
 /**
@@ -338,7 +338,7 @@ export const RUNTIME_MAX_PAGES = 65536;
 const compiled: { module?: WebAssembly.Module } = {};
 
 export async function compileRuntime(): Promise<WebAssembly.Module> {
-  compiled.module ??= await WebAssembly.compile(runtimeBytes());
+  compiled.module ??= await compileModule(runtimeBytes());
   return compiled.module;
 }
 

@@ -150,7 +150,9 @@ function writeTypeTables(input: RequestWriter, prog: LinkedProg, rights: CtxCond
   for (const name of tables.structs) structs.kernelStruct(name);
   input.set(abi.INPUT_CTX_TABLE, input.add(tables.ctx));
   if (tables.helpers === undefined) return;
-  input.set(abi.INPUT_HELPERS, input.add(tables.helpers.rows(called(prog.insns))));
+  const { address, bytes } = input.room(tables.helpers.size);
+  tables.helpers.write(bytes, called(prog.insns));
+  input.set(abi.INPUT_HELPERS, address);
 }
 
 /** Writes everything the verifier is given. Messages name structs by the table it answers with. */

@@ -24,14 +24,20 @@ export class RequestWriter {
     this.view.setInt32(offset, value, true);
   }
 
+  /** Room for `size` bytes, which are zero: its address, and where to write them until something else is added. */
+  room(size: number): { readonly address: number; readonly bytes: Uint8Array } {
+    const at = this.size;
+    this.size += aligned(size);
+    if (this.size > this.buffer.length) this.grow();
+    return { address: ARENA_START + at, bytes: this.buffer.subarray(at, at + size) };
+  }
+
   /** A copy of `bytes`; its address, 0 for no bytes. */
   add(bytes: Uint8Array): number {
     if (bytes.length === 0) return 0;
-    const at = this.size;
-    this.size += aligned(bytes.length);
-    if (this.size > this.buffer.length) this.grow();
-    this.buffer.set(bytes, at);
-    return ARENA_START + at;
+    const { address, bytes: room } = this.room(bytes.length);
+    room.set(bytes);
+    return address;
   }
 
   private grow(): void {

@@ -62,7 +62,21 @@ function isNamed(btf: Btf, name: string): boolean {
 }
 
 /** `nf_conn___local` is libbpf's name for a `nf_conn` with a layout of its own. */
-const plainName = (name: string): string => (SIZES.has(name) ? name : name.replace(/___.*$/, ''));
+const plainName = (name: string): string =>
+  SIZES.has(name) || !name.includes('___') ? name : name.replace(/___.*$/, '');
+
+/** Rows of structs of which nothing is known but their size in Linux: every program has some dozens. */
+const SIZE_ROWS = new Map<string, StructRow>();
+
+function sizeRow(name: string): StructRow {
+  const known = SIZE_ROWS.get(name);
+  if (known !== undefined) return known;
+  const size = SIZES.get(name);
+  const row = { name, local: false, bytes: size?.size ?? 0, plain: size?.scalars ?? false, btf: undefined, id: 0 };
+  // Names beyond these are the program's own.
+  if (size !== undefined) SIZE_ROWS.set(name, row);
+  return row;
+}
 
 export class StructTable {
   private readonly rows: StructRow[] = [];
@@ -82,9 +96,7 @@ export class StructTable {
     const btf = this.kernel ?? this.own;
     const id = btf === undefined ? undefined : structNames(btf).get(plain);
     if (btf !== undefined && id !== undefined) return this.add(btf, id, false);
-    const size = SIZES.get(plain);
-    const row = { name: plain, local: false, bytes: size?.size ?? 0, plain: size?.scalars ?? false };
-    return this.put(`name:${plain}`, { ...row, btf: undefined, id: 0 });
+    return this.put(`name:${plain}`, sizeRow(plain));
   };
 
   /** Row of the struct behind a map, -1 where the kernel's types are not given or the program does not know the struct. */

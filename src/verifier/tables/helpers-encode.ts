@@ -59,16 +59,19 @@ export class HelperTable {
     this.options = options;
   }
 
-  /** A table with the rows of `ids` alone, whoever asked for others before: the same helpers, the same bytes. */
-  rows(ids: Iterable<number>): Uint8Array {
-    const table = new Uint8Array(this.bytes.length);
+  /** Bytes of a table. */
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  /** Writes the rows of `ids` alone to a table of zeros, whoever asked for others before: the same helpers, the same bytes. */
+  write(table: Uint8Array, ids: Iterable<number>): void {
     for (const id of ids) {
       if (id < 0 || id >= abi.HELPER_COUNT) continue;
       this.make(id);
       const at = id * abi.HP_SIZE;
       table.set(this.bytes.subarray(at, at + abi.HP_SIZE), at);
     }
-    return table;
   }
 
   /** The row of `id`, if there is such a helper and it has none. */
@@ -90,5 +93,10 @@ export class HelperTable {
 /** The table with all its rows. Same arguments, same bytes. */
 export function encodeHelpers(progType: PacketType, options: EncodeHelperOptions = {}): Uint8Array {
   const table = new HelperTable(progType, options);
-  return table.rows(Array.from({ length: abi.HELPER_COUNT }, (_, id) => id));
+  const bytes = new Uint8Array(table.size);
+  table.write(
+    bytes,
+    Array.from({ length: abi.HELPER_COUNT }, (_, id) => id),
+  );
+  return bytes;
 }
