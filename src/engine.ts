@@ -196,6 +196,13 @@ export class Engine implements ProgHost, RedirectHost {
     return address;
   }
 
+  /** @internal the same, of any content */
+  reserve(bytes: number, what: string): number {
+    const address = this.runtime.alloc_raw(bytes) >>> 0;
+    if (address === 0) throw new RunError('RUN_MEMORY', { what, bytes });
+    return address;
+  }
+
   /** @internal */
   scratch(bytes: number): number {
     return this.scratchArea.at(bytes);

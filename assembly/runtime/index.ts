@@ -197,7 +197,7 @@ export { perf_close, perf_consume, perf_next, perf_open, perf_ring } from './map
 export { ringbuf_consume, ringbuf_next, ringbuf_walk } from './map/ringbuf';
 export { user_ringbuf_commit, user_ringbuf_drain, user_ringbuf_reserve } from './map/user-ringbuf';
 export { map_user_came, map_user_gone } from './map/values';
-export { alloc, free, mem_used } from './mem';
+export { alloc, alloc_raw, free, mem_used } from './mem';
 export { net_conn_add, net_conn_next } from './net/conntrack';
 export { device_remove, device_set } from './net/device';
 export { net_address_add, net_device_remove, net_device_set } from './net/interface';

@@ -167,8 +167,8 @@ function takeBlock(need: u32): u32 {
   return block;
 }
 
-/** `size` zero bytes at a 64-byte boundary, or 0 when there is no room. */
-export function alloc(size: u32): u32 {
+/** `size` bytes at a 64-byte boundary, or 0 when there is no room: zero, or whatever is there. */
+function allocate(size: u32, zero: bool): u32 {
   if (size > MAX_PAGES * PAGE - 4 * PAGE) return 0;
   lock(mutex);
   const block = takeBlock((size + HEADER + ALIGN - 1) & ~(ALIGN - 1));
@@ -181,8 +181,18 @@ export function alloc(size: u32): u32 {
   const dirty = min(end, max(heap.fresh, payload));
   heap.fresh = max(heap.fresh, end);
   unlock(mutex);
-  memory.fill(payload, 0, dirty - payload);
+  if (zero) memory.fill(payload, 0, dirty - payload);
   return payload;
+}
+
+/** `size` zero bytes at a 64-byte boundary, or 0 when there is no room. */
+export function alloc(size: u32): u32 {
+  return allocate(size, true);
+}
+
+/** The same, of any content: for large buffers that are written before they are read. */
+export function alloc_raw(size: u32): u32 {
+  return allocate(size, false);
 }
 
 /** Gives back what `alloc` returned. 0 and anything that is not an allocation are left alone. */

@@ -41,6 +41,8 @@ export interface BufferHost extends BatchHost {
   readonly runtime: RuntimeExports;
   /** Zeroed memory until `runtime.free`. */
   alloc(bytes: number, what: string): number;
+  /** The same, of any content. */
+  reserve(bytes: number, what: string): number;
 }
 
 export interface BufferProg extends BatchProg {
@@ -115,7 +117,8 @@ export class ReplayBuffers {
     this.prog = prog;
     this.ifindex = ifindex;
     try {
-      this.ctx = this.alloc(records * CTX_SIZE);
+      this.ctx = this.host.reserve(records * CTX_SIZE, 'a batch of packets');
+      this.areas.push(this.ctx);
       this.times = this.alloc(SLICE_PACKETS * 8);
       this.counters = this.alloc(COUNTERS * 8);
       this.walk = this.alloc(WALK_SIZE);

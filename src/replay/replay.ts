@@ -62,7 +62,8 @@ export interface ReplayOptions {
   readonly batchPackets?: number;
   /**
    * Threads that run packets side by side, of an engine that has as many: each is one CPU, and all packets of a flow go to the same, in their order. 1 unless given: the
-   * calling thread runs all of them. With more, `onProgress` is called about every 10 ms for files, and slots change between two pieces of the capture.
+   * calling thread runs all of them. With more, `onProgress` is called about every 10 ms for files, and slots change between two pieces of the capture. Where packets of a
+   * file need no order and there is no output the calling thread is one of them, and lets its event loop turn every 10 ms.
    */
   readonly workers?: number;
   /** Ends the replay after the batch it is in; the report says so. */

@@ -10,6 +10,8 @@ import { runtimeBytes } from './wasm.ts';
 export interface RuntimeExports {
   /** `size` zero bytes, 64-byte aligned, or 0 when there is no room. May grow the memory. */
   alloc(size: number): number;
+  /** The same with whatever is there: for what is written before it is read. */
+  alloc_raw(size: number): number;
   free(address: number): void;
   /** Bytes in use, for leak checks. */
   mem_used(): number;

@@ -2,18 +2,28 @@
  * What the threads of a replay agree through: words in the engine's memory. Whoever changes one that others may wait for says so with `signal`.
  *
  *     0    words of all threads                                  128 bytes
- *     128  words of each thread, the main one behind the others  64 bytes each
+ *     128  words of each thread, the main one behind the others  128 bytes each
  *     ...  words of each place of a piece                        16 bytes each
  *
  * Where packets are spread by flow a piece goes through: claimed by a thread and read, walked (one thread at a time, in order), sorted, ready; then every thread runs
  * its packets of it. Piece k is noted in place k modulo `places`, and that is free again when every thread is done with the piece that was there. Where they
  * are not, a piece is walked, and run by whoever has claimed it.
  */
+import { VERDICT_OTHER } from '../../../assembly/abi.ts';
 
 const SHARED_BYTES = 128;
 /** Bytes of the words of one thread. */
-const THREAD_BYTES = 64;
+const THREAD_BYTES = 128;
 const PLACE_BYTES = 16;
+
+// Words of a thread: pieces it is done with (32 bits), how it stopped (32), and of 64 bits each:
+const RAN_PACKETS = 1;
+const RAN_NS = 2;
+const FOUND_BYTES = 3;
+const FOUND_LATEST = 4;
+const VIOLATIONS = 5;
+const VERDICTS = 6;
+if (8 * (VERDICTS + VERDICT_OTHER + 1) > THREAD_BYTES) throw new RangeError('the words of a thread need more room');
 
 // Words of all threads, as indices of 32 bits.
 const EVENT = 0;
@@ -56,21 +66,41 @@ export interface CaptureDamage {
   readonly had: number;
 }
 
+export interface ThreadStopped {
+  /** Number of the run, from 1. */
+  readonly run: number;
+  /** It is over for the thread; otherwise it was told to stop. */
+  readonly done: boolean;
+  readonly violations: number;
+  readonly verdicts: readonly number[];
+}
+
+/** Where a Control is, and of how many. */
+export interface ControlPlace {
+  readonly control: number;
+  readonly threads: number;
+  readonly places: number;
+}
+
 export class Control {
   readonly threads: number;
   readonly places: number;
   private readonly words: Int32Array;
   private readonly numbers: Float64Array;
   private readonly longs: BigUint64Array;
+  /** Whether this thread may sleep. */
+  private readonly mayWait: boolean;
 
   static bytes(threads: number, places: number): number {
     return SHARED_BYTES + (threads + 1) * THREAD_BYTES + places * PLACE_BYTES;
   }
 
-  constructor(buffer: ArrayBufferLike, address: number, threads: number, places: number) {
+  constructor(buffer: ArrayBufferLike, { control, threads, places }: ControlPlace, mayWait = true) {
     const bytes = Control.bytes(threads, places);
+    const address = control;
     this.threads = threads;
     this.places = places;
+    this.mayWait = mayWait;
     this.words = new Int32Array(buffer, address, bytes / 4);
     this.numbers = new Float64Array(buffer, address, bytes / 8);
     this.longs = new BigUint64Array(buffer, address, bytes / 8);
@@ -103,10 +133,10 @@ export class Control {
     return Atomics.load(this.words, EVENT);
   }
 
-  /** Sleeps until somebody signals, if nobody has since `event` was that. */
-  wait(event: number): void {
+  /** Sleeps until somebody signals, `ms` at most, if nobody has since `event` was that. */
+  wait(event: number, ms = 1000): void {
     for (let i = 0; i < SPINS; i++) if (Atomics.load(this.words, EVENT) !== event) return;
-    Atomics.wait(this.words, EVENT, event, 1000);
+    if (this.mayWait) Atomics.wait(this.words, EVENT, event, ms);
   }
 
   get command(): number {
@@ -223,14 +253,14 @@ export class Control {
 
   addRun(thread: number, packets: number, nanoseconds: number): void {
     const at = this.thread(thread) / 2;
-    this.numbers[at + 1] += packets;
-    this.numbers[at + 2] += nanoseconds;
+    this.numbers[at + RAN_PACKETS] += packets;
+    this.numbers[at + RAN_NS] += nanoseconds;
   }
 
   addFound(thread: number, bytes: number, latest: bigint): void {
     const at = this.thread(thread) / 2;
-    this.numbers[at + 3] += bytes;
-    if (latest > this.longs[at + 4]) this.longs[at + 4] = latest;
+    this.numbers[at + FOUND_BYTES] += bytes;
+    if (latest > this.longs[at + FOUND_LATEST]) this.longs[at + FOUND_LATEST] = latest;
   }
 
   runOf(thread: number): {
@@ -240,8 +270,35 @@ export class Control {
     readonly latest: bigint;
   } {
     const at = this.thread(thread) / 2;
-    const { numbers } = this;
-    return { packets: numbers[at + 1], spentNs: numbers[at + 2], bytes: numbers[at + 3], latest: this.longs[at + 4] };
+    const { numbers, longs } = this;
+    return {
+      packets: numbers[at + RAN_PACKETS],
+      spentNs: numbers[at + RAN_NS],
+      bytes: numbers[at + FOUND_BYTES],
+      latest: longs[at + FOUND_LATEST],
+    };
+  }
+
+  /** What a thread has to say when it stops: the last that it does in a run. @param verdicts so far, by the runtime's numbers */
+  setStopped(thread: number, { run, done, violations, verdicts }: ThreadStopped): void {
+    const at = this.thread(thread);
+    this.numbers[at / 2 + VIOLATIONS] = violations;
+    for (const [i, count] of verdicts.entries()) this.numbers[at / 2 + VERDICTS + i] = count;
+    Atomics.store(this.words, at + 1, 2 * run + Number(done));
+    this.signal();
+  }
+
+  /** Whether the thread has stopped in run number `run`; undefined while it has not. */
+  stoppedIn(thread: number, run: number): { readonly done: boolean; readonly violations: number } | undefined {
+    const at = this.thread(thread);
+    const word = Atomics.load(this.words, at + 1);
+    if (word >> 1 !== run) return undefined;
+    return { done: (word & 1) !== 0, violations: this.numbers[at / 2 + VIOLATIONS] };
+  }
+
+  /** Packets with the verdict of that number, of a thread that has stopped. */
+  verdictsOf(thread: number, index: number): number {
+    return this.numbers[this.thread(thread) / 2 + VERDICTS + index];
   }
 
   /** Whether the packets of the piece are sorted. */

@@ -4,7 +4,7 @@ import { Instance } from './instance.ts';
 import { openPort } from './port.ts';
 import type { Go, RunParams, ThreadSetup, ToThread } from './protocol.ts';
 import { SortedRun } from './sorted-run.ts';
-import type { ThreadRun } from './thread-run.ts';
+import type { ThreadHost, ThreadRun } from './thread-run.ts';
 import { WholeRun } from './whole-run.ts';
 
 const port = openPort();
@@ -21,7 +21,7 @@ class ThreadMain {
     const { memory, geometry } = setup;
     this.setup = setup;
     this.instance = new Instance(setup);
-    this.control = new Control(memory.buffer, geometry.control, geometry.threads, geometry.places);
+    this.control = new Control(memory.buffer, geometry);
   }
 
   receive(message: Exclude<ToThread, ThreadSetup>): void {
@@ -30,19 +30,22 @@ class ThreadMain {
     else this.end();
   }
 
-  private go({ begins, params }: Go): void {
+  private go({ run, begins, params }: Go): void {
     if (begins) this.end();
     this.current ??= this.open(params);
     const { current } = this;
     const done = current.run(params);
     const { violations, verdicts } = current;
     if (done) this.end();
-    port.post({ kind: 'stopped', done, violations, verdicts });
+    this.control.setStopped(this.setup.index, { run, done, violations: violations.count, verdicts });
+    port.post({ kind: 'stopped', run, violations });
   }
 
   private open(params: RunParams): ThreadRun {
     const { file, spread } = params;
-    const host = { instance: this.instance, control: this.control, port };
+    const { instance, control } = this;
+    const post: ThreadHost['post'] = (message, transfer) => port.post(message, transfer);
+    const host = { instance, control, post };
     if (spread === 'piece' && file !== undefined) return new WholeRun(host, file, params);
     return new SortedRun(host, this.setup.geometry, params);
   }

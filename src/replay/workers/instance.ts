@@ -3,12 +3,13 @@
 import { STATS_RUNS, VM_CPU, VM_FRAME_TOP, VM_TRACE_ON, VM_TRACE_USED } from '../../../assembly/abi.ts';
 import { MAX_BPF_STACK } from '../../../assembly/isa.ts';
 import { RunError } from '../../errors/index.ts';
-import type { BatchHost, BatchProg } from '../../runtime/batch.ts';
+import type { BatchProg } from '../../runtime/batch.ts';
 import type { CodeUnit, UnitProg } from '../../runtime/code-unit.ts';
 import type { RuntimeExports } from '../../runtime/exports.ts';
 import { Memory } from '../../runtime/memory.ts';
 import { progImports } from '../../runtime/prog-imports.ts';
 import type { Sync, ThreadSetup } from './protocol.ts';
+import type { Runner } from './thread-run.ts';
 
 type Handler = (...args: readonly [bigint, bigint, bigint, bigint, bigint, number]) => bigint;
 
@@ -20,7 +21,7 @@ export interface ThreadProg extends BatchProg {
   addTime(): void;
 }
 
-export class Instance implements BatchHost {
+export class Instance implements Runner {
   readonly index: number;
   readonly memory: Memory;
   readonly vm: number;
@@ -48,6 +49,12 @@ export class Instance implements BatchHost {
 
   alloc(bytes: number, what: string): number {
     const address = this.runtime.alloc(bytes) >>> 0;
+    if (address === 0) throw new RunError('RUN_MEMORY', { what, bytes });
+    return address;
+  }
+
+  reserve(bytes: number, what: string): number {
+    const address = this.runtime.alloc_raw(bytes) >>> 0;
     if (address === 0) throw new RunError('RUN_MEMORY', { what, bytes });
     return address;
   }

@@ -32,7 +32,7 @@ import { compileSharedRuntime } from '../../runtime/shared.ts';
 import type { SharedTable } from '../../runtime/table.ts';
 import type { ReplayHost } from '../replay-buffers.ts';
 import { COMMAND_FAIL, Control } from './control.ts';
-import type { FromThread, Geometry, ToThread } from './protocol.ts';
+import type { FromThread, Geometry, Sync, ToThread } from './protocol.ts';
 import { startThread, type Thread } from './thread.ts';
 
 /** What is known of a packet is in front of it. */
@@ -42,6 +42,8 @@ if (PLACE_BYTES < PIECE_RECORD_SIZE + PCAP_MAX_SNAPLEN) throw new RangeError('a 
 const CAPACITY = PLACE_BYTES / PIECE_RECORD_SIZE + 2;
 /** Of the programs' random numbers: what one thread's generator is away from the next one's. */
 const GOLDEN = 0x9e3779b97f4a7c15n;
+/** Of the numbers of runs: none is still known when it comes again. */
+const MAX_RUN = 0x3fffffff;
 
 /** What threads need of their engine. */
 export interface PoolHost extends ReplayHost {
@@ -58,7 +60,9 @@ export class ThreadPool {
   private readonly host: PoolHost;
   private readonly vms: number[] = [];
   private threads: Thread[] = [];
-  private readonly known = new Set<number>();
+  /** Of each thread, the units it has. */
+  private readonly known: Set<number>[];
+  private runs = 0;
   private readonly started: Promise<void>;
   private failure: RunError<'RUN_WORKER'> | undefined;
   private failed: (error: RunError<'RUN_WORKER'>) => void = () => {};
@@ -66,9 +70,10 @@ export class ThreadPool {
   constructor(host: PoolHost) {
     this.host = host;
     this.size = host.workers;
+    this.known = Array.from({ length: this.size }, () => new Set());
     this.geometry = this.layOut();
-    const { control, threads, places } = this.geometry;
-    this.control = new Control(host.memory.raw.buffer, control, threads, places);
+    const { memory, vm } = host;
+    this.control = new Control(memory.raw.buffer, this.geometry, memory.u32(vm + VM_MAY_WAIT) !== 0);
     this.started = this.start();
     this.started.catch(() => {});
   }
@@ -131,8 +136,14 @@ export class ThreadPool {
     else this.listener?.(index, message);
   }
 
+  /** The number of a run that begins or goes on. */
+  nextRun(): number {
+    this.runs = (this.runs % MAX_RUN) + 1;
+    return this.runs;
+  }
+
   /** Nothing can be said of the memory any more that the thread worked in: all of them end. */
-  private fail(worker: number, reason: string): void {
+  fail(worker: number, reason: string): void {
     if (this.failure !== undefined) return;
     this.failure = new RunError('RUN_WORKER', { worker, reason });
     this.control.command = COMMAND_FAIL;
@@ -157,10 +168,6 @@ export class ThreadPool {
   /** While a replay runs the process waits for its threads. */
   hold(held: boolean): void {
     for (const thread of this.threads) thread.hold(held);
-  }
-
-  post(message: ToThread): void {
-    for (const thread of this.threads) thread.post(message);
   }
 
   postTo(index: number, message: ToThread): void {
@@ -193,33 +200,32 @@ export class ThreadPool {
     }
   }
 
-  /** Brings all threads' tables to what the main one's is. */
-  syncAll(): void {
+  /** Brings threads' tables to what the main one's is: of those from number `first` on, `end` not included. */
+  syncAll(first: number, end: number): void {
     const slots: [number, number][] = [];
     const units = new Map<number, CodeUnit>();
     for (const { unit } of this.host.progs) if (unit !== undefined) units.set(unit.id, unit);
     for (const map of this.host.maps)
       if (map instanceof ProgArray) for (const [slot, prog] of map.tableEntries()) slots.push([slot, prog.id]);
-    const gone = [...this.known].filter((id) => !units.has(id));
-    for (const id of gone) this.known.delete(id);
-    this.sync(true, [...units.values()], gone, slots);
+    for (let i = first; i < end; i++) {
+      const gone = [...this.known[i]].filter((id) => !units.has(id));
+      for (const id of gone) this.known[i].delete(id);
+      this.sync(i, { all: true, gone, slots }, [...units.values()]);
+    }
   }
 
-  /** Makes threads put programs into slots of their tables. */
-  syncSlots(changes: ReadonlyMap<number, Pick<Prog, 'id' | 'unit'> | undefined>): void {
+  /** Makes those threads put programs into slots of their tables. */
+  syncSlots(first: number, end: number, changes: ReadonlyMap<number, Pick<Prog, 'id' | 'unit'> | undefined>): void {
     const units = [...changes.values()].flatMap((prog) => (prog?.unit === undefined ? [] : [prog.unit]));
-    this.sync(
-      false,
-      units,
-      [],
-      [...changes].map(([slot, prog]) => [slot, prog?.id ?? 0] as const),
-    );
+    const slots = [...changes].map(([slot, prog]) => [slot, prog?.id ?? 0] as const);
+    for (let i = first; i < end; i++) this.sync(i, { all: false, gone: [], slots }, units);
   }
 
-  private sync(all: boolean, units: CodeUnit[], gone: number[], slots: readonly (readonly [number, number])[]): void {
-    const fresh = units.filter(({ id }) => !this.known.has(id));
-    for (const { id } of fresh) this.known.add(id);
+  private sync(index: number, how: Pick<Sync, 'all' | 'gone' | 'slots'>, units: readonly CodeUnit[]): void {
+    const known = this.known[index];
+    const fresh = units.filter(({ id }) => !known.has(id));
+    for (const { id } of fresh) known.add(id);
     const tableLength = this.host.table.table.length;
-    this.post({ kind: 'sync', all, units: [...new Set(fresh)], gone, tableLength, slots });
+    this.postTo(index, { kind: 'sync', units: [...new Set(fresh)], tableLength, ...how });
   }
 }

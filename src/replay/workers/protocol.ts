@@ -81,6 +81,8 @@ export interface RunParams {
 /** Begins a run, or goes on with the one that was parked. */
 export interface Go {
   readonly kind: 'go';
+  /** A number that no other has. */
+  readonly run: number;
   readonly begins: boolean;
   readonly params: RunParams;
 }
@@ -109,14 +111,17 @@ export interface PieceResult {
   readonly output: Uint8Array<ArrayBuffer>;
 }
 
-/** A thread is back in its event loop. */
+/** A thread is back in its event loop, and has said in `Control` what there is to say; but for this. */
 export interface Stopped {
   readonly kind: 'stopped';
-  /** The run is over for it; otherwise it was parked. */
-  readonly done: boolean;
-  readonly violations: { readonly count: number; readonly first: readonly ViolationReport[] };
-  /** So far, by the runtime's numbers. */
-  readonly verdicts: readonly number[];
+  readonly run: number;
+  readonly violations: Violations;
+}
+
+/** So far, in a run. */
+export interface Violations {
+  readonly count: number;
+  readonly first: readonly ViolationReport[];
 }
 
 export interface Failed {

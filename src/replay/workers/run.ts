@@ -1,6 +1,6 @@
 /**
  * A replay by several threads (whole-run.ts and sorted-run.ts say what each of them does). This side opens the capture, brings pieces where threads cannot read them themselves,
- * puts results in order, and has its event loop free meanwhile: it only waits for messages.
+ * and puts results in order. Where it has nothing of that to do it is one of the threads (own-part.ts); elsewhere its event loop is free.
  *
  *     by file   a classic pcap file: threads read it
  *     by batch  everything else, and all captures for programs that write to rings: this thread brings batches. Where there are rings a batch is run to its end before the
@@ -22,8 +22,9 @@ import { Pause } from '../replay-pause.ts';
 import { LostBase, REPORT_VIOLATIONS, type Report, StatsBase, verdictCounts } from '../report.ts';
 import { type CaptureDamage, ERROR_TOO_LONG } from './control.ts';
 import { Order } from './order.ts';
+import { OwnPart } from './own-part.ts';
 import type { ThreadPool } from './pool.ts';
-import type { FileInput, RunParams, Spread } from './protocol.ts';
+import type { FileInput, RunParams, Spread, Violations } from './protocol.ts';
 import { BatchSupply } from './supply.ts';
 import { Team } from './team.ts';
 
@@ -41,6 +42,8 @@ export interface ParallelHost extends ReplayHost {
 
 /** Between two looks at what the threads did. */
 const TICK_MS = 10;
+/** Between two turns of the event loop while this thread takes part. */
+const TURN_MS = 10;
 const ROUND_GAP_NS = 1000n;
 
 /** @throws RunError when the engine has too few workers, or something cannot run on several */
@@ -101,7 +104,7 @@ class ParallelRun {
   private readonly lost: LostBase;
   private readonly writtenBefore: number;
   private readonly layouts = new Set<'in place' | 'copied'>();
-  private readonly found: { readonly count: number; readonly first: Report['violations']['first'] }[] = [];
+  private readonly found: Violations[] = [];
   private readonly verdicts = new Array<number>(VERDICT_OTHER + 1).fill(0);
   private readonly abort = () => this.team.notify();
   private order: Order | undefined;
@@ -151,7 +154,6 @@ class ParallelRun {
     const rounds = new Rounds(input, loop);
     let error: CaptureError | undefined;
     this.pool.enableTrace();
-    this.pool.syncAll();
     try {
       for (; this.round < loop && !this.stopped; this.round++) await this.oneRound(rounds.open(this.round));
     } catch (caught) {
@@ -219,8 +221,11 @@ class ParallelRun {
       pool.control.setDone(pool.size, this.order.done);
       pool.control.signal();
     };
-    team.begin(this.params({ file, spread, ordered }));
+    const params = this.params({ file, spread, ordered });
     this.begun = true;
+    // Who puts results in order has enough to do.
+    const takesPart = file !== undefined && spread === 'piece' && !ordered;
+    team.begin(params, takesPart ? () => new OwnPart(host, this.prog, pool.control, file, params) : undefined);
   }
 
   /** Asked for anew whenever slots have changed. */
@@ -253,7 +258,7 @@ class ParallelRun {
     this.begin(way);
     let told = 0;
     while (!team.isDone) {
-      await team.news(TICK_MS);
+      await this.turn();
       if (team.hasChanges) {
         await team.park();
         way = this.goOn(way);
@@ -272,19 +277,28 @@ class ParallelRun {
     if (options.signal?.aborted === true) this.stopped = true;
   }
 
+  /** Takes part in the work for a while, or waits until something has happened. */
+  private async turn(): Promise<void> {
+    const { team, pause } = this;
+    if (team.work(performance.now() + TURN_MS)) await pause.turn();
+    else if (!team.isDone) await team.news(this.options.onProgress === undefined ? undefined : TICK_MS);
+    team.rethrow();
+  }
+
   /** Goes on after all were parked. @returns in which way */
   private goOn(way: Way): Way {
     const { team } = this;
     team.apply();
     const { file, spread } = way;
     if (team.isDone) return way;
-    if (file === undefined || spread === 'flow' || this.isStateless) {
+    if (file === undefined || spread === 'flow') {
       team.resume(this.params(way));
       return way;
     }
-    // A program that keeps something came into a slot: from here on packets keep to their flows' threads.
+    // A run of its own, because another program may take part; where one keeps something, packets keep to their flows' threads from here on.
     this.endRound();
-    const rest: Way = { ...way, file: { ...file, offset: this.pool.control.position }, spread: 'flow' };
+    const offset = this.pool.control.position;
+    const rest: Way = { ...way, file: { ...file, offset }, spread: this.isStateless ? 'piece' : 'flow' };
     this.begin(rest);
     return rest;
   }

@@ -4,12 +4,15 @@
  */
 import { RunError } from '../../errors/index.ts';
 import type { CodeUnit, SlotGate } from '../../runtime/code-unit.ts';
-import type { ViolationReport } from '../report.ts';
 import { COMMAND_FAIL, COMMAND_PARK, COMMAND_RUN, type Control, NO_LIMIT } from './control.ts';
+import { OWN_INDEX, type OwnPart } from './own-part.ts';
 import type { ThreadPool } from './pool.ts';
-import type { FromThread, PieceResult, RunParams, Stopped } from './protocol.ts';
+import type { FromThread, PieceResult, RunParams, Stopped, Violations } from './protocol.ts';
 
 type SlotProg = { readonly id: number; readonly unit: CodeUnit | undefined };
+
+/** How long the main thread finishes what it has begun, before its event loop turns. */
+const PARK_MS = 50;
 
 export class Team implements SlotGate {
   readonly control: Control;
@@ -20,6 +23,16 @@ export class Team implements SlotGate {
   private readonly setRunning: (threads: number) => void;
   /** Of each thread what it last said when it stopped. */
   private readonly stopped = new Map<number, Stopped>();
+  /** Of each thread the number of the run it is in. */
+  private readonly runs: number[];
+  /** The first thread that takes part. */
+  private first = 0;
+  /** The first thread that knows of all programs. */
+  private synced: number;
+  /** What the main thread does of the run. */
+  private own: OwnPart | undefined;
+  /** Threads say more with messages than in `control`. */
+  private ordered = false;
   private running = false;
   private failure: Error | undefined;
   private wake: () => void = () => {};
@@ -31,6 +44,10 @@ export class Team implements SlotGate {
     this.size = size;
     this.control = pool.control;
     this.setRunning = setRunning;
+    this.runs = new Array(size).fill(0);
+    // The first thread is told when it is known to take part.
+    this.synced = OWN_INDEX + 1;
+    pool.syncAll(this.synced, size);
     pool.listener = (index, message) => this.receive(index, message);
     pool.onFailure((error) => {
       this.failure = error;
@@ -44,6 +61,7 @@ export class Team implements SlotGate {
     this.pool.listener = undefined;
     this.pool.onFailure(() => {});
     this.pool.hold(false);
+    this.own?.close();
     this.applyChanges(false);
   }
 
@@ -64,7 +82,7 @@ export class Team implements SlotGate {
 
   /** Waits until something has happened, or for `ms`. @throws what a thread failed with */
   async news(ms?: number): Promise<void> {
-    if (this.failure !== undefined) throw this.failure;
+    this.rethrow();
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
       this.wake = resolve;
@@ -72,36 +90,92 @@ export class Team implements SlotGate {
     });
     clearTimeout(timer);
     this.wake = () => {};
-    if (this.failure !== undefined) throw this.failure;
+    this.rethrow();
   }
 
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await this.news();
   }
 
-  /** Everybody is in the event loop. */
+  /** Nobody runs anything, and all that threads had to say is here. */
   get isStopped(): boolean {
-    return this.stopped.size === this.size;
+    return this.own?.isRunning !== true && this.threads.every((i) => this.hasStopped(i));
   }
 
   /** The run is over. */
   get isDone(): boolean {
-    return this.isStopped && [...this.stopped.values()].every(({ done }) => done);
+    return this.isStopped && this.own?.isDone !== false && this.threads.every((i) => this.stopOf(i)?.done === true);
   }
 
-  begin(params: RunParams): void {
+  /** Those that take part. */
+  private get threads(): number[] {
+    return Array.from({ length: this.size - this.first }, (_, i) => this.first + i);
+  }
+
+  private stopOf(thread: number) {
+    return this.control.stoppedIn(thread, this.runs[thread]);
+  }
+
+  private hasStopped(thread: number): boolean {
+    const stop = this.stopOf(thread);
+    if (stop === undefined || (stop.violations === 0 && !this.ordered)) return stop !== undefined;
+    return this.stopped.get(thread)?.run === this.runs[thread];
+  }
+
+  /** @param own makes what the main thread does of it, in the place of the first thread */
+  begin(params: RunParams, own?: () => OwnPart): void {
     this.control.command = COMMAND_RUN;
+    this.ordered = params.ordered;
+    this.first = own === undefined ? 0 : OWN_INDEX + 1;
+    if (this.first < this.synced) this.pool.syncAll(this.first, this.synced);
+    this.synced = Math.min(this.synced, this.first);
     this.go(true, params);
+    this.own?.close();
+    this.own = undefined;
+    if (own !== undefined) this.mine(() => (this.own = own()));
   }
 
   private go(begins: boolean, params: RunParams): void {
     this.setRunning(this.size);
     this.running = true;
-    for (let i = 0; i < this.size; i++) {
-      if (!begins && this.stopped.get(i)?.done === true) continue;
-      this.stopped.delete(i);
-      this.pool.postTo(i, { kind: 'go', begins, params });
+    for (const i of this.threads) {
+      if (!begins && this.stopOf(i)?.done === true) continue;
+      const run = this.pool.nextRun();
+      this.runs[i] = run;
+      this.pool.postTo(i, { kind: 'go', run, begins, params });
     }
+  }
+
+  /** The main thread's work fails as any other's does. */
+  private mine(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.pool.fail(OWN_INDEX, error instanceof Error ? error.message : String(error));
+      this.rethrow();
+    }
+  }
+
+  /**
+   * Does the main thread's part until `deadline`, by performance.now(), and when that is done waits as long for the others.
+   * @returns whether there may be more
+   */
+  work(deadline: number): boolean {
+    const { own, control } = this;
+    if (own === undefined) return false;
+    this.mine(() => own.work(deadline));
+    while (!own.isRunning) {
+      const { event } = control;
+      const left = deadline - performance.now();
+      if (left <= 0 || this.threads.every((i) => this.stopOf(i) !== undefined)) break;
+      control.wait(event, left);
+    }
+    return own.isRunning;
+  }
+
+  /** @throws what a thread failed with */
+  rethrow(): void {
+    if (this.failure !== undefined) throw this.failure;
   }
 
   /** Waits until all pieces that somebody has begun are done, and all threads are in their event loops. */
@@ -112,6 +186,7 @@ export class Team implements SlotGate {
     control.gate = control.claimed;
     control.command = COMMAND_PARK;
     control.signal();
+    while (this.work(performance.now() + PARK_MS)) await this.news(1);
     await this.until(() => this.isStopped);
     this.setRunning(0);
     this.running = false;
@@ -137,24 +212,30 @@ export class Team implements SlotGate {
       this.control.command = COMMAND_FAIL;
       this.control.signal();
     }
+    this.own?.close();
     if (this.failure === undefined || !(this.failure instanceof RunError)) {
       const { failure } = this;
       this.failure = undefined;
       await this.until(() => this.isStopped || !this.running);
       this.failure = failure;
-      this.pool.post({ kind: 'end' });
+      for (const i of this.threads) if (this.stopOf(i)?.done === false) this.pool.postTo(i, { kind: 'end' });
     }
     this.setRunning(0);
     this.running = false;
   }
 
-  get violations(): { readonly count: number; readonly first: readonly ViolationReport[] }[] {
-    return [...this.stopped.values()].map(({ violations }) => violations);
+  get violations(): Violations[] {
+    const own = this.own === undefined ? [] : [this.own.results.violations];
+    const stops = this.threads
+      .map((i) => this.stopped.get(i))
+      .filter((stop, i) => stop?.run === this.runs[this.first + i]);
+    return [...own, ...stops.map((stop) => (stop as Stopped).violations)];
   }
 
   /** Packets so far with the verdict of that number. */
   counter(index: number): number {
-    return [...this.stopped.values()].reduce((sum, { verdicts }) => sum + verdicts[index], 0);
+    const own = this.own?.results.verdicts[index] ?? 0;
+    return this.threads.reduce((sum, i) => sum + this.control.verdictsOf(i, index), own);
   }
 
   // Slots.
@@ -177,7 +258,7 @@ export class Team implements SlotGate {
     const { applies, changes } = this;
     this.applies = [];
     this.changes = new Map();
-    if (tell && changes.size > 0) this.pool.syncSlots(changes);
+    if (tell && changes.size > 0) this.pool.syncSlots(this.synced, this.size, changes);
     for (const apply of applies) apply();
   }
 }

@@ -1,33 +1,44 @@
 /** What a thread does in a run, whichever way packets are spread: it takes a step that can be taken, again and again; where there is none it sleeps. */
 import { VERDICT_OTHER } from '../../../assembly/abi.ts';
-import { ReplayBuffers, type RunOptions } from '../replay-buffers.ts';
-import { ViolationLog, type ViolationReport } from '../report.ts';
+import { type BufferHost, type BufferProg, ReplayBuffers, type RunOptions } from '../replay-buffers.ts';
+import { ViolationLog } from '../report.ts';
 import { COMMAND_FAIL, COMMAND_PARK, type Control } from './control.ts';
-import type { Instance } from './instance.ts';
 import type { Port } from './port.ts';
-import type { RunParams } from './protocol.ts';
+import type { RunParams, Violations } from './protocol.ts';
 import { Results } from './results.ts';
 
-export interface ThreadHost {
-  readonly instance: Instance;
-  readonly control: Control;
-  readonly port: Port;
+/** What a thread has of its own to run programs with. */
+export interface Runner extends BufferHost {
+  /** Of its words in `Control`. */
+  readonly index: number;
+  prog(id: number): BufferProg;
+  /** Takes trace records out of this thread's buffer. */
+  onTrace: () => void;
 }
 
+export interface ThreadHost {
+  readonly instance: Runner;
+  readonly control: Control;
+  readonly post: Port['post'];
+}
+
+/** Why a thread does nothing more: the run is over for it; it was told to stop; it has had its time. */
+export type Halt = 'over' | 'told' | 'time';
+
 export abstract class ThreadRun {
-  protected readonly instance: Instance;
+  protected readonly instance: Runner;
   protected readonly control: Control;
   protected readonly buffers: ReplayBuffers;
   protected readonly results: Results;
   protected params: RunParams;
-  private readonly port: Port;
+  private readonly post: Port['post'];
   private readonly log = new ViolationLog();
 
   /** @param records that there is room for: a slice unless given */
-  constructor({ instance, control, port }: ThreadHost, params: RunParams, records?: number) {
+  constructor({ instance, control, post }: ThreadHost, params: RunParams, records?: number) {
     this.instance = instance;
     this.control = control;
-    this.port = port;
+    this.post = post;
     this.params = params;
     this.buffers = new ReplayBuffers(instance, instance.prog(params.prog), params.ifindex, records);
     this.results = new Results(instance.memory, instance.vm);
@@ -38,7 +49,7 @@ export abstract class ThreadRun {
     this.buffers.close();
   }
 
-  get violations(): { readonly count: number; readonly first: readonly ViolationReport[] } {
+  get violations(): Violations {
     const { count, first } = this.log;
     return { count, first };
   }
@@ -50,15 +61,22 @@ export abstract class ThreadRun {
 
   /** @returns whether the run is over for this thread; otherwise it was told to stop */
   run(params: RunParams): boolean {
-    const { control } = this;
     this.params = params;
+    return this.go() === 'over';
+  }
+
+  /** Goes on until `deadline`, by performance.now(). */
+  go(deadline = Number.POSITIVE_INFINITY): Halt {
+    const { control } = this;
     for (;;) {
       const { event, command } = control;
-      if (command === COMMAND_FAIL) return false;
-      if (this.step()) continue;
-      if (this.isOver) return true;
-      if (command === COMMAND_PARK && this.isAtGate) return false;
-      control.wait(event);
+      if (command === COMMAND_FAIL) return 'told';
+      if (!this.step()) {
+        if (this.isOver) return 'over';
+        if (command === COMMAND_PARK && this.isAtGate) return 'told';
+        control.wait(event, Math.min(1000, Math.max(1, deadline - performance.now())));
+      }
+      if (deadline !== Number.POSITIVE_INFINITY && performance.now() >= deadline) return 'time';
     }
   }
 
@@ -87,7 +105,7 @@ export abstract class ThreadRun {
   protected postResults(piece: number): void {
     if (!this.params.ordered) return;
     const { lines, output } = this.results.take();
-    this.port.post({ kind: 'piece', piece, lines, output }, [output.buffer]);
+    this.post({ kind: 'piece', piece, lines, output }, [output.buffer]);
   }
 }
 
