@@ -4,6 +4,7 @@ import { ARENA_USER_START, CTX_SKB, MAP_DATA, STATS_RUNS, TRAP_BUDGET } from '..
 import { BPF_F_NO_USER_CONV, BPF_MAP_TYPE_ARENA, BPF_MAX_LOOPS, MAX_BPF_STACK } from '../../assembly/isa.ts';
 import { CompileError } from '../errors/index.ts';
 import type { Cfg } from '../ir/cfg.ts';
+import type { Move } from '../ir/choices.ts';
 import type { Flow } from '../ir/structure.ts';
 import type { Op } from '../isa/op.ts';
 import type { LinkedFunc } from '../link/types.ts';
@@ -30,6 +31,7 @@ import { keepStored, keyLocals } from './key.ts';
 import { lowerAlu, lowerMovsx, lowerSwap } from './lower-alu.ts';
 import { lowerAtomic } from './lower-atomic.ts';
 import { lowerHelper, lowerKfunc, lowerLocalCall } from './lower-call.ts';
+import { lowerChoice } from './lower-choice.ts';
 import { leave, loadBudget } from './lower-exit.ts';
 import { lowerCondition } from './lower-jmp.ts';
 import { lowerLoad, lowerPacketLoad, lowerStore } from './lower-mem.ts';
@@ -302,6 +304,8 @@ function payLoop(f: FuncEnv, cost: number, pc: number): void {
 }
 
 function lowerBody(f: FuncEnv, cfg: Cfg, step: Flow & { kind: 'body' }): void {
+  // It is written with the branch around it.
+  if (f.plan.choices.blocks.has(step.block)) return;
   const block = cfg.blocks[step.block];
   f.regs.startBlock(step.block);
   for (let pc = block.start; pc < block.end; pc++) {
@@ -337,6 +341,20 @@ function lowerRounds(f: FuncEnv, cfg: Cfg, step: Flow & { kind: 'loop' }): void 
   code.op(w.END, w.END);
 }
 
+function lowerBranch(f: FuncEnv, step: Flow & { kind: 'br_if' }): void {
+  const { ops } = f.prog.checked;
+  const op = ops[step.pc];
+  if (op?.kind !== 'jcond' && op?.kind !== 'may_goto') return;
+  const at = f.plan.choices.moves.get(step.pc);
+  if (at !== undefined) {
+    f.regs.startInsn(at);
+    lowerChoice(f, ops[at] as Move, () => lowerCondition(f, op, step.pc, step.negate));
+    return;
+  }
+  lowerCondition(f, op, step.pc, step.negate);
+  f.code.br(w.BR_IF, step.depth);
+}
+
 function lowerFlow(f: FuncEnv, cfg: Cfg, step: Flow): void {
   const { code } = f;
   switch (step.kind) {
@@ -358,12 +376,9 @@ function lowerFlow(f: FuncEnv, cfg: Cfg, step: Flow): void {
     case 'br':
       code.br(w.BR, step.depth);
       return;
-    case 'br_if': {
-      const op = f.prog.checked.ops[step.pc];
-      if (op?.kind === 'jcond' || op?.kind === 'may_goto') lowerCondition(f, op, step.pc, step.negate);
-      code.br(w.BR_IF, step.depth);
+    case 'br_if':
+      lowerBranch(f, step);
       return;
-    }
     case 'set_label':
       code.i32(step.label);
       code.set(f.label as number);

@@ -3,6 +3,7 @@ import { BPF_MAP_TYPE_ARENA } from '../../assembly/isa.ts';
 import { type Addends, findAddends } from '../ir/addend.ts';
 import { findWideAccesses, type WideAccesses, type WideOptions } from '../ir/bytes.ts';
 import type { Block, Cfg } from '../ir/cfg.ts';
+import { type Choices, findChoices } from '../ir/choices.ts';
 import { countLoops } from '../ir/counted.ts';
 import { type Demand, findDemands, findNarrow } from '../ir/demand.ts';
 import { type Effects, findEffects, NO_SLOTS, type Slots } from '../ir/effects.ts';
@@ -43,6 +44,8 @@ export interface Plan {
   readonly slots: Slots;
   /** Loops that run several rounds at a time, by header. */
   readonly unrolls: ReadonlyMap<number, Unroll>;
+  /** Branches around a move. */
+  readonly choices: Choices;
   /** Keys that lookups have as values. */
   readonly keys: Keys;
   /** What other calls are given that they have as values. */
@@ -242,6 +245,7 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
     wide,
     slots,
     unrolls,
+    choices: findChoices(cfg, ops),
     keys: widenKeys(prog, keys, wide.stores),
     data: widenKeys(prog, data, wide.stores),
   };
