@@ -297,6 +297,15 @@ class Generator {
     else this.emit(cls | code, this.anyReg(), 0, 0, this.imm(), { to });
   }
 
+  /** A branch around one move. */
+  private choice(): void {
+    this.condition(this.items.length + 2);
+    const dst = this.scratch();
+    if (this.chance(20)) this.emit(0x18, dst, 0, 0, this.imm(), { high: this.imm() });
+    else if (this.chance(50)) this.emit(this.chance(50) ? 0xbf : 0xbc, dst, this.anyReg());
+    else this.emit(this.chance(50) ? 0xb7 : 0xb4, dst, 0, 0, this.imm());
+  }
+
   /** Forward over a few items; `lengths` are fixed when the function is whole. */
   private jump(first: number): void {
     const here = this.items.length;
@@ -324,7 +333,8 @@ class Generator {
 
   private statement(first: number, level: number): void {
     const kind = this.below(100);
-    if (kind < 40) this.alu();
+    if (kind < 34) this.alu();
+    else if (kind < 40) this.choice();
     else if (kind < 65) this.memory();
     else if (kind < 80) this.jump(first);
     else if (kind < 90) this.helper();
