@@ -37,6 +37,7 @@ export const siteKey = ({ id, perCpu }: ObjectSite): string => `${id}${perCpu ? 
 
 /** All that a program makes, by `siteKey`. */
 export function objectSites(judged: Judged): ReadonlyMap<string, ObjectSite> {
+  if (judged.prog.kfuncs.length === 0) return new Map();
   const sites = judged.ops.flatMap((_, pc) => objectSite(judged, pc) ?? []);
   return new Map(sites.map((site) => [siteKey(site), site]));
 }
