@@ -265,7 +265,7 @@ export function lowerSwap(f: FuncEnv, op: Op & { kind: 'swap' }, pc: number): vo
   if (op.to === 'le' || f.plan.swaps.left.has(pc)) {
     if (op.bits === 64) return;
     pushReg32(f, op.dst);
-    if (op.bits === 16) {
+    if (op.bits === 16 && f.regs.maxNow(op.dst) > 0xffff) {
       f.code.i32(0xffff);
       f.code.op(w.I32_AND);
     }
