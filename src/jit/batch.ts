@@ -191,16 +191,19 @@ function beginPacket(loop: Loop): void {
 }
 
 /**
- * Writes the verdict, and goes on to the next record. The address is made here: as the record's own with an offset it would be the one that the program
- * begins with, which engines keep on the stack from there to here around what is called, in every packet.
+ * Writes the verdict, and goes on to the next record. Where few packets take a call through the table the address is made here: as the record's own with an
+ * offset it would be the one that the program begins with, which engines then keep on the stack from there to here, in every packet.
  */
 function endPacket(loop: Loop): void {
   const { code } = loop;
+  const offset = loop.isCalledAway ? 0 : CTX_VERDICT;
   code.get(loop.ctx);
-  code.i32(CTX_VERDICT);
-  code.op(w.I32_ADD);
+  if (offset === 0) {
+    code.i32(CTX_VERDICT);
+    code.op(w.I32_ADD);
+  }
   code.get(loop.result);
-  code.mem(w.I64_STORE32, 0);
+  code.mem(w.I64_STORE32, offset);
   code.get(loop.ctx);
   code.i32(CTX_SIZE);
   code.op(w.I32_ADD);
