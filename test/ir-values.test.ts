@@ -190,6 +190,13 @@ describe('bytes', () => {
       '*(u8 *)(r7 +9) = 1\nr2 = *(u8 *)(r7 +8)\n*(u8 *)(r7 +8) = 1\nr3 = *(u8 *)(r7 +9)\n*(u8 *)(r7 +4) = r2\n*(u8 *)(r7 +5) = r3',
       [2],
     ],
+    ['exchanged', 'r2 = *(u32 *)(r7 +4)\nr3 = *(u32 *)(r7 +8)\n*(u32 *)(r7 +4) = r3\n*(u32 *)(r7 +8) = r2', [8]],
+    [
+      'exchanged, of which one is read behind its store',
+      'r2 = *(u32 *)(r7 +4)\nr3 = *(u32 *)(r7 +8)\n*(u32 *)(r7 +4) = r3\nr0 = *(u8 *)(r7 +4)\n*(u32 *)(r7 +8) = r2',
+      [],
+    ],
+    ['from two places', 'r2 = *(u32 *)(r7 +4)\nr3 = *(u32 *)(r7 +12)\n*(u32 *)(r7 +4) = r3\n*(u32 *)(r7 +8) = r2', []],
     ['constant', '*(u16 *)(r7 +2) = 1\n*(u16 *)(r7 +0) = 2', [4]],
     ['read in between', '*(u16 *)(r7 +2) = 1\nr0 = *(u8 *)(r7 +3)\n*(u16 *)(r7 +0) = 2', []],
     ['of different kinds', 'r2 = *(u8 *)(r7 +9)\n*(u8 *)(r7 +2) = r2\n*(u8 *)(r7 +3) = 2', []],
@@ -198,6 +205,13 @@ describe('bytes', () => {
     const { wide } = analyse(`${HEAD}${body}\nr0 = 2\nexit`);
     expect([...wide.stores.values()].flatMap((s) => (s.kind === 'wide' ? [s.size] : []))).toEqual(wanted);
   });
+});
+
+test('bytes that are exchanged are rotated', () => {
+  const body = [0, 2, 4, 6].map((at) => `r${at === 6 ? 0 : at / 2 + 1} = *(u16 *)(r7 +${at})`).join('\n');
+  const stores = '*(u16 *)(r7 +2) = r1\n*(u16 *)(r7 +4) = r2\n*(u16 *)(r7 +6) = r3\n*(u16 *)(r7 +0) = r0';
+  const { wide } = analyse(`${HEAD}${body}\n${stores}\nr0 = 2\nexit`);
+  expect([...wide.stores.values()].filter(({ kind }) => kind === 'wide')).toMatchObject([{ size: 8, rotate: 2 }]);
 });
 
 describe('stack slots that are values', () => {

@@ -8,7 +8,8 @@
  * A wide load stands where the last of its bytes is loaded: its address is at hand there, and nothing in between has stored to them. Where something
  * has, as in a memmove whose loads and stores take turns, it stands where the first of them is loaded, if none of them was stored to before its own
  * load: what it reads is the program's to read, because nothing in between can end the program or take its memory away. A wide store stands where the last
- * of its bytes is stored, if nothing before reads or overwrites the others.
+ * of its bytes is stored, if nothing before reads or overwrites the others. Neighbours that are exchanged, as addresses and ports are in an answer, are what
+ * lay there before, rotated.
  */
 import type { Op } from '../isa/op.ts';
 import type { Ops } from './block.ts';
@@ -50,12 +51,13 @@ export type Joined =
 export type Stored =
   /** Another store writes these bytes as well. */
   | { readonly kind: 'gone' }
-  /** A store of `size` bytes, `delta` bytes behind where this one goes: what was kept, or a constant. */
+  /** A store of `size` bytes, `delta` bytes behind where this one goes: what was kept, its bytes rotated to the left, or a constant. */
   | {
       readonly kind: 'wide';
       readonly delta: number;
       readonly size: 2 | 4 | 8;
       readonly keep: number | undefined;
+      readonly rotate: number;
       readonly at: number;
       readonly lo: number;
       readonly hi: number;
@@ -318,12 +320,10 @@ class WideFinder {
     if (this.group.length === MAX_GROUP) this.close();
   }
 
-  /** The part's bytes come from where those of the group do, and go where they go. */
+  /** The part's bytes go where those of the group do, and are of the same kind. */
   private continues(part: Part): boolean {
     const [known] = this.group;
-    if (known.root !== part.root) return false;
-    if (known.source === undefined || part.source === undefined) return known.source === part.source;
-    return known.source.root === part.source.root && known.source.off - known.off === part.source.off - part.off;
+    return known.root === part.root && (known.source === undefined) === (part.source === undefined);
   }
 
   /** Puts the stores of the group together, as far as they lie side by side. */
@@ -351,12 +351,13 @@ class WideFinder {
     const sources = parts.flatMap(({ source }) => source ?? []);
     if (sources.length === 0) {
       const [lo, hi] = constantOf(parts);
-      this.stores.set(last.pc, { kind: 'wide', delta, size, keep: undefined, at: last.pc, lo, hi });
+      this.stores.set(last.pc, { kind: 'wide', delta, size, keep: undefined, rotate: 0, at: last.pc, lo, hi });
     } else {
-      const at = this.commonTime(sources);
-      if (at === undefined) return false;
-      const keep = this.keep(at, sources[0].off, size, last.pc);
-      this.stores.set(last.pc, { kind: 'wide', delta, size, keep, at, lo: 0, hi: 0 });
+      const from = sourceOf(parts, size);
+      const at = from && this.commonTime(sources);
+      if (from === undefined || at === undefined) return false;
+      const keep = this.keep(at, from.off, size, last.pc);
+      this.stores.set(last.pc, { kind: 'wide', delta, size, keep, rotate: from.rotate, at, lo: 0, hi: 0 });
     }
     for (const part of parts) {
       if (part.pc === last.pc) continue;
@@ -366,6 +367,23 @@ class WideFinder {
     }
     return true;
   }
+}
+
+/** Where in memory the bytes of adjacent parts, `size` together, are in a row: as they are, or rotated to the left by so many bytes in their own place. */
+function sourceOf(parts: readonly Part[], size: number): { off: number; rotate: number } | undefined {
+  const [{ source: first, off, root }] = parts;
+  if (first === undefined) return undefined;
+  const by = first.off - off;
+  const isMoved = ({ source, off }: Part): boolean => source?.root === first.root && source.off - off === by;
+  if (parts.every(isMoved)) return { off: first.off, rotate: 0 };
+  // Engines rotate words.
+  if (first.root !== root || by <= 0 || by >= size || size < 4) return undefined;
+  const end = off + size - by;
+  const isRotated = (part: Part): boolean => {
+    if (part.off + part.size <= end) return isMoved(part);
+    return part.off >= end && part.source?.root === root && part.source.off - part.off === by - size;
+  };
+  return parts.every(isRotated) ? { off, rotate: size - by } : undefined;
 }
 
 /** Little-endian halves of what the constants of adjacent stores are together. */

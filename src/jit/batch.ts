@@ -192,11 +192,12 @@ function beginPacket(loop: Loop): void {
 
 /**
  * Writes the verdict, and goes on to the next record. Where few packets take a call through the table the address is made here: as the record's own with an
- * offset it would be the one that the program begins with, which engines then keep on the stack from there to here, in every packet.
+ * offset it would be the one that the program begins with, which engines then keep on the stack from there to here, in every packet. Where a
+ * loop of its own dispatches each packet they would make this one in front of it.
  */
 function endPacket(loop: Loop): void {
   const { code } = loop;
-  const offset = loop.isCalledAway ? 0 : CTX_VERDICT;
+  const offset = loop.isCalledAway && loop.entry !== undefined ? 0 : CTX_VERDICT;
   code.get(loop.ctx);
   if (offset === 0) {
     code.i32(CTX_VERDICT);

@@ -13,7 +13,7 @@ import { HELPER_BY_ID } from '../isa/helpers.ts';
 import type { Op } from '../isa/op.ts';
 import type { Code } from './code.ts';
 import { type FuncEnv, type ProgEnv, pushReg, pushReg32 } from './env.ts';
-import { keptLocal } from './lower-kept.ts';
+import { pushStored } from './lower-kept.ts';
 import * as w from './opcodes.ts';
 import type { Plan } from './plan.ts';
 import { proofOf } from './proved.ts';
@@ -180,7 +180,7 @@ export function keepStored(f: FuncEnv, op: Op & { kind: 'store' }, pc: number): 
   const local = f.keys.get(pc);
   if (local === undefined) return;
   const stored = f.plan.wide.stores.get(pc);
-  if (stored?.kind === 'wide') f.code.get(keptLocal(f, stored.size, stored.keep as number));
+  if (stored?.kind === 'wide') pushStored(f, stored);
   else if (op.src.kind === 'reg') (op.size === 8 ? pushReg : pushReg32)(f, op.src.reg);
   f.code.set(local);
 }

@@ -1,11 +1,21 @@
 /** Bytes that a wide load has brought before their insns come (ir/bytes): kept in locals until those insns take them. */
-import type { Joined } from '../ir/bytes.ts';
+import type { Joined, Stored } from '../ir/bytes.ts';
 import { type FuncEnv, setReg, setReg32 } from './env.ts';
 import * as w from './opcodes.ts';
 
 /** The local that keeps what a wide load gave until it is used. */
 export function keptLocal(f: FuncEnv, size: number, keep: number): number {
   return f.code.local(`kept ${size === 8 ? 'long' : 'word'} ${keep}`, size === 8 ? 'i64' : 'i32');
+}
+
+/** Puts what a wide store of bytes from memory writes on the stack. */
+export function pushStored(f: FuncEnv, { size, keep, rotate }: Stored & { kind: 'wide' }): void {
+  const { code } = f;
+  code.get(keptLocal(f, size, keep as number));
+  if (rotate === 0) return;
+  if (size === 8) code.i64(8 * rotate);
+  else code.i32(8 * rotate);
+  code.op(size === 8 ? w.I64_ROTL : w.I32_ROTL);
 }
 
 /** An insn whose bytes were loaded together before. */

@@ -7,7 +7,7 @@ import { type Access, checkAccess } from './check.ts';
 import { type Arena, type FuncEnv, pushRecord, pushRef, pushReg, pushReg32, seesSkb, setReg, setReg32 } from './env.ts';
 import { swapped16, swapped32 } from './lower-alu.ts';
 import { leave } from './lower-exit.ts';
-import { keptLocal } from './lower-kept.ts';
+import { keptLocal, pushStored } from './lower-kept.ts';
 import { pushAnchored } from './lower-round.ts';
 import * as w from './opcodes.ts';
 
@@ -156,7 +156,7 @@ function storeSlot(f: FuncEnv, op: Op & { kind: 'store' }, slot: number): void {
 function lowerWideStore(f: FuncEnv, access: Access, stored: Stored & { kind: 'wide' }): void {
   const { delta, size, keep } = stored;
   const offset = pushPlace(f, { ...access, off: access.off + delta, size });
-  if (keep !== undefined) f.code.get(keptLocal(f, size, keep));
+  if (keep !== undefined) pushStored(f, stored);
   else if (size === 8) f.code.i64parts(stored.lo, stored.hi);
   else f.code.i32(size === 2 ? (stored.lo << 16) >> 16 : stored.lo);
   f.code.mem(size === 8 ? w.I64_STORE : LOW_STORE[size], offset);

@@ -105,6 +105,23 @@ class Generator {
     }
   }
 
+  /** Neighbours change places, whole or in halves, loaded and stored in any order; now and then with something else among them. */
+  private exchange(): void {
+    const size = this.pick([2, 4, 4]);
+    const piece = size / this.pick([1, 1, 2]);
+    const from = this.below(CHECKED - 2 * size);
+    // Uneven ones as well.
+    const middle = this.chance(80) ? size : this.pick([piece, 2 * size - piece]);
+    const count = (2 * size) / piece;
+    for (const i of this.order(count)) this.emit(`r${i} = *(${SHORT[piece]} *)(r7 +${from + i * piece})`);
+    if (this.chance(5)) this.store();
+    for (const i of this.order(count)) {
+      const to = this.chance(97) ? (i * piece + 2 * size - middle) % (2 * size) : i * piece;
+      this.emit(`*(${SHORT[piece]} *)(r7 +${from + to}) = r${i}`);
+      if (this.chance(5)) this.load();
+    }
+  }
+
   /** A value's bytes, stored one by one. */
   private scatter(): void {
     const size = this.pick([2, 4, 8]);
@@ -232,8 +249,9 @@ class Generator {
       const kind = this.below(100);
       if (kind < 15) this.gather();
       else if (kind < 22) this.copy();
-      else if (kind < 29) this.move();
-      else if (kind < 38) this.scatter();
+      else if (kind < 28) this.move();
+      else if (kind < 33) this.exchange();
+      else if (kind < 40) this.scatter();
       else if (kind < 52) this.slot();
       else if (kind < 58) this.rotate();
       else if (kind < 74) this.alu();

@@ -89,6 +89,15 @@ function play(frame: Frame, { size, at, reg, imm }: Store): void {
   frame.set(bytes.subarray(0, size), MARGIN + at);
 }
 
+/** Two neighbours of four bytes change places, as who turns a flow round does. */
+function exchange(frame: Frame, at: number): Item[] {
+  const words = frame.slice(MARGIN + at, MARGIN + at + 8);
+  frame.set(words.subarray(4), MARGIN + at);
+  frame.set(words.subarray(0, 4), MARGIN + at + 4);
+  const off = BASE + at;
+  return [ldx('w', 4, 10, off), ldx('w', 5, 10, off + 4), stx('w', 10, 4, off + 4), stx('w', 10, 5, off)];
+}
+
 interface Made {
   readonly insns: Uint8Array;
   readonly key: Uint8Array<ArrayBuffer>;
@@ -138,6 +147,7 @@ function make(seed: number, keySize: number, end: readonly Item[]): Made {
     else if (kind === 1) items.push(call('get_prandom_u32'), storeItem(store));
     else items.push(storeItem(store));
     if (kind !== 0 || !taken) play(frame, store);
+    if (below(3) === 0) items.push(...exchange(frame, 4 * below(Math.floor(keySize / 4) + 1) - 4));
   });
   items.push(movr(2, 10), alu64('add', 2, BASE), ...end, label('out'), mov(0, 1), exit());
   return { insns: asm(items), key: frame.slice(MARGIN, MARGIN + keySize) };
