@@ -5,6 +5,7 @@ import { findWideAccesses } from '../src/ir/bytes.ts';
 import { findDemands, findNarrow } from '../src/ir/demand.ts';
 import { findEffects, type Slots } from '../src/ir/effects.ts';
 import { makeReducible } from '../src/ir/irreducible.ts';
+import { findLeast, isTaken } from '../src/ir/least.ts';
 import { findOperands } from '../src/ir/operands.ts';
 import { findRanges } from '../src/ir/range.ts';
 import { findSlots } from '../src/ir/slots.ts';
@@ -58,11 +59,18 @@ function analyse(text: string, insnLimit?: number) {
       alsoReads: new Map(),
     },
   );
+  const least = findLeast(ops, values, operands, {
+    loadsAddress: (pc) => base(pc) === 1 && pc < 3,
+    max,
+    slotAt: slots.at,
+  });
   const narrow = findNarrow(values, max, demand);
   return {
     slots,
     wide,
     max: (pc: number) => max[values.made[pc]],
+    least: (pc: number) => least[values.made[pc]],
+    isTaken: (pc: number) => isTaken(ops[pc]!, least[operands.first[pc]], max[operands.first[pc]]),
     demand: (pc: number) => demand[values.made[pc]],
     narrow: (pc: number) => narrow[values.made[pc]],
   };
@@ -87,6 +95,38 @@ describe('the largest number of what pc 2 and the following make', () => {
     const found = analyse(`${HEAD}${body}\nr0 = r2\nexit`);
     // Beyond 2^53 only that it is large counts.
     expect(found.max(pc)).toBe(wanted > 2 ** 53 ? Number.POSITIVE_INFINITY : wanted);
+  });
+});
+
+describe('the least number of R2', () => {
+  test.each([
+    ['an address', 'r2 = r7', 2, 0x10000],
+    ['an address and a constant', 'r2 = r7\nr2 += 42', 3, 0x1002a],
+    ['a constant less', 'r2 = r7\nr2 += -0x10000', 3, 0],
+    ['one constant less than that', 'r2 = r7\nr2 += -0xffff', 3, 1],
+    ['a length more', 'r2 = *(u8 *)(r7 +0)\nr2 += r7', 3, 0x10000],
+    ['what may wrap', 'r2 = *(u32 *)(r7 +0)\nr2 += r7', 3, 0],
+    ['what the packet says', 'r2 = *(u32 *)(r7 +0)', 2, 0],
+    ['a difference', 'r2 = r8\nr2 -= r7', 3, 0],
+    ['a spilled address', '*(u64 *)(r10 -8) = r7\nr2 = *(u64 *)(r10 -8)', 3, 0x10000],
+    ['of two addresses', 'r2 = r7\nif r7 == r8 goto l\nr2 += 4\nl: r2 += 2', 5, 0x10002],
+    ['of an address and a number', 'r2 = r7\nif r7 == r8 goto l\nr2 = 1\nl: r2 += 2', 5, 2],
+    ['of a loop', 'r2 = r7\nl: r2 += 4\nif r2 != r8 goto l', 3, 0],
+  ])('%s', (_name, body, pc, wanted) => {
+    expect(analyse(`${HEAD}${body}\nr0 = r2\nexit`).least(pc)).toBe(wanted);
+  });
+
+  test.each([
+    ['r2 == 0', false],
+    ['r2 != 0', true],
+    ['w2 == 0', false],
+    ['r2 == 0xffff', false],
+    ['r2 == 0x10000', undefined],
+    ['r2 == -1', undefined],
+    ['r2 > 0', undefined],
+    ['r8 == r2', undefined],
+  ])('decides %s', (condition, wanted) => {
+    expect(analyse(`${HEAD}r2 = r7\nif ${condition} goto l\nr2 = 1\nl: r0 = r2\nexit`).isTaken(3)).toBe(wanted);
   });
 });
 

@@ -5,6 +5,7 @@ import { BPF_F_NO_USER_CONV, BPF_MAP_TYPE_ARENA, BPF_MAX_LOOPS, MAX_BPF_STACK } 
 import { CompileError } from '../errors/index.ts';
 import type { Cfg } from '../ir/cfg.ts';
 import type { Move } from '../ir/choices.ts';
+import { isTaken } from '../ir/least.ts';
 import type { Flow } from '../ir/structure.ts';
 import type { Op } from '../isa/op.ts';
 import type { LinkedFunc } from '../link/types.ts';
@@ -341,6 +342,12 @@ function lowerRounds(f: FuncEnv, cfg: Cfg, step: Flow & { kind: 'loop' }): void 
   code.op(w.END, w.END);
 }
 
+/** Whether the jump at `pc` is taken, if that is known when compiling. */
+function knownJump({ plan }: FuncEnv, op: Op, pc: number): boolean | undefined {
+  const value = plan.operands.first[pc - plan.values.effects.start];
+  return value < 0 ? undefined : isTaken(op, plan.least[value], plan.max[value]);
+}
+
 function lowerBranch(f: FuncEnv, step: Flow & { kind: 'br_if' }): void {
   const { ops } = f.prog.checked;
   const op = ops[step.pc];
@@ -349,6 +356,11 @@ function lowerBranch(f: FuncEnv, step: Flow & { kind: 'br_if' }): void {
   if (at !== undefined) {
     f.regs.startInsn(at);
     lowerChoice(f, ops[at] as Move, () => lowerCondition(f, op, step.pc, step.negate));
+    return;
+  }
+  const known = knownJump(f, op, step.pc);
+  if (known !== undefined) {
+    if (known !== step.negate) f.code.br(w.BR, step.depth);
     return;
   }
   lowerCondition(f, op, step.pc, step.negate);

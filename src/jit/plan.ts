@@ -7,6 +7,7 @@ import { type Choices, findChoices } from '../ir/choices.ts';
 import { countLoops } from '../ir/counted.ts';
 import { type Demand, findDemands, findNarrow } from '../ir/demand.ts';
 import { type Effects, findEffects, NO_SLOTS, type Slots } from '../ir/effects.ts';
+import { findLeast } from '../ir/least.ts';
 import { findOperands, type Operands, walkValues } from '../ir/operands.ts';
 import { findRanges } from '../ir/range.ts';
 import { findRotates, type Rotates } from '../ir/rotate.ts';
@@ -33,6 +34,8 @@ export interface Plan {
   readonly operands: Operands;
   /** By value: the largest number it can be. */
   readonly max: Float64Array;
+  /** By value: the least number it can be, as far as that was looked for. */
+  readonly least: Float64Array;
   /** By value: whether it is kept in 32 bits. */
   readonly narrow: Uint8Array;
   /** By value: how much of it is read. */
@@ -210,6 +213,11 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
     insnLimit: insnLimit(prog),
     rounds: counted.rounds,
   });
+  const least = findLeast(ops, values, operands, {
+    loadsAddress: (pc) => loadsAddress(prog, pc),
+    max,
+    slotAt: slots.at,
+  });
   const wide = findWideAccesses(blocks, ops, values, operands, wideOptions(prog, slots));
   const demand = findDemands(
     blocks,
@@ -237,6 +245,7 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
     values,
     operands,
     max,
+    least,
     narrow,
     demand,
     rotates,
