@@ -218,6 +218,16 @@ class Generator {
     this.emit(`${label}: r${this.reg()} += 0`);
   }
 
+  /** A pointer into the packet, compared with NULL or a small number. */
+  private asksForNull(depth: number): void {
+    const label = `l${this.labels++}`;
+    this.emit('r1 = r7', `r1 += ${this.below(CHECKED)}`);
+    if (this.chance(30)) this.emit('r2 = *(u8 *)(r7 +3)', 'r1 += r2');
+    this.emit(`if r1 ${this.pick(['==', '!='])} ${this.pick([0, 0, 1, 4096])} goto ${label}`, 'r1 = 3');
+    this.statements(1 + this.below(3), depth + 1);
+    this.emit(`${label}: r1 = 5`);
+  }
+
   /** Sums, exclusive ors or the like of what a loop finds in the packet, each step compared with its end. */
   private loop(): void {
     const label = this.labels++;
@@ -258,6 +268,7 @@ class Generator {
       else if (kind < 79) this.swap();
       else if (kind < 84) this.store();
       else if (kind < 88) this.load();
+      else if (kind < 90 && depth < 3) this.asksForNull(depth);
       else if (kind < 95 && depth < 3) this.branch(depth);
       else if (depth === 0) this.loop();
     }
