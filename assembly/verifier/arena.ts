@@ -5,6 +5,8 @@ import { ARENA, ARENA_START } from './abi';
 /** Blocks are multiples of 16 bytes up to SMALL_MAX; above that, powers of two. */
 const SMALL_MAX: usize = 2048;
 const SMALL_CLASSES: usize = SMALL_MAX / 16 + 1;
+const LARGE: usize = 256;
+const LINE: usize = 64;
 const CLASSES: usize = SMALL_CLASSES + 32;
 
 /*
@@ -51,6 +53,8 @@ export function arenaReset(limit: usize): void {
 
 function bump(size: usize): usize {
   const a = arena();
+  // Large blocks begin with a line of the processor's cache.
+  if (size >= LARGE) a.next = (a.next + (LINE - 1)) & ~(LINE - 1);
   if (a.next - a.start + size > a.limit) return 0;
   const end = a.next + size;
   if (end > a.end) {

@@ -23,7 +23,7 @@ import { Env } from './env';
 import { Frame, StackSlot } from './frame';
 import { IdMap } from './id-map';
 import { isSpilled } from './precision';
-import { LINK_ADD_CONST, RegState } from './reg-state';
+import { copyReg, LINK_ADD_CONST, RegState } from './reg-state';
 import { REF_LOCKS, State } from './state';
 
 /** Imprecise scalars match anything. */
@@ -201,23 +201,38 @@ function refsSafe(old: State, cur: State, ids: IdMap): bool {
 function framesEqual(env: Env, old: Frame, cur: Frame, pc: u32, ids: IdMap, mode: u32): bool {
   if (old.callbackDepth > cur.callbackDepth) return false;
   const live = env.auxOf(pc).liveRegs;
-  for (let i: u32 = 0; i < 10; i++) {
-    if (((live >> i) & 1) == 0 || regSafe(env, old.reg(i), cur.reg(i), ids, mode)) continue;
+  for (let rest = live & 0x3ff; rest != 0; rest &= rest - 1) {
+    const i = <u32>ctz(rest);
+    if (regSafe(env, old.reg(i), cur.reg(i), ids, mode)) continue;
     env.differed = i + 1;
     return false;
   }
   return stackSafe(env, old, cur, ids, mode);
 }
 
-/** What differed last time, in the innermost frame, differs again: then so do the states, whatever ids stand for each other. */
-function differsAgain(env: Env, old: State, cur: State, ids: IdMap, mode: u32): bool {
+/**
+ * What differed last time, in the innermost frame, differs again: then so do the states, whatever ids stand for each other. Looks at a copy beside
+ * what else is read of a stored state, because there are too many of them for a processor's caches. A copy that is not precise yet differs no
+ * sooner, and no mode finds equal what NOT_EXACT does not.
+ */
+export function differsAgain(env: Env, old: State, cur: State): bool {
   const at = old.differed;
   if (at == 0) return false;
-  const was = old.cur;
   const is = cur.cur;
-  if (at < FIRST_SLOT) return !regSafe(env, was.reg(at - 1), is.reg(at - 1), ids, mode);
+  const ids = changetype<IdMap>(env.idMap);
+  ids.reset(env.idGen);
+  if (at < FIRST_SLOT) return !regSafe(env, old.seenSlot, is.reg(at - 1), ids, NOT_EXACT);
   const slot = at - FIRST_SLOT;
-  return slot < is.slots && !slotSafe(env, was.slot(slot), is.slot(slot), ids, mode);
+  return slot < is.slots && !slotSafe(env, old.seenSlot, is.slot(slot), ids, NOT_EXACT);
+}
+
+function noteDifference(env: Env, old: State): void {
+  const at = env.differed;
+  old.differed = at;
+  if (at == 0) return;
+  const from: RegState = at < FIRST_SLOT ? old.cur.reg(at - 1) : changetype<RegState>(old.cur.slot(at - FIRST_SLOT));
+  copyReg(old.seenSlot, from);
+  if (at >= FIRST_SLOT) old.seenSlot.types = changetype<StackSlot>(from).types;
 }
 
 /** Pc at which frame `i` of a state stands: where the state is, or the call it waits for. */
@@ -236,8 +251,6 @@ export function sameCallsites(a: State, b: State): bool {
 export function statesEqual(env: Env, old: State, cur: State, mode: u32): bool {
   if (old.curframe != cur.curframe) return false;
   const ids = changetype<IdMap>(env.idMap);
-  ids.reset(env.idGen);
-  if (differsAgain(env, old, cur, ids, mode)) return false;
   if (old.speculative && !cur.speculative) return false;
   if (old.inSleepable != cur.inSleepable) return false;
   ids.reset(env.idGen);
@@ -246,7 +259,7 @@ export function statesEqual(env: Env, old: State, cur: State, mode: u32): bool {
     if (old.frame(i).callsite != cur.frame(i).callsite) return false;
     env.differed = 0;
     if (framesEqual(env, old.frame(i), cur.frame(i), framePc(old, i), ids, mode)) continue;
-    if (i == old.curframe) old.differed = env.differed;
+    if (i == old.curframe) noteDifference(env, old);
     return false;
   }
   return true;

@@ -1,6 +1,7 @@
 // One call frame: R0..R10 and the stack slots it has touched.
 import { FRAME_REGS, FRAME_SIZE, FRAME_SLOTS, FRAME_STACK, REG_SIZE, SLOT_SIZE, SLOT_TYPES } from './abi';
 import { alloc, free } from './arena';
+import { Block } from './block';
 import { theEnv } from './env';
 import { RegState } from './reg-state';
 
@@ -53,6 +54,10 @@ export class Frame {
   stack: usize;
   /** Liveness of this frame's call chain (liveness.ts). */
   instance: usize;
+  /** Of a stored state: its precise scalars, registers and spilled ones, a bit each (precision.ts). None of the current one is. */
+  preciseRegs: u32;
+  pad: u32;
+  preciseSlots: u64;
 
   @inline reg(i: u32): RegState {
     return changetype<RegState>(changetype<usize>(this) + FRAME_REGS + <usize>i * REG_SIZE);
@@ -71,7 +76,7 @@ if (offsetof<Frame>('stack') != FRAME_STACK) ERROR('Frame.stack drifted from abi
 /** A frame with nothing in it; 0 (null) when memory has run out. */
 export function newFrame(): Frame {
   const ptr = alloc(FRAME_SIZE);
-  if (ptr != 0) memory.fill(ptr, 0, FRAME_SIZE);
+  if (ptr != 0) Block.clearLong(ptr, FRAME_SIZE);
   return changetype<Frame>(ptr);
 }
 
@@ -79,15 +84,6 @@ export function freeFrame(frame: Frame): void {
   if (changetype<usize>(frame) == 0) return;
   free(frame.stack, <usize>frame.capacity * SLOT_SIZE);
   free(changetype<usize>(frame), FRAME_SIZE);
-}
-
-/** Memory for a frame that `copyFrame` fills; null when memory has run out. */
-export function newFrameCopy(): Frame {
-  const frame = changetype<Frame>(alloc(FRAME_SIZE));
-  if (changetype<usize>(frame) == 0) return frame;
-  frame.stack = 0;
-  frame.capacity = 0;
-  return frame;
 }
 
 /** Room for at least `slots` slots; new ones are invalid bytes with nothing spilled. The function's stack grows with it. False when memory has run out. */
@@ -99,7 +95,7 @@ export function growStack(frame: Frame, slots: u32): bool {
     const capacity = max<u32>(slots, min<u32>(64, frame.capacity * 2));
     const stack = alloc(<usize>capacity * SLOT_SIZE);
     if (stack == 0) return false;
-    memory.copy(stack, frame.stack, <usize>frame.slots * SLOT_SIZE);
+    Block.copyLong(stack, frame.stack, <usize>frame.slots * SLOT_SIZE);
     free(frame.stack, <usize>frame.capacity * SLOT_SIZE);
     frame.stack = stack;
     frame.capacity = capacity;
@@ -110,19 +106,16 @@ export function growStack(frame: Frame, slots: u32): bool {
 }
 
 /** A copy of its own; null when memory has run out. */
-export function copyFrame(dst: Frame, src: Frame): bool {
-  const stack = dst.stack;
-  const capacity = dst.capacity;
-  memory.copy(changetype<usize>(dst), changetype<usize>(src), FRAME_SIZE);
-  dst.stack = stack;
-  dst.capacity = capacity;
-  if (src.slots > capacity) {
-    free(stack, <usize>capacity * SLOT_SIZE);
-    dst.capacity = 0;
-    dst.stack = alloc(<usize>src.slots * SLOT_SIZE);
-    if (dst.stack == 0) return false;
-    dst.capacity = src.slots;
-  }
-  if (src.slots != 0) memory.copy(dst.stack, src.stack, <usize>src.slots * SLOT_SIZE);
-  return true;
+export function newFrameCopy(src: Frame): Frame {
+  const dst = changetype<Frame>(alloc(FRAME_SIZE));
+  if (changetype<usize>(dst) == 0) return dst;
+  Block.copyLong(changetype<usize>(dst), changetype<usize>(src), FRAME_SIZE);
+  const bytes = <usize>src.slots * SLOT_SIZE;
+  dst.capacity = src.slots;
+  dst.stack = 0;
+  if (bytes == 0) return dst;
+  dst.stack = alloc(bytes);
+  if (dst.stack == 0) return changetype<Frame>(0);
+  Block.copyLong(dst.stack, src.stack, bytes);
+  return dst;
 }

@@ -1,5 +1,6 @@
 // What a path did since its last stored state: jumps taken and stack slots accessed, in order, so that precision can be traced back.
 import { alloc, free } from './arena';
+import { Block } from './block';
 import { State } from './state';
 
 /** HistoryEntry.flags: the insn reads or writes stack slot `spi` of frame `frameno`. */
@@ -37,6 +38,8 @@ export class HistoryEntry {
   }
 }
 export const HISTORY_SIZE: usize = offsetof<HistoryEntry>();
+/** A path that goes on adds entries soon. */
+const SPARE: u32 = 4;
 
 export function historyEntry(state: State, i: u32): HistoryEntry {
   return changetype<HistoryEntry>(state.history + <usize>i * HISTORY_SIZE);
@@ -48,7 +51,7 @@ export function appendHistory(state: State): HistoryEntry {
     const capacity = max<u32>(8, state.historyCapacity * 2);
     const grown = alloc(<usize>capacity * HISTORY_SIZE);
     if (grown == 0) return changetype<HistoryEntry>(0);
-    if (state.historyCount != 0) memory.copy(grown, state.history, <usize>state.historyCount * HISTORY_SIZE);
+    Block.copyLong(grown, state.history, <usize>state.historyCount * HISTORY_SIZE);
     free(state.history, <usize>state.historyCapacity * HISTORY_SIZE);
     state.history = grown;
     state.historyCapacity = capacity;
@@ -63,20 +66,20 @@ export function freeHistory(state: State): void {
   state.historyCapacity = 0;
 }
 
-/** Gives `dst`, which has no history, a copy of `src`'s. False when memory has run out. */
-export function copyHistory(dst: State, src: State): bool {
+/** Gives `dst`, which has no history, a copy of `src`'s with room for `spare` entries. False when memory has run out. */
+export function copyHistory(dst: State, src: State, spare: u32 = SPARE): bool {
   if (src.historyCount == 0) return true;
-  dst.history = alloc(<usize>src.historyCount * HISTORY_SIZE);
+  dst.history = alloc(<usize>(src.historyCount + spare) * HISTORY_SIZE);
   if (dst.history == 0) return false;
-  dst.historyCapacity = src.historyCount;
+  dst.historyCapacity = src.historyCount + spare;
   dst.historyCount = src.historyCount;
-  memory.copy(dst.history, src.history, <usize>src.historyCount * HISTORY_SIZE);
+  Block.copyLong(dst.history, src.history, <usize>src.historyCount * HISTORY_SIZE);
   return true;
 }
 
 /** `dst`, which has none, gets `src`'s history in no more memory than it needs; `src` goes on with an empty one. False when memory has run out. */
 export function handOverHistory(dst: State, src: State): bool {
-  if (!copyHistory(dst, src)) return false;
+  if (!copyHistory(dst, src, 0)) return false;
   src.historyCount = 0;
   return true;
 }

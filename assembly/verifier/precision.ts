@@ -61,26 +61,12 @@ export function propagatePrecision(env: Env, old: State, cur: State): bool {
   const bt = btOf(env);
   bt.reset(old.curframe);
   for (let f: u32 = 0; f <= old.curframe; f++) {
-    wantPrecise(bt, old.frame(f), f);
+    bt.setRegs(f, old.frame(f).preciseRegs);
+    bt.setSlots(f, old.frame(f).preciseSlots);
     if ((env.input.logLevel & 2) != 0 && (bt.regs(f) != 0 || bt.slots(f) != 0))
       logPrecise(env, LP_PROPAGATE, f, bt.regs(f), bt.slots(f));
   }
   return backtrack(env, cur);
-}
-
-function wantPrecise(bt: Backtrack, frame: Frame, f: u32): void {
-  let regs: u32 = 0;
-  for (let i: u32 = 0; i < 10; i++) {
-    const reg = frame.reg(i);
-    if (reg.type == SCALAR && reg.precise) regs |= 1 << i;
-  }
-  bt.setRegs(f, regs);
-  let slots: u64 = 0;
-  for (let i: u32 = 0; i < frame.slots; i++) {
-    const slot = frame.slot(i);
-    if (isSpilledScalar(slot) && slot.precise) slots |= (<u64>1) << i;
-  }
-  bt.setSlots(f, slots);
 }
 
 export function isSpilled(slot: StackSlot): bool {
@@ -189,15 +175,14 @@ function markWanted(bt: Backtrack, st: State): bool {
     let regs = bt.regs(f);
     for (let rest = regs; rest != 0; rest &= rest - 1) {
       const i = ctz(rest);
-      if (setPrecise(frame.reg(i))) changed = true;
+      if (setPreciseReg(frame, i)) changed = true;
       else regs &= ~(1 << i);
     }
     bt.setRegs(f, regs);
     let slots = bt.slots(f);
     for (let rest = slots; rest != 0; rest &= rest - 1) {
       const i = <u32>ctz(rest);
-      const spilled = i < frame.slots && isSpilledScalar(frame.slot(i));
-      if (spilled && setPrecise(frame.slot(i))) changed = true;
+      if (setPreciseSlot(frame, i)) changed = true;
       else slots &= ~((<u64>1) << i);
     }
     bt.setSlots(f, slots);
@@ -212,10 +197,24 @@ function setPrecise(reg: RegState): bool {
   return true;
 }
 
+// Only stored states become precise, and their frames know of what.
+
+function setPreciseReg(frame: Frame, i: u32): bool {
+  if (!setPrecise(frame.reg(i))) return false;
+  frame.preciseRegs |= 1 << i;
+  return true;
+}
+
+function setPreciseSlot(frame: Frame, i: u32): bool {
+  if (i >= frame.slots || !isSpilledScalar(frame.slot(i)) || !setPrecise(frame.slot(i))) return false;
+  frame.preciseSlots |= (<u64>1) << i;
+  return true;
+}
+
 /** The walk has come to the entry of a global function: its scalar arguments are where the values come from. */
 function markEntryArgs(bt: Backtrack, st: State): void {
   for (let i: u32 = 1; i < 6; i++) {
-    if ((bt.regs(0) >> i) & 1) setPrecise(st.frame(0).reg(i));
+    if ((bt.regs(0) >> i) & 1) setPreciseReg(st.frame(0), i);
   }
 }
 
@@ -225,21 +224,8 @@ export function markAllPrecise(st: State): void {
     const state = changetype<State>(s);
     for (let f: u32 = 0; f <= state.curframe; f++) {
       const frame = state.frame(f);
-      for (let i: u32 = 0; i < 10; i++) setPrecise(frame.reg(i));
-      for (let i: u32 = 0; i < frame.slots; i++) {
-        if (isSpilledScalar(frame.slot(i))) setPrecise(frame.slot(i));
-      }
-    }
-  }
-}
-
-/** A stored state begins imprecise: only what turns out to matter behind it becomes precise again. */
-export function forgetPrecision(state: State): void {
-  for (let f: u32 = 0; f <= state.curframe; f++) {
-    const frame = state.frame(f);
-    for (let i: u32 = 0; i < 10; i++) frame.reg(i).flags &= ~REG_PRECISE;
-    for (let i: u32 = 0; i < frame.slots; i++) {
-      if (isSpilled(frame.slot(i))) frame.slot(i).flags &= ~REG_PRECISE;
+      for (let i: u32 = 0; i < 10; i++) setPreciseReg(frame, i);
+      for (let i: u32 = 0; i < frame.slots; i++) setPreciseSlot(frame, i);
     }
   }
 }

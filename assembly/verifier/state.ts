@@ -1,7 +1,7 @@
 // One state of the machine: its frames, the references and locks it holds, and how it came about (struct bpf_verifier_state).
-import { MAX_CALL_FRAMES } from '../isa';
 import { alloc, free } from './arena';
-import { copyFrame, Frame, freeFrame, newFrameCopy } from './frame';
+import { Block } from './block';
+import { Frame, freeFrame, newFrameCopy, StackSlot } from './frame';
 import { freeHistory } from './history';
 import { RegState } from './reg-state';
 
@@ -44,8 +44,23 @@ export class State {
   next: usize;
   hits: u32;
   misses: u32;
-  /** Where the last comparison with it ended: the next one looks there first (equal.ts). */
+  /** Where the last comparison with it ended: the next one looks there first (equal.ts), at what was there, which is copied to `seen`. */
   differed: u32;
+  /** Of its innermost frame. */
+  callsite: i32;
+  seen: u64;
+  seen1: u64;
+  seen2: u64;
+  seen3: u64;
+  seen4: u64;
+  seen5: u64;
+  seen6: u64;
+  seen7: u64;
+  seen8: u64;
+  seen9: u64;
+  seen10: u64;
+  seen11: u64;
+  seen12: u64;
   /** Stored state this one descends from; 0 for the first. */
   parent: usize;
   /** The next one of the same insn that may have something to forget (visit.ts). */
@@ -76,12 +91,20 @@ export class State {
   historyCapacity: u32;
   /** For a back edge: the stored state it was found equal to. */
   equalTo: usize;
+  // Of a path put aside (paths.ts): where it goes on, and the bytes of the log when it was put aside: the log of the path until there.
+  resumePc: u32;
+  resumePrevPc: u32;
+  logAt: u32;
 
   @inline frame(i: u32): Frame {
     return changetype<Frame>(load<usize>(changetype<usize>(this) + ((<usize>i) << 2)));
   }
   @inline setFrame(i: u32, frame: Frame): void {
     store<usize>(changetype<usize>(this) + ((<usize>i) << 2), changetype<usize>(frame));
+  }
+  /** What differed: a register, or a slot. */
+  @inline get seenSlot(): StackSlot {
+    return changetype<StackSlot>(changetype<usize>(this) + offsetof<State>('seen'));
   }
   @inline get cur(): Frame {
     return this.frame(this.curframe);
@@ -98,46 +121,36 @@ export const STATE_SIZE: usize = offsetof<State>();
 
 export function newState(): State {
   const ptr = alloc(STATE_SIZE);
-  if (ptr != 0) memory.fill(ptr, 0, STATE_SIZE);
+  if (ptr != 0) Block.clearLong(ptr, STATE_SIZE);
   return changetype<State>(ptr);
 }
 
 /** Gives back all memory of a state, the state's own included. */
 export function freeState(state: State): void {
-  for (let i: u32 = 0; i < <u32>MAX_CALL_FRAMES; i++) freeFrame(state.frame(i));
+  for (let i: u32 = 0; i <= state.curframe; i++) freeFrame(state.frame(i));
   free(state.refs, <usize>state.refCapacity * REF_SIZE);
   freeHistory(state);
   free(changetype<usize>(state), STATE_SIZE);
 }
 
 function copyRefs(dst: State, src: State): bool {
-  if (src.refCount > dst.refCapacity) {
-    free(dst.refs, <usize>dst.refCapacity * REF_SIZE);
-    dst.refCapacity = 0;
-    dst.refs = alloc(<usize>src.refCount * REF_SIZE);
-    if (dst.refs == 0) return false;
-    dst.refCapacity = src.refCount;
-  }
-  if (src.refCount != 0) memory.copy(dst.refs, src.refs, <usize>src.refCount * REF_SIZE);
+  if (src.refCount == 0) return true;
+  dst.refs = alloc(<usize>src.refCount * REF_SIZE);
+  if (dst.refs == 0) return false;
+  dst.refCapacity = src.refCount;
   dst.refCount = src.refCount;
+  Block.copyLong(dst.refs, src.refs, <usize>src.refCount * REF_SIZE);
   return true;
 }
 
-/** Makes `dst` hold what `src` holds; everything but the history, which a copy begins anew. False when memory has run out. */
+/** Makes `dst`, which is new, hold what `src` holds; everything but the history, which a copy begins anew. False when memory has run out. */
 export function copyState(dst: State, src: State): bool {
   if (!copyRefs(dst, src)) return false;
-  for (let i: u32 = src.curframe + 1; i < <u32>MAX_CALL_FRAMES; i++) {
-    freeFrame(dst.frame(i));
-    dst.setFrame(i, changetype<Frame>(0));
-  }
   copyFields(dst, src);
   for (let i: u32 = 0; i <= src.curframe; i++) {
-    if (changetype<usize>(dst.frame(i)) == 0) {
-      const frame = newFrameCopy();
-      if (changetype<usize>(frame) == 0) return false;
-      dst.setFrame(i, frame);
-    }
-    if (!copyFrame(dst.frame(i), src.frame(i))) return false;
+    const frame = newFrameCopy(src.frame(i));
+    if (changetype<usize>(frame) == 0) return false;
+    dst.setFrame(i, frame);
   }
   return true;
 }

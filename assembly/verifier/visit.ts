@@ -14,6 +14,7 @@ import {
 import { isMayGoto } from './cfg';
 import { Env } from './env';
 import {
+  differsAgain,
   EXACT,
   framePc,
   ITER_ACTIVE,
@@ -30,8 +31,7 @@ import { liveSlots } from './liveness';
 import { fail } from './log';
 import { logFrameOf } from './log-state';
 import { MSG_INFINITE_LOOP, MSG_NO_MEMORY } from './messages/core';
-import { forgetPrecision, propagatePrecision, pushHistory } from './precision';
-import { markNotInit } from './reg-state';
+import { propagatePrecision, pushHistory } from './precision';
 import { addBackedge, enterScc, exitScc, inOpenLoop } from './scc-visit';
 import { copyState, freeState, newState, State } from './state';
 import { forgetTraced } from './traced';
@@ -79,13 +79,14 @@ export function visit(env: Env, pc: u32): i32 {
     (env.jmpsProcessed - env.prevJmpsProcessed >= MIN_JMPS && env.insnProcessed - env.prevInsnProcessed >= MIN_INSNS);
   cleanStates(env, pc, cur);
   const aux = env.auxOf(pc);
+  const callsite = cur.cur.callsite;
   let before: usize = 0;
   const states = load<u32>(bucketOf(env, pc, cur));
   for (let at = aux.explored; at != 0; ) {
     const old = changetype<State>(at);
     const next = old.next;
     // Called from elsewhere: says nothing of this path, and comparing is no miss.
-    if (old.cur.callsite != cur.cur.callsite) {
+    if (old.callsite != callsite) {
       before = at;
       at = next;
       continue;
@@ -120,6 +121,7 @@ function refuseEndless(env: Env, old: State, cur: State, pc: u32): i32 {
 
 function compare(env: Env, old: State, cur: State, pc: u32): u32 {
   if (old.branches != 0) return compareOpen(env, old, cur, pc);
+  if (differsAgain(env, old, cur)) return MISS;
   const loop = inOpenLoop(env, old);
   if (!statesEqual(env, old, cur, loop ? RANGE_WITHIN : NOT_EXACT)) return MISS;
   return loop ? HIT_IN_LOOP : HIT;
@@ -207,10 +209,10 @@ function storeState(env: Env, pc: u32): i32 {
   env.notePeak();
   env.prevJmpsProcessed = env.jmpsProcessed;
   env.prevInsnProcessed = env.insnProcessed;
-  if (env.capable) forgetPrecision(cur);
   if (!copyState(stored, cur) || !handOverHistory(stored, cur)) return fail(env, ENOMEM, MSG_NO_MEMORY);
   stored.pc = pc;
   stored.branches = 1;
+  stored.callsite = cur.cur.callsite;
   if (!enterScc(env, stored)) return fail(env, ENOMEM, MSG_NO_MEMORY);
   cur.parent = changetype<usize>(stored);
   cur.firstPc = pc;
@@ -250,6 +252,8 @@ function cleanStates(env: Env, pc: u32, cur: State): void {
     if (state.branches != 0 || !sameCallsites(state, cur) || inOpenLoop(env, state)) before = at;
     else {
       state.cleaned = true;
+      // What differed may be among what is forgotten.
+      state.differed = 0;
       unlinkUncleaned(env, pc, before, next);
       for (let f: u32 = 0; f <= state.curframe; f++) cleanFrame(env, state, state.frame(f), f);
     }
@@ -273,11 +277,11 @@ function dropUncleaned(env: Env, pc: u32, state: State): void {
 
 function cleanFrame(env: Env, state: State, frame: Frame, f: u32): void {
   const liveRegs = env.auxOf(framePc(state, f)).liveRegs;
-  for (let i: u32 = 0; i < 10; i++) {
-    if (((liveRegs >> i) & 1) == 0) markNotInit(frame.reg(i));
-  }
+  for (let dead = ~liveRegs & 0x3ff; dead != 0; dead &= dead - 1) frame.reg(ctz(dead)).type = NOT_INIT;
+  frame.preciseRegs &= liveRegs;
   if (frame.slots == 0) return;
   const live = liveSlots(env, state, f);
+  frame.preciseSlots &= live;
   for (let i: u32 = 0; i < frame.slots; i++) {
     if (((live >> i) & 1) != 0) continue;
     const slot = frame.slot(i);

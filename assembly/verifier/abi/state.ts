@@ -46,5 +46,5 @@ export const STACK_IRQ_FLAG = 6;
 /** A frame: its header, then R0..R10. */
 export const FRAME_SLOTS = 32;
 export const FRAME_STACK = 40;
-export const FRAME_REGS = 48;
-export const FRAME_SIZE = 1104;
+export const FRAME_REGS = 64;
+export const FRAME_SIZE = 1120;
