@@ -33,8 +33,12 @@ export class Instance {
   length: u32;
   firstChild: usize;
   nextSibling: usize;
-  /** Something was added since `liveBefore` was computed. */
+  /** Something was added since `liveBefore` was computed, */
   stale: bool;
+  /** at this insn or before. */
+  staleFrom: u32;
+  /** Some jump goes back: one round over the insns, last first, may not be enough. */
+  loops: bool;
   frame0: usize;
   frame1: usize;
   frame2: usize;
@@ -76,6 +80,10 @@ function newInstance(env: Env, parent: usize, callsite: i32, subprog: u32, depth
       slots.liveBefore = 0;
     }
   }
+  for (let pc = func.start; pc < func.end; pc++) {
+    const target = branch(env.insn(pc), pc);
+    if (target >= 0 && <u32>target <= pc) it.loops = true;
+  }
   return it;
 }
 
@@ -114,7 +122,8 @@ export function bindInstance(env: Env, state: State, frameno: u32): bool {
   return true;
 }
 
-function stale(it: Instance): void {
+function stale(it: Instance, pc: u32): void {
+  it.staleFrom = max<u32>(it.staleFrom, pc);
   // What a callee reads of its callers' slots is read at the call: the callers' tables depend on it.
   for (let i = changetype<usize>(it); i != 0; i = changetype<Instance>(i).parent) changetype<Instance>(i).stale = true;
 }
@@ -125,7 +134,7 @@ export function markStackRead(env: Env, frame: Frame, pc: u32, mask: u64): void 
   const slots = it.at(frame.frameno, pc);
   if ((slots.mayRead & mask) == mask) return;
   slots.mayRead |= mask;
-  stale(it);
+  stale(it, pc);
 }
 
 /** It overwrites all of slots `mask` of `frame`. */
@@ -147,7 +156,7 @@ export function commitStackWrites(env: Env, instance: usize, pc: u32): void {
     const written = slots.mustWrite & load<u64>(env.stackWrites + ((<usize>f) << 3));
     if (written == slots.mustWrite) continue;
     slots.mustWrite = written;
-    stale(it);
+    stale(it, pc);
   }
 }
 
@@ -161,17 +170,27 @@ function update(env: Env, it: Instance): void {
   for (let child = it.firstChild; child != 0; child = changetype<Instance>(child).nextSibling) {
     const callee = changetype<Instance>(child);
     update(env, callee);
-    for (let f: u32 = 0; f <= it.depth; f++) it.at(f, callee.callsite).mayRead |= callee.at(f, callee.start).liveBefore;
+    for (let f: u32 = 0; f <= it.depth; f++) {
+      const call = it.at(f, callee.callsite);
+      const read = call.mayRead | callee.at(f, callee.start).liveBefore;
+      if (read == call.mayRead) continue;
+      call.mayRead = read;
+      it.staleFrom = max<u32>(it.staleFrom, callee.callsite);
+    }
   }
+  const last = it.start + it.length - 1;
   for (let f: u32 = 0; f <= it.depth; f++) {
-    while (pass(env, it, f)) {}
+    // What comes behind the last change is as it was, unless a jump goes back in front of it.
+    let changed = pass(env, it, f, it.staleFrom);
+    while (changed && it.loops) changed = pass(env, it, f, last);
   }
+  it.staleFrom = 0;
 }
 
-/** One round over the function's insns, last first. True when something changed. */
-function pass(env: Env, it: Instance, f: u32): bool {
+/** One round over the function's insns up to `from`, last first. True when something changed. */
+function pass(env: Env, it: Instance, f: u32, from: u32): bool {
   let changed = false;
-  for (let pc = it.start + it.length; pc-- > it.start; ) {
+  for (let pc = from + 1; pc-- > it.start; ) {
     const insn = env.insn(pc);
     const next = fallthrough(insn, pc);
     const target = branch(insn, pc);

@@ -1,5 +1,5 @@
 // Zero and sign extension of a number's low part: 32-bit results, narrow loads and fills, movsx and ldsx, byte swaps.
-import { Scalar, setUnbounded, setUnbounded32 } from './scalar';
+import { Scalar, setRange32, setUnbounded, setUnbounded32 } from './scalar';
 import { sync } from './sync';
 import { rangeMask, tnumCast, tnumSet, tnumSubreg } from './tnum';
 
@@ -19,9 +19,40 @@ export function movZext32(reg: Scalar): void {
   sync(reg);
 }
 
+/** Nothing is known: most loads are from places of which nothing is. */
+function isUnbounded(reg: Scalar): bool {
+  return (
+    reg.isUnknown &&
+    reg.umin == 0 &&
+    reg.umax == u64.MAX_VALUE &&
+    reg.smin == i64.MIN_VALUE &&
+    reg.smax == i64.MAX_VALUE &&
+    reg.u32Min == 0 &&
+    reg.u32Max == u32.MAX_VALUE &&
+    reg.s32Min == i32.MIN_VALUE &&
+    reg.s32Max == i32.MAX_VALUE
+  );
+}
+
+/** 0..`last`, which is all ones: what sync makes of it. */
+function setZeroTo(reg: Scalar, last: u64): void {
+  const negative = last >= <u64>u32.MAX_VALUE;
+  reg.value = 0;
+  reg.mask = last;
+  reg.umin = 0;
+  reg.umax = last;
+  reg.smin = 0;
+  reg.smax = <i64>last;
+  setRange32(reg, 0, <u32>last, negative ? i32.MIN_VALUE : 0, negative ? i32.MAX_VALUE : <i32>last);
+}
+
 /** Cuts a number to its low 1, 2 or 4 bytes, as a load of that width does. */
 export function truncate(reg: Scalar, size: u32): void {
   const keep: u64 = u64.MAX_VALUE >> ((<u64>(8 - size)) << 3);
+  if (isUnbounded(reg)) {
+    setZeroTo(reg, keep);
+    return;
+  }
   tnumCast(reg, size);
   if ((reg.umin & ~keep) == (reg.umax & ~keep)) {
     reg.umin &= keep;

@@ -183,24 +183,27 @@ function bitsFromBounds(reg: Scalar): bool {
   return changed;
 }
 
-/** A constant whose ranges say so: there is nothing to learn. */
-function isSettled(reg: Scalar): bool {
+/** A constant that all ranges allow: they become it, and there is nothing else to learn. */
+function settles(reg: Scalar): bool {
   const v = reg.value;
-  return (
-    reg.mask == 0 &&
-    reg.umin == v &&
-    reg.umax == v &&
-    reg.smin == <i64>v &&
-    reg.smax == <i64>v &&
-    reg.u32Min == <u32>v &&
-    reg.u32Max == <u32>v &&
-    reg.s32Min == <i32>v &&
-    reg.s32Max == <i32>v
-  );
+  if (
+    reg.mask != 0 ||
+    reg.umin > v ||
+    reg.umax < v ||
+    reg.smin > <i64>v ||
+    reg.smax < <i64>v ||
+    reg.u32Min > <u32>v ||
+    reg.u32Max < <u32>v ||
+    reg.s32Min > <i32>v ||
+    reg.s32Max < <i32>v
+  )
+    return false;
+  reg.setConst(v);
+  return true;
 }
 
 export function sync(reg: Scalar): void {
-  if (isSettled(reg)) return;
+  if (settles(reg)) return;
   boundsFromBits(reg);
   // Three rounds; one that learned nothing ends them.
   const learned = deduce(reg);
