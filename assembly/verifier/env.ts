@@ -30,6 +30,8 @@ export class Aux {
   factFlags: u32;
   /** Subprogram the insn belongs to. */
   func: u32;
+  /** The first insn that jumps here, or this one (liveness.ts). */
+  firstJump: u32;
 }
 if (offsetof<Aux>() != AUX_SIZE) ERROR('Aux: its size drifted from abi.ts');
 

@@ -68,7 +68,19 @@ function packetSafe(old: RegState, cur: RegState, ids: IdMap): bool {
   return old.off == cur.off && ids.same(old.id, cur.id) && scalarWithin(old, cur);
 }
 
-export function regSafe(env: Env, old: RegState, cur: RegState, ids: IdMap, mode: u32): bool {
+/** What most comparisons end with, in place. */
+@inline
+function regSafe(env: Env, old: RegState, cur: RegState, ids: IdMap, mode: u32): bool {
+  if (mode == NOT_EXACT) {
+    const type = old.type;
+    if (type == NOT_INIT) return true;
+    if (type != cur.type) return false;
+    if (type == SCALAR && !old.precise && env.allowImprecise) return true;
+  }
+  return compareRegs(env, old, cur, ids, mode);
+}
+
+function compareRegs(env: Env, old: RegState, cur: RegState, ids: IdMap, mode: u32): bool {
   if (mode == EXACT) return regsExact(old, cur, ids);
   if (old.type == NOT_INIT) return true;
   if (old.type != cur.type) return false;
@@ -167,6 +179,8 @@ function stackSafe(env: Env, old: Frame, cur: Frame, ids: IdMap, mode: u32): boo
       if (mode != NOT_EXACT || !emptySlotSafe(env, slot)) return false;
       continue;
     }
+    // Nothing was there, or bytes of which nothing is known.
+    if (mode == NOT_EXACT && (slot.types == 0 || (slot.types == ALL_MISC && env.allowPtrLeaks))) continue;
     if (slotSafe(env, slot, cur.slot(i), ids, mode)) continue;
     env.differed = FIRST_SLOT + i;
     return false;

@@ -35,8 +35,9 @@ export class Instance {
   nextSibling: usize;
   /** Something was added since `liveBefore` was computed, */
   stale: bool;
-  /** at this insn or before. */
+  /** to insns between these two. */
   staleFrom: u32;
+  staleTo: u32;
   /** Some jump goes back: one round over the insns, last first, may not be enough. */
   loops: bool;
   frame0: usize;
@@ -59,6 +60,16 @@ function mayWriteStack(insn: Insn): bool {
   return cls == BPF_ST || cls == BPF_STX || insn.code == (BPF_JMP | BPF_CALL);
 }
 
+/** Fills `Aux.firstJump`. */
+export function findFirstJumps(env: Env): void {
+  for (let pc = env.input.insnCount; pc-- > 0; ) {
+    const aux = env.auxOf(pc);
+    if (aux.firstJump == 0) aux.firstJump = pc;
+    const target = branch(env.insn(pc), pc);
+    if (target >= 0) env.auxOf(target).firstJump = pc;
+  }
+}
+
 function newInstance(env: Env, parent: usize, callsite: i32, subprog: u32, depth: u32): Instance {
   const it = changetype<Instance>(allocZeroed(offsetof<Instance>()));
   if (changetype<usize>(it) == 0) return it;
@@ -69,6 +80,7 @@ function newInstance(env: Env, parent: usize, callsite: i32, subprog: u32, depth
   it.depth = depth;
   it.start = func.start;
   it.length = func.end - func.start;
+  it.staleFrom = u32.MAX_VALUE;
   for (let f: u32 = 0; f <= depth; f++) {
     const table = alloc(<usize>it.length * SLOTS_SIZE);
     if (table == 0) return changetype<Instance>(0);
@@ -122,8 +134,13 @@ export function bindInstance(env: Env, state: State, frameno: u32): bool {
   return true;
 }
 
+function addedAt(it: Instance, pc: u32): void {
+  it.staleFrom = min<u32>(it.staleFrom, pc);
+  it.staleTo = max<u32>(it.staleTo, pc);
+}
+
 function stale(it: Instance, pc: u32): void {
-  it.staleFrom = max<u32>(it.staleFrom, pc);
+  addedAt(it, pc);
   // What a callee reads of its callers' slots is read at the call: the callers' tables depend on it.
   for (let i = changetype<usize>(it); i != 0; i = changetype<Instance>(i).parent) changetype<Instance>(i).stale = true;
 }
@@ -175,22 +192,23 @@ function update(env: Env, it: Instance): void {
       const read = call.mayRead | callee.at(f, callee.start).liveBefore;
       if (read == call.mayRead) continue;
       call.mayRead = read;
-      it.staleFrom = max<u32>(it.staleFrom, callee.callsite);
+      addedAt(it, callee.callsite);
     }
   }
   const last = it.start + it.length - 1;
   for (let f: u32 = 0; f <= it.depth; f++) {
     // What comes behind the last change is as it was, unless a jump goes back in front of it.
-    let changed = pass(env, it, f, it.staleFrom);
-    while (changed && it.loops) changed = pass(env, it, f, last);
+    let changed = pass(env, it, f, it.staleFrom, it.staleTo);
+    while (changed && it.loops) changed = pass(env, it, f, it.start, last);
   }
-  it.staleFrom = 0;
+  it.staleFrom = u32.MAX_VALUE;
+  it.staleTo = 0;
 }
 
-/** One round over the function's insns up to `from`, last first. True when something changed. */
-function pass(env: Env, it: Instance, f: u32, from: u32): bool {
+/** One round over insns `first` to `last` of the function, last first, and as far in front of them as something changes. True when it did. */
+function pass(env: Env, it: Instance, f: u32, first: u32, last: u32): bool {
   let changed = false;
-  for (let pc = from + 1; pc-- > it.start; ) {
+  for (let pc = last + 1; pc-- > first; ) {
     const insn = env.insn(pc);
     const next = fallthrough(insn, pc);
     const target = branch(insn, pc);
@@ -202,6 +220,8 @@ function pass(env: Env, it: Instance, f: u32, from: u32): bool {
     if (live != slots.liveBefore) {
       slots.liveBefore = live;
       changed = true;
+      // The one in front of it and the first one that jumps here depend on it.
+      if (pc != it.start) first = min<u32>(first, min<u32>(pc - 1, env.auxOf(pc).firstJump));
     }
   }
   return changed;

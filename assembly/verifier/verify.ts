@@ -22,7 +22,7 @@ import { checkOpcodes } from './form';
 import { newIdMap } from './id-map';
 import { Input } from './input';
 import { computeLiveRegs } from './live-regs';
-import { beginStackWrites, commitStackWrites, writesStack } from './liveness';
+import { beginStackWrites, commitStackWrites, findFirstJumps, writesStack } from './liveness';
 import { fail } from './log';
 import {
   logDone,
@@ -115,6 +115,7 @@ function checkProgram(env: Env): i32 {
   env.sccs = allocZeroed((<usize>(env.sccCount + 1)) << 2);
   if (env.sccs == 0) return fail(env, ENOMEM, MSG_NO_MEMORY);
   computeLiveRegs(env);
+  findFirstJumps(env);
   logLiveRegs(env);
   err = walkRoot(env, 0);
   if (err == 0) err = walkGlobals(env);

@@ -14,7 +14,8 @@ export const AUX_FACT_LO = 44;
 export const AUX_FACT_HI = 48;
 export const AUX_FACT_FLAGS = 52;
 export const AUX_FUNC = 56;
-export const AUX_SIZE = 60;
+export const AUX_FIRST_JUMP = 60;
+export const AUX_SIZE = 64;
 // AUX_FLAGS
 export const AUXF_SEEN = 1;
 export const AUXF_PRUNE_POINT = 2;

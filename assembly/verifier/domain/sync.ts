@@ -202,8 +202,28 @@ function settles(reg: Scalar): bool {
   return true;
 }
 
+/**
+ * A number of 31 bits whose four ranges are one, as most are: they and the bits tell each other nothing new. When they do, nothing is
+ * changed here, and the passes find out what.
+ */
+function isSmallRange(reg: Scalar): bool {
+  const low = reg.umin;
+  const high = reg.umax;
+  if (high > <u64>i32.MAX_VALUE || low != <u64>reg.smin || high != <u64>reg.smax) return false;
+  if (<u32>low != reg.u32Min || <u32>high != reg.u32Max || <i32>low != reg.s32Min || <i32>high != reg.s32Max) return false;
+  const value = reg.value;
+  const mask = reg.mask;
+  // Neither do the bits narrow the range, nor the range the bits; and more than one number is possible.
+  if (low < value || high > (value | mask) || low == high) return false;
+  const unknown = rangeMask(low, high);
+  if ((mask & ~unknown) != 0 || (low & ~unknown & ~value & ~mask) != 0) return false;
+  const next = tnumNext(reg, low);
+  if ((low & ~mask) == value) return next <= high;
+  return next != (value | mask) && next <= high && tnumNext(reg, next) <= high;
+}
+
 export function sync(reg: Scalar): void {
-  if (settles(reg)) return;
+  if (settles(reg) || isSmallRange(reg)) return;
   boundsFromBits(reg);
   // Three rounds; one that learned nothing ends them.
   const learned = deduce(reg);
