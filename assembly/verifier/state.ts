@@ -1,5 +1,6 @@
 // One state of the machine: its frames, the references and locks it holds, and how it came about (struct bpf_verifier_state).
-import { alloc, free } from './arena';
+import { STATE_CURFRAME, STATE_FRAMES } from './abi';
+import { alloc, allocDense, free } from './arena';
 import { Block } from './block';
 import { Frame, freeFrame, newFrameCopy, StackSlot } from './frame';
 import { freeHistory } from './history';
@@ -25,29 +26,17 @@ export class Ref {
 }
 export const REF_SIZE: usize = offsetof<Ref>();
 
+/*
+ * What looking through stored states reads is one line of the processor's cache, and the one in front of it where numbers differ:
+ *
+ *    0                             64                          104    108                         128
+ *   +-----------------------------+---------------------------+------+---------------------------+--------
+ *   | seen: its bits and ranges   | its type and what follows | next | branches ... callsite     | frames
+ *   +-----------------------------+---------------------------+------+---------------------------+--------
+ */
 @unmanaged
 export class State {
-  frame0: usize;
-  frame1: usize;
-  frame2: usize;
-  frame3: usize;
-  frame4: usize;
-  frame5: usize;
-  frame6: usize;
-  frame7: usize;
-  curframe: u32;
-  /** Paths still to be walked from here; a state whose branches are 0 is known to be safe. */
-  branches: u32;
-  /** Pc where the state stands. */
-  pc: u32;
-  // Of stored states: the next one of the same insn, and how often comparing with it helped. What looking through them reads is side by side.
-  next: usize;
-  hits: u32;
-  misses: u32;
-  /** Where the last comparison with it ended: the next one looks there first (equal.ts), at what was there, which is copied to `seen`. */
-  differed: u32;
-  /** Of its innermost frame. */
-  callsite: i32;
+  /** Of stored states: a copy of the register or stack slot that differed in the last comparison (`seenSlot`). */
   seen: u64;
   seen1: u64;
   seen2: u64;
@@ -61,6 +50,27 @@ export class State {
   seen10: u64;
   seen11: u64;
   seen12: u64;
+  /** Of stored states: the next one of the same insn, and how often comparing with it helped. Of a path put aside: the one below it. */
+  next: usize;
+  /** Paths still to be walked from here; a state whose branches are 0 is known to be safe. */
+  branches: u32;
+  hits: u32;
+  misses: u32;
+  /** Which one `seen` is: the next comparison looks there first (equal.ts). */
+  differed: u32;
+  /** Of the innermost frame of a stored state. */
+  callsite: i32;
+  frame0: usize;
+  frame1: usize;
+  frame2: usize;
+  frame3: usize;
+  frame4: usize;
+  frame5: usize;
+  frame6: usize;
+  frame7: usize;
+  curframe: u32;
+  /** Pc where the state stands. */
+  pc: u32;
   /** Stored state this one descends from; 0 for the first. */
   parent: usize;
   /** The next one of the same insn that may have something to forget (visit.ts). */
@@ -97,10 +107,10 @@ export class State {
   logAt: u32;
 
   @inline frame(i: u32): Frame {
-    return changetype<Frame>(load<usize>(changetype<usize>(this) + ((<usize>i) << 2)));
+    return changetype<Frame>(load<usize>(changetype<usize>(this) + ((<usize>i) << 2), STATE_FRAMES));
   }
   @inline setFrame(i: u32, frame: Frame): void {
-    store<usize>(changetype<usize>(this) + ((<usize>i) << 2), changetype<usize>(frame));
+    store<usize>(changetype<usize>(this) + ((<usize>i) << 2), changetype<usize>(frame), STATE_FRAMES);
   }
   /** What differed: a register, or a slot. */
   @inline get seenSlot(): StackSlot {
@@ -117,10 +127,13 @@ export class State {
     return changetype<Ref>(this.refs + <usize>i * REF_SIZE);
   }
 }
-export const STATE_SIZE: usize = offsetof<State>();
+if (offsetof<State>('frame0') != STATE_FRAMES) ERROR('State.frame0 drifted from abi.ts');
+if (offsetof<State>('curframe') != STATE_CURFRAME) ERROR('State.curframe drifted from abi.ts');
+/** Whole lines of the processor's cache. */
+export const STATE_SIZE: usize = (offsetof<State>() + 63) & ~63;
 
 export function newState(): State {
-  const ptr = alloc(STATE_SIZE);
+  const ptr = allocDense(STATE_SIZE);
   if (ptr != 0) Block.clearLong(ptr, STATE_SIZE);
   return changetype<State>(ptr);
 }

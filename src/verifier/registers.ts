@@ -10,13 +10,12 @@ export interface RegisterText {
   readonly text: string;
 }
 
-/** Offset of State.curframe: behind the addresses of eight frames. */
-const STATE_CURFRAME = 32;
 const FRAME_FRAMENO = 4;
 
 /** Address of the innermost frame; 0 for none. */
 function innermost(view: DataView, state: number): number {
-  return state === 0 ? 0 : view.getUint32(state + 4 * view.getUint32(state + STATE_CURFRAME, true), true);
+  if (state === 0) return 0;
+  return view.getUint32(state + abi.STATE_FRAMES + 4 * view.getUint32(state + abi.STATE_CURFRAME, true), true);
 }
 
 /** R0 to R10 of the innermost frame, without those that have no value. */

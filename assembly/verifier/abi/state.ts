@@ -43,6 +43,10 @@ export const STACK_DYNPTR = 4;
 export const STACK_ITER = 5;
 export const STACK_IRQ_FLAG = 6;
 
+/** Of a state: the addresses of its eight frames, and which one is the innermost. */
+export const STATE_FRAMES = 128;
+export const STATE_CURFRAME = 160;
+
 /** A frame: its header, then R0..R10. */
 export const FRAME_SLOTS = 32;
 export const FRAME_STACK = 40;
