@@ -68,16 +68,17 @@ function packetSafe(old: RegState, cur: RegState, ids: IdMap): bool {
   return old.off == cur.off && ids.same(old.id, cur.id) && scalarWithin(old, cur);
 }
 
-/** What most comparisons end with, in place. */
-@inline
-function regSafe(env: Env, old: RegState, cur: RegState, ids: IdMap, mode: u32): bool {
-  if (mode == NOT_EXACT) {
-    const type = old.type;
-    if (type == NOT_INIT) return true;
-    if (type != cur.type) return false;
-    if (type == SCALAR && !old.precise && env.allowImprecise) return true;
+class Compare {
+  /** What most comparisons end with, in place. */
+  @inline static regs(env: Env, old: RegState, cur: RegState, ids: IdMap, mode: u32): bool {
+    if (mode == NOT_EXACT) {
+      const type = old.type;
+      if (type == NOT_INIT) return true;
+      if (type != cur.type) return false;
+      if (type == SCALAR && !old.precise && env.allowImprecise) return true;
+    }
+    return compareRegs(env, old, cur, ids, mode);
   }
-  return compareRegs(env, old, cur, ids, mode);
 }
 
 function compareRegs(env: Env, old: RegState, cur: RegState, ids: IdMap, mode: u32): bool {
@@ -132,14 +133,14 @@ function scalarSlotsSafe(
   mode: u32,
 ): bool {
   const unknown = changetype<RegState>(env.unknownReg);
-  return regSafe(env, oldKind == 1 ? old : unknown, curKind == 1 ? cur : unknown, ids, mode);
+  return Compare.regs(env, oldKind == 1 ? old : unknown, curKind == 1 ? cur : unknown, ids, mode);
 }
 
 /** Slots of equal byte types: what they hold. */
 function contentsSafe(env: Env, old: StackSlot, cur: StackSlot, ids: IdMap, mode: u32): bool {
   switch (old.typeAt(7)) {
     case STACK_SPILL:
-      return regSafe(env, old, cur, ids, mode);
+      return Compare.regs(env, old, cur, ids, mode);
     case STACK_DYNPTR:
       return old.aux == cur.aux && ((old.aux2 ^ cur.aux2) & 1) == 0 && ids.same(old.refId, cur.refId);
     case STACK_ITER:
@@ -217,7 +218,7 @@ function framesEqual(env: Env, old: Frame, cur: Frame, pc: u32, ids: IdMap, mode
   const live = env.auxOf(pc).liveRegs;
   for (let rest = live & 0x3ff; rest != 0; rest &= rest - 1) {
     const i = <u32>ctz(rest);
-    if (regSafe(env, old.reg(i), cur.reg(i), ids, mode)) continue;
+    if (Compare.regs(env, old.reg(i), cur.reg(i), ids, mode)) continue;
     env.differed = i + 1;
     return false;
   }
@@ -235,7 +236,7 @@ export function differsAgain(env: Env, old: State, cur: State): bool {
   const is = cur.cur;
   const ids = changetype<IdMap>(env.idMap);
   ids.reset(env.idGen);
-  if (at < FIRST_SLOT) return !regSafe(env, old.seenSlot, is.reg(at - 1), ids, NOT_EXACT);
+  if (at < FIRST_SLOT) return !Compare.regs(env, old.seenSlot, is.reg(at - 1), ids, NOT_EXACT);
   const slot = at - FIRST_SLOT;
   return slot < is.slots && !slotSafe(env, old.seenSlot, is.slot(slot), ids, NOT_EXACT);
 }

@@ -210,7 +210,8 @@ function isSmallRange(reg: Scalar): bool {
   const low = reg.umin;
   const high = reg.umax;
   if (high > <u64>i32.MAX_VALUE || low != <u64>reg.smin || high != <u64>reg.smax) return false;
-  if (<u32>low != reg.u32Min || <u32>high != reg.u32Max || <i32>low != reg.s32Min || <i32>high != reg.s32Max) return false;
+  if (<u32>low != reg.u32Min || <u32>high != reg.u32Max || <i32>low != reg.s32Min || <i32>high != reg.s32Max)
+    return false;
   const value = reg.value;
   const mask = reg.mask;
   // Neither do the bits narrow the range, nor the range the bits; and more than one number is possible.
