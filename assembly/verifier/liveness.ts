@@ -31,6 +31,7 @@ export class Instance {
   depth: u32;
   start: u32;
   length: u32;
+  /** Those with the highest call sites come first: a walk goes forward, so that a new one is known to be new at once. */
   firstChild: usize;
   nextSibling: usize;
   /** Something was added since `liveBefore` was computed, */
@@ -119,17 +120,22 @@ export function bindInstance(env: Env, state: State, frameno: u32): bool {
     return frame.instance != 0;
   }
   const parent = changetype<Instance>(state.frame(frameno - 1).instance);
-  for (let child = parent.firstChild; child != 0; child = changetype<Instance>(child).nextSibling) {
+  let before: usize = 0;
+  let child = parent.firstChild;
+  while (child != 0 && changetype<Instance>(child).callsite >= frame.callsite) {
     const it = changetype<Instance>(child);
     if (it.callsite == frame.callsite && it.subprog == frame.subprog) {
       frame.instance = child;
       return true;
     }
+    before = child;
+    child = it.nextSibling;
   }
   const it = newInstance(env, changetype<usize>(parent), frame.callsite, frame.subprog, frameno);
   if (changetype<usize>(it) == 0) return false;
-  it.nextSibling = parent.firstChild;
-  parent.firstChild = changetype<usize>(it);
+  it.nextSibling = child;
+  if (before != 0) changetype<Instance>(before).nextSibling = changetype<usize>(it);
+  else parent.firstChild = changetype<usize>(it);
   frame.instance = changetype<usize>(it);
   return true;
 }
