@@ -474,3 +474,5 @@ export const RSS_BYTES = 36;
 export const RSS_TABLES_SIZE = 36992;
 /** The longest packet a record may hold, as in libpcap (MAXIMUM_SNAPLEN). */
 export const PCAP_MAX_SNAPLEN = 262144;
+/** No place where records may begin. */
+export const PCAP_GUESS_NONE = 0xffffffff;

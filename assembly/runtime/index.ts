@@ -235,6 +235,7 @@ export {
 export { batch_copy, batch_in_place, batch_untimed, verdict_count } from './replay/batch';
 export { batch_copy_frags, batch_split } from './replay/batch-frags';
 export { pcap_gather } from './replay/gather';
+export { pcap_guess } from './replay/guess';
 export { pcap_walk } from './replay/pcap';
 export { pcapng_walk } from './replay/pcapng';
 export { piece_records, piece_sort, piece_walk } from './replay/piece';

@@ -108,6 +108,8 @@ export interface RuntimeExports {
    * Context records of the whole pcap records in [piece, piece + length), packets in place: their number; `walk` is struct CaptureWalk, `flags` PCAP_SWAP and
    * PCAP_NANO.
    */
+  /** Bytes behind `at`, fewer than `most`, where pcap records seem to begin, or PCAP_GUESS_NONE; `length` are there. */
+  pcap_guess(at: number, most: number, length: number, flags: number): number;
   pcap_walk(
     piece: number,
     length: number,

@@ -33,6 +33,7 @@ const WALKED = 3;
 const GATE = 4;
 const END = 5;
 const ERROR = 6;
+const MISGUESSED = 7;
 // Of 64 bits.
 const PACKETS = 4;
 const ERROR_OFFSET = 5;
@@ -173,6 +174,16 @@ export class Control {
     Atomics.store(this.words, GATE, piece);
   }
 
+  /** A thread has run what is no packet, because records do not begin where it has guessed: the run is to be done anew. */
+  get misguessed(): boolean {
+    return Atomics.load(this.words, MISGUESSED) !== 0;
+  }
+
+  setMisguessed(): void {
+    Atomics.store(this.words, MISGUESSED, 1);
+    this.signal();
+  }
+
   /** How many pieces there are, once that is known. */
   get end(): number {
     return Atomics.load(this.words, END);
@@ -220,6 +231,10 @@ export class Control {
       found: numbers[ERROR_FOUND],
       had: numbers[ERROR_HAD],
     };
+  }
+
+  forgetDamage(): void {
+    Atomics.store(this.words, ERROR, ERROR_NONE);
   }
 
   setDamage({ kind, offset, found, had }: CaptureDamage): void {

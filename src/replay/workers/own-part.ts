@@ -4,17 +4,27 @@ import type { BufferProg, ReplayHost } from '../replay-buffers.ts';
 import type { Control } from './control.ts';
 import type { FileInput, RunParams, Violations } from './protocol.ts';
 import type { Halt, Runner } from './thread-run.ts';
+import type { Undo } from './undo.ts';
 import { WholeRun } from './whole-run.ts';
 
 /** The thread whose place it takes. */
 export const OWN_INDEX = 0;
 
+export interface OwnParams {
+  readonly file: FileInput;
+  readonly params: RunParams;
+  /** Notes what programs count. */
+  readonly undo: Undo;
+}
+
 export class OwnPart {
+  private readonly undo: Undo;
   private readonly run: WholeRun;
   private halt: Halt = 'time';
   private result: { readonly violations: Violations; readonly verdicts: readonly number[] } | undefined;
 
-  constructor(host: ReplayHost, prog: Prog, control: Control, file: FileInput, params: RunParams) {
+  constructor(host: ReplayHost, prog: Prog, control: Control, { file, params, undo }: OwnParams) {
+    this.undo = undo;
     this.run = new WholeRun({ instance: new OwnRunner(host, prog), control, post: () => {} }, file, params);
   }
 
@@ -29,7 +39,10 @@ export class OwnPart {
 
   /** Does what there is to do until `deadline`, by performance.now(). */
   work(deadline: number): void {
-    if (this.isRunning) this.halt = this.run.go(deadline);
+    if (!this.isRunning) return;
+    this.undo.around(() => {
+      this.halt = this.run.go(deadline);
+    });
   }
 
   /** What came of it so far; verdicts by the runtime's numbers. */

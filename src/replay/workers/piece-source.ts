@@ -5,11 +5,11 @@
  *     place  | piece ...                        | tail | room for a record that is longer |
  *                ^control.position: the records before belong to the piece before
  *
- * A record may also begin in the tail, and then belongs to this piece, which has found it first.
+ * A record that begins in the tail belongs to the next piece.
  */
-import { PCAP_MAX_SNAPLEN, PCAP_RECORD_HEADER, PCAP_SWAP } from '../../../assembly/abi.ts';
+import { PCAP_GUESS_NONE, PCAP_MAX_SNAPLEN, PCAP_RECORD_HEADER, PCAP_SWAP } from '../../../assembly/abi.ts';
 import type { BufferHost } from '../replay-buffers.ts';
-import { type Control, ERROR_TOO_LONG, ERROR_TRUNCATED } from './control.ts';
+import { type CaptureDamage, type Control, ERROR_TOO_LONG, ERROR_TRUNCATED } from './control.ts';
 import { files } from './port.ts';
 import type { FileInput } from './protocol.ts';
 import type { Records } from './records.ts';
@@ -35,6 +35,16 @@ export interface Read {
   length: number;
   /** The file has none behind those. */
   ended: boolean;
+}
+
+/** Where a walk over a piece has ended. */
+export interface Stop {
+  readonly piece: number;
+  /** Where in the file the next piece's records begin. */
+  readonly position: number;
+  readonly damage: CaptureDamage | undefined;
+  /** No piece follows. */
+  readonly isLast: boolean;
 }
 
 export class PieceSource {
@@ -93,43 +103,77 @@ export class PieceSource {
    * @returns how many packets there are before the piece
    */
   walk(read: Read, records: Records, control: Control): number {
-    const begin = this.beginOf(read);
-    const before = control.packets;
-    let at = control.position - begin;
     records.clear();
-    while (at < read.length) {
-      records.take(read.address + at, read.length - at);
-      at += records.consumed;
-      if (!this.completes(read, at, records)) break;
-    }
-    control.position = begin + at;
-    control.packets = before + records.count;
-    if (at < read.length) this.noteDamage(read, at, records, control);
-    // The file was longer when the piece before was read.
-    else if (at > read.length && read.ended)
-      control.setDamage({ kind: ERROR_TRUNCATED, offset: control.position, found: PCAP_RECORD_HEADER, had: 0 });
-    if (read.ended || control.damage !== undefined) control.end = read.piece + 1;
-    return before;
+    let at = this.startIn(read, control);
+    for (let next = this.take(read, at, records); next !== at; next = this.take(read, at, records)) at = next;
+    return this.settle(this.stop(read, at, records), records.count, control);
   }
 
-  /** Reads the rest of the record at `at`, if it begins in the piece. @returns whether there was more of it */
-  private completes(read: Read, at: number, records: Records): boolean {
-    const { length, ended } = read;
-    if (ended || at >= this.pieceBytes || records.isTooLong) return false;
-    this.readUpTo(read, at + PCAP_RECORD_HEADER + this.lengthAt(read.address + at));
-    return read.length > length;
+  /** Where the next piece's first record begins, from its beginning; all before it are settled. */
+  startIn(read: Read, control: Control): number {
+    return control.position - this.beginOf(read);
+  }
+
+  /** The same by the looks of it, which may be wrong; undefined if nothing looks like one. */
+  guess({ address, length }: Read): number | undefined {
+    const { pieceBytes, host, input } = this;
+    const at = host.runtime.pcap_guess(address, Math.min(length, pieceBytes), length, input.flags) >>> 0;
+    return at === PCAP_GUESS_NONE ? undefined : at;
+  }
+
+  /** Takes records of a piece, from the one at `at` on. @returns where it stopped: `at` when there are none, or no room for more */
+  take(read: Read, at: number, records: Records): number {
+    const { pieceBytes } = this;
+    if (at >= pieceBytes) return at;
+    const within = Math.min(read.length, pieceBytes) - at;
+    if (within > 0) records.take(read.address + at, within);
+    if (within > 0 && (records.consumed > 0 || records.isTooLong)) return at + records.consumed;
+    const end = this.endOf(read, at);
+    if (end > read.length) return at;
+    records.take(read.address + at, end - at);
+    return at + records.consumed;
+  }
+
+  /** Where the record ends that goes on behind the piece, which is read as far; of one that is longer than any, where its header ends. */
+  private endOf(read: Read, at: number): number {
+    const data = at + PCAP_RECORD_HEADER;
+    this.readUpTo(read, data);
+    if (read.length < data) return data;
+    const length = this.lengthAt(read.address + at);
+    if (length > PCAP_MAX_SNAPLEN) return data;
+    this.readUpTo(read, data + length);
+    return data + length;
   }
 
   private lengthAt(record: number): number {
     return this.host.memory.view.getUint32(record + 8, (this.input.flags & PCAP_SWAP) === 0);
   }
 
+  /** A piece whose walk has come to `at`, and no further. */
+  stop(read: Read, at: number, records: Records): Stop {
+    const damage = this.damageAt(read, at, records);
+    const isLast = damage !== undefined || (read.ended && at >= read.length);
+    return { piece: read.piece, position: this.beginOf(read) + at, damage, isLast };
+  }
+
   /** What is wrong with the record at `at`, if anything is. */
-  private noteDamage(read: Read, at: number, records: Records, control: Control): void {
-    const had = read.length - at;
+  private damageAt(read: Read, at: number, records: Records): CaptureDamage | undefined {
     const offset = this.beginOf(read) + at;
+    const had = Math.max(0, read.length - at);
     const length = had < PCAP_RECORD_HEADER ? 0 : this.lengthAt(read.address + at);
-    if (records.isTooLong) control.setDamage({ kind: ERROR_TOO_LONG, offset, found: length, had });
-    else if (read.ended) control.setDamage({ kind: ERROR_TRUNCATED, offset, found: PCAP_RECORD_HEADER + length, had });
+    if (at < this.pieceBytes && records.isTooLong) return { kind: ERROR_TOO_LONG, offset, found: length, had };
+    // Behind the end: the file was longer when the piece before was read.
+    if (!read.ended || at === read.length || (at < read.length && at >= this.pieceBytes)) return undefined;
+    return { kind: ERROR_TRUNCATED, offset, found: PCAP_RECORD_HEADER + length, had };
+  }
+
+  /** The piece is the next one, and what was found in it is so. @returns how many packets there are before it */
+  settle({ piece, position, damage, isLast }: Stop, count: number, control: Control): number {
+    const before = control.packets;
+    control.position = position;
+    control.packets = before + count;
+    if (damage !== undefined) control.setDamage(damage);
+    if (isLast) control.end = piece + 1;
+    return before;
   }
 }

@@ -63,6 +63,8 @@ export interface RunParams {
   readonly file: FileInput | undefined;
   /** `piece`: `file` is there. */
   readonly spread: Spread;
+  /** Threads run the packets of a piece before they are sure where its records begin; in the end somebody may be `misguessed`. */
+  readonly guess: boolean;
   /** Packets of the rounds before: for the numbers of those that break a rule. */
   readonly packetsBefore: number;
   /** Added to time stamps. */

@@ -30,6 +30,7 @@ export class ContextRecords implements Records {
   count = 0;
   /** Of the packets. */
   bytes = 0;
+  isTooLong = false;
   private readonly buffers: ReplayBuffers;
   private readonly flags: number;
   private readonly first: number;
@@ -50,19 +51,17 @@ export class ContextRecords implements Records {
     return this.buffers.walkWord(WALK_CONSUMED);
   }
 
-  get isTooLong(): boolean {
-    return this.buffers.walkWord(WALK_ERROR) !== PCAP_OK;
-  }
-
   clear(): void {
     this.count = 0;
     this.bytes = 0;
+    this.isTooLong = false;
   }
 
   take(address: number, length: number): void {
     const { buffers, count, first } = this;
     this.count += buffers.walkPcap(address, length, this.flags, this.capacity - count, first + count);
     this.bytes += buffers.walkWord(WALK_BYTES);
+    this.isTooLong = buffers.walkWord(WALK_ERROR) !== PCAP_OK;
   }
 }
 

@@ -27,6 +27,7 @@ import type { ThreadPool } from './pool.ts';
 import type { FileInput, RunParams, Spread, Violations } from './protocol.ts';
 import { BatchSupply } from './supply.ts';
 import { Team } from './team.ts';
+import { Undo } from './undo.ts';
 
 /** What a replay by threads needs of its engine. */
 export interface ParallelHost extends ReplayHost {
@@ -106,6 +107,13 @@ class ParallelRun {
   private readonly layouts = new Set<'in place' | 'copied'>();
   private readonly found: Violations[] = [];
   private readonly verdicts = new Array<number>(VERDICT_OTHER + 1).fill(0);
+  private undo: Undo;
+  /** Where threads guess: where the run began in the file. */
+  private settled: number | undefined;
+  /** Nobody has guessed wrong so far. */
+  private guesses = true;
+  /** What was said last. */
+  private told = { packets: 0, bytes: 0 };
   private readonly abort = () => this.team.notify();
   private order: Order | undefined;
   private round = 0;
@@ -131,6 +139,7 @@ class ParallelRun {
     this.writtenBefore = options.output?.packets ?? 0;
     this.team = new Team(pool, options.workers ?? 1, (threads) => host.runtime.threads_running(threads));
     this.spentNs = new Array(this.team.size).fill(0);
+    this.undo = new Undo(host);
     host.slotGate = this.team;
     options.signal?.addEventListener('abort', this.abort);
     prog.hold();
@@ -176,6 +185,7 @@ class ParallelRun {
   }
 
   private async oneRound(input: CaptureInput): Promise<void> {
+    this.offset = 0;
     if (this.first !== undefined) this.shift = this.latest - this.first + ROUND_GAP_NS;
     const { file, rest } = await openFile(input, !this.writesEvents);
     // What was asked for since the round before ended; nobody runs.
@@ -221,11 +231,19 @@ class ParallelRun {
       pool.control.setDone(pool.size, this.order.done);
       pool.control.signal();
     };
+    // What threads count from here on may be undone.
+    this.mergeStats();
+    this.undo = new Undo(host);
     const params = this.params({ file, spread, ordered });
+    this.settled = params.guess ? file?.offset : undefined;
     this.begun = true;
     // Who puts results in order has enough to do.
     const takesPart = file !== undefined && spread === 'piece' && !ordered;
-    team.begin(params, takesPart ? () => new OwnPart(host, this.prog, pool.control, file, params) : undefined);
+    const { undo } = this;
+    team.begin(
+      params,
+      takesPart ? () => new OwnPart(host, this.prog, pool.control, { file, params, undo }) : undefined,
+    );
   }
 
   /** Asked for anew whenever slots have changed. */
@@ -247,6 +265,7 @@ class ParallelRun {
       clockOrigin: options.clock === 'engine' ? performance.timeOrigin : undefined,
       rxTimestamp: options.rxTimestamp === true,
       ordered,
+      guess: this.guesses && spread === 'piece' && !ordered,
       output: options.output !== undefined,
     };
   }
@@ -265,9 +284,12 @@ class ParallelRun {
       }
       if (options.signal?.aborted === true) {
         await team.park();
+        // Or nothing is told of the run; its packets have changed nothing.
+        if (this.pool.control.misguessed) this.takeBack();
         this.stopped = true;
         return;
       }
+      if (team.isStopped && !team.isDone) way = this.goOn(way);
       if (performance.now() - told < TICK_MS) continue;
       told = performance.now();
       way = await this.tell(way);
@@ -281,7 +303,7 @@ class ParallelRun {
   private async turn(): Promise<void> {
     const { team, pause } = this;
     if (team.work(performance.now() + TURN_MS)) await pause.turn();
-    else if (!team.isDone) await team.news(this.options.onProgress === undefined ? undefined : TICK_MS);
+    else if (!team.isStopped) await team.news(this.options.onProgress === undefined ? undefined : TICK_MS);
     team.rethrow();
   }
 
@@ -290,6 +312,12 @@ class ParallelRun {
     const { team } = this;
     team.apply();
     const { file, spread } = way;
+    if (this.pool.control.misguessed) {
+      this.takeBack();
+      this.guesses = false;
+      this.begin(way);
+      return way;
+    }
     if (team.isDone) return way;
     if (file === undefined || spread === 'flow') {
       team.resume(this.params(way));
@@ -303,6 +331,13 @@ class ParallelRun {
     return rest;
   }
 
+  /** Nothing of the run that was misguessed counts. */
+  private takeBack(): void {
+    this.undo.undo();
+    this.pool.control.forgetDamage();
+    this.begun = false;
+  }
+
   /** Of the capture, behind what was run. */
   private offsetIn({ file }: Way): number {
     return (file?.offset ?? 0) + this.ran('bytes') + this.ran('packets') * PCAP_RECORD_BYTES;
@@ -310,15 +345,21 @@ class ParallelRun {
 
   /** Of this round so far. */
   private ran(what: 'packets' | 'bytes'): number {
+    const { control } = this.pool;
+    if (this.settled !== undefined) {
+      // What ran by a guess is told of when that was right.
+      const { packets, position } = control;
+      return what === 'packets' ? packets : Math.max(0, position - this.settled - packets * PCAP_RECORD_BYTES);
+    }
     let sum = 0;
-    for (let i = 0; i < this.team.size; i++) sum += this.pool.control.runOf(i)[what];
+    for (let i = 0; i < this.team.size; i++) sum += control.runOf(i)[what];
     return sum;
   }
 
   /** Says how far it is; threads wait while whoever is told takes time. @returns in which way they go on */
   private async tell(way: Way): Promise<Way> {
     const { team } = this;
-    this.offset = this.offsetIn(way);
+    this.offset = Math.max(this.offset, this.offsetIn(way));
     const waiting = this.progress();
     if (waiting === undefined) return way;
     let done = false;
@@ -338,8 +379,11 @@ class ParallelRun {
 
   private progress(): Promise<void> | undefined {
     const { round, offset } = this;
-    const packets = this.packets + this.ran('packets');
-    const bytes = this.bytes + this.ran('bytes');
+    const { told } = this;
+    // What is done anew was told already.
+    const packets = Math.max(told.packets, this.packets + this.ran('packets'));
+    const bytes = Math.max(told.bytes, this.bytes + this.ran('bytes'));
+    this.told = { packets, bytes };
     const waiting = this.options.onProgress?.({ round, packets, bytes, offset });
     return waiting instanceof Promise ? waiting : undefined;
   }

@@ -71,6 +71,8 @@ export class SortedRun extends ThreadRun {
     const { claimed, control, instance, geometry, params } = this;
     if (claimed === undefined) return false;
     const { piece, read } = claimed;
+    // Asked first: whoever walks the last piece says so before it says that it is walked.
+    const isNext = control.walked === piece;
     // The file ended before.
     if (piece >= control.end) {
       this.claimed = undefined;
@@ -79,7 +81,7 @@ export class SortedRun extends ThreadRun {
     if (piece >= control.gate) return false;
     const at = geometry.pieces[piece % geometry.places];
     if (read !== undefined) {
-      if (control.walked !== piece) return false;
+      if (!isNext) return false;
       this.walk(read, at);
     }
     const { memory, runtime } = instance;

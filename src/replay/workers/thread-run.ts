@@ -32,7 +32,7 @@ export abstract class ThreadRun {
   protected readonly results: Results;
   protected params: RunParams;
   private readonly post: Port['post'];
-  private readonly log = new ViolationLog();
+  protected readonly log = new ViolationLog();
 
   /** @param records that there is room for: a slice unless given */
   constructor({ instance, control, post }: ThreadHost, params: RunParams, records?: number) {
@@ -70,7 +70,7 @@ export abstract class ThreadRun {
     const { control } = this;
     for (;;) {
       const { event, command } = control;
-      if (command === COMMAND_FAIL) return 'told';
+      if (command === COMMAND_FAIL || control.misguessed) return 'told';
       if (!this.step()) {
         if (this.isOver) return 'over';
         if (command === COMMAND_PARK && this.isAtGate) return 'told';
