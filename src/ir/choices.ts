@@ -47,7 +47,8 @@ export function findChoices({ blocks, order }: Cfg, ops: Ops): Choices {
       [term.taken, term.otherwise],
     ]) {
       const end = blocks[block].term;
-      if (end.kind !== 'goto' || end.to !== join || comes(block) !== 1) continue;
+      // The entry is come to without a branch as well.
+      if (block === 0 || end.kind !== 'goto' || end.to !== join || comes(block) !== 1) continue;
       const pc = moveOf(ops, blocks[block]);
       if (pc === undefined) continue;
       moves.set(term.pc, pc);

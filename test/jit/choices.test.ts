@@ -182,6 +182,15 @@ const CASES: readonly Case[] = [
   },
 ];
 
+/** The first insn is behind a branch as well, which is never taken: a verifier accepts it. */
+const AROUND_ENTRY = `start: r0 = 7
+  goto join
+  branch: if r3 < 3 goto start
+  join: r3 = *(u32 *)(r1 +12)
+  r3 &= 1
+  if r0 == 9 goto branch
+  exit`;
+
 const NUMBERS = [
   0n,
   1n,
@@ -216,6 +225,12 @@ test.each(CASES)('choices: $name', (one) => {
   expect([moves.size, blocks.size]).toEqual([one.choices, one.choices]);
 });
 
+test('choices: not what the function begins with', () => {
+  const { ops, funcs } = checkStructure(linkedProg({ name: 'choices', insns: bytesOf(AROUND_ENTRY) }));
+  const cfg = makeReducible(buildBlocks(ops, funcs[0].start, funcs[0].end));
+  expect(findChoices(cfg, ops).moves.size).toBe(0);
+});
+
 describe.each([{}, { checked: true }, { optimize: true }, { unverified: true, checked: true }])('%o', (how) => {
   test.each(CASES)('$name', async (one) => {
     using engine = await Engine.create();
@@ -225,6 +240,12 @@ describe.each([{}, { checked: true }, { optimize: true }, { unverified: true, ch
       expect([a, b, returnValue, violation]).toEqual([a, b, folded(one.wanted(a, b)), undefined]);
     }
   });
+});
+
+test.each([{}, { checked: true }, { unverified: true, checked: true }])('around the first insn: %o', async (how) => {
+  using engine = await Engine.create();
+  const prog = await engine.loadInsns(bytesOf(AROUND_ENTRY), { type: 'xdp', ...how });
+  expect(prog.run(new Uint8Array(64)).returnValue).toBe(7);
 });
 
 describeKernel('choices in the kernel', () => {
