@@ -247,6 +247,16 @@ describe('bytes', () => {
   });
 });
 
+test.each([
+  [100, 1],
+  [200, 0],
+])('bytes are put together over %i stores: %i', (stores, joins) => {
+  // Blocks as long as programs are looked through once.
+  const between = Array.from({ length: stores }, (_, i) => `*(u8 *)(r7 +${16 + 2 * (i % 20)}) = ${i}`);
+  const { wide } = analyse(`${HEAD}${TWO}${between.join('\n')}\nr3 <<= 8\nr3 |= r2\nr0 = r3\nexit`);
+  expect(wide.joins.size).toBe(joins);
+});
+
 test('bytes that are exchanged are rotated', () => {
   const body = [0, 2, 4, 6].map((at) => `r${at === 6 ? 0 : at / 2 + 1} = *(u16 *)(r7 +${at})`).join('\n');
   const stores = '*(u16 *)(r7 +2) = r1\n*(u16 *)(r7 +4) = r2\n*(u16 *)(r7 +6) = r3\n*(u16 *)(r7 +0) = r0';

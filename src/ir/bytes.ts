@@ -105,6 +105,8 @@ interface Part extends Access {
 /** Roots of accesses in R10's frame and in the context, whatever register they go through. */
 const CONTEXT = -3;
 const MAX_GROUP = 32;
+/** Stores between a byte's load and its use that are looked at: compilers put no more there, and blocks can be as long as programs. */
+const MAX_BETWEEN = 128;
 const SIZES = [8, 4, 2] as const;
 
 const overlaps = (a: { off: number; size: number }, b: { off: number; size: number }): boolean =>
@@ -126,7 +128,7 @@ class WideFinder {
   private readonly bytes = new Map<number, Bytes>();
   /** Stores of this block, and the pc of its last insn that may do anything to memory. */
   private written: Access[] = [];
-  /** Those of them that land later. */
+  /** Those of them that land later, in the order in which they land. */
   private moved: Access[] = [];
   private barrier = -1;
   private group: Part[] = [];
@@ -274,7 +276,9 @@ class WideFinder {
   /** Nothing stores to the bytes from where memory has them to a later pc. */
   private isStill({ root, off, count, at }: Bytes, later: number): boolean {
     const range = { root, off, size: count, region: this.options.region(at)?.name ?? '' };
+    const oldest = this.written.length - MAX_BETWEEN;
     for (let s = this.written.length - 1; s >= 0 && this.written[s].pc > at; s--) {
+      if (s < oldest) return false;
       const store = this.written[s];
       if (store.pc < later && mayMeet(store, range)) return false;
     }
@@ -285,10 +289,12 @@ class WideFinder {
   private isAlready(bytes: Bytes, earlier: number): boolean {
     const { root, off, count, at } = bytes;
     const range = { root, off, size: count, region: this.options.region(at)?.name ?? '' };
-    for (const store of this.moved) {
-      if (store.pc < at && store.lands > earlier && mayMeet(store, range)) return false;
+    if (!this.isStill({ ...bytes, at: earlier }, at)) return false;
+    for (let m = this.moved.length - 1; m >= 0 && this.moved[m].lands > earlier; m--) {
+      const store = this.moved[m];
+      if (store.pc < at && mayMeet(store, range)) return false;
     }
-    return this.isStill({ ...bytes, at: earlier }, at);
+    return true;
   }
 
   /** A load of `size` bytes at `off` beside the load at `pc`; the number of its local. */
@@ -331,6 +337,8 @@ class WideFinder {
     const parts = this.group.sort((a, b) => a.off - b.off);
     this.group = [];
     for (let at = 0; at < parts.length; ) at += this.join(parts, at);
+    const moved = parts.filter(({ pc, lands }) => lands > pc).sort((a, b) => a.lands - b.lands);
+    for (const part of moved) this.moved.push(part);
   }
 
   /** Joins as many parts from `at` on as make a wide store; how many parts are done with. */
@@ -363,7 +371,6 @@ class WideFinder {
       if (part.pc === last.pc) continue;
       this.stores.set(part.pc, { kind: 'gone' });
       part.lands = last.pc;
-      this.moved.push(part);
     }
     return true;
   }
