@@ -236,6 +236,36 @@ describe('bytes', () => {
       'r2 = *(u32 *)(r7 +4)\nr3 = *(u32 *)(r7 +8)\n*(u32 *)(r7 +4) = r3\nr0 = *(u8 *)(r7 +4)\n*(u32 *)(r7 +8) = r2',
       [],
     ],
+    [
+      'exchanged with another place',
+      'r2 = *(u32 *)(r7 +4)\nr3 = *(u32 *)(r8 +8)\n*(u32 *)(r7 +4) = r3\n*(u32 *)(r7 +8) = r2',
+      [],
+    ],
+    [
+      'exchanged from another place',
+      'r2 = *(u32 *)(r8 +4)\nr3 = *(u32 *)(r8 +8)\n*(u32 *)(r7 +4) = r3\n*(u32 *)(r7 +8) = r2',
+      [],
+    ],
+    [
+      'side by side from two roots',
+      'r2 = *(u32 *)(r7 +16)\nr3 = *(u32 *)(r8 +20)\n*(u32 *)(r7 +4) = r2\n*(u32 *)(r7 +8) = r3',
+      [],
+    ],
+    [
+      'of the half before and the half behind',
+      'r2 = *(u32 *)(r7 +8)\nr3 = *(u32 *)(r7 +12)\n*(u32 *)(r7 +4) = r2\n*(u32 *)(r7 +8) = r3',
+      [8],
+    ],
+    [
+      'rotated, of which one part lies across the end',
+      'r2 = *(u16 *)(r7 +6)\nr3 = *(u32 *)(r7 +8)\nr0 = *(u16 *)(r7 +4)\n*(u16 *)(r7 +4) = r2\n*(u32 *)(r7 +6) = r3\n*(u16 *)(r7 +10) = r0',
+      [8],
+    ],
+    [
+      'what would be rotated if the middle one were not across the end',
+      'r2 = *(u16 *)(r7 +8)\nr3 = *(u32 *)(r7 +10)\nr0 = *(u16 *)(r7 +6)\n*(u16 *)(r7 +4) = r2\n*(u32 *)(r7 +6) = r3\n*(u16 *)(r7 +10) = r0',
+      [],
+    ],
     ['from two places', 'r2 = *(u32 *)(r7 +4)\nr3 = *(u32 *)(r7 +12)\n*(u32 *)(r7 +4) = r3\n*(u32 *)(r7 +8) = r2', []],
     ['constant', '*(u16 *)(r7 +2) = 1\n*(u16 *)(r7 +0) = 2', [4]],
     ['read in between', '*(u16 *)(r7 +2) = 1\nr0 = *(u8 *)(r7 +3)\n*(u16 *)(r7 +0) = 2', []],
