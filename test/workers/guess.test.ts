@@ -7,7 +7,10 @@ import { assemble } from '../../src/isa/asm.ts';
 import { encodeInsns } from '../../src/isa/decode.ts';
 import { openCaptureFile } from '../../src/platform/node.ts';
 import type { ReplayOptions } from '../../src/replay/replay.ts';
+import { Control } from '../../src/replay/workers/control.ts';
+import { OwnPart } from '../../src/replay/workers/own-part.ts';
 import type { PieceSource, Read } from '../../src/replay/workers/piece-source.ts';
+import { Team } from '../../src/replay/workers/team.ts';
 import { Undo } from '../../src/replay/workers/undo.ts';
 import { WholeRun } from '../../src/replay/workers/whole-run.ts';
 import { concat, payload, pcapHeader, pcapRecord } from '../data/captures/build.ts';
@@ -206,6 +209,31 @@ describe('a guess that is wrong', () => {
     expect(await expectSame(nested, { loop: 3 })).toBeLessThanOrEqual(4);
   });
 
+  test('and a slot that changes as it is found out: flows keep their order from there on', async () => {
+    await withFile(concat(nested, nested.subarray(24)), async (path) => {
+      const { engine, loaded } = await openProgs(2);
+      const { get } = Object.getOwnPropertyDescriptor(Team.prototype, 'isStopped') as { get: () => boolean };
+      let changed = false;
+      const spy = vi.spyOn(Team.prototype, 'isStopped', 'get').mockImplementation(function (this: Team) {
+        const is = get.call(this);
+        if (is && this.control.misguessed && !changed) {
+          changed = true;
+          loaded.map('jumps').set(0, loaded.prog('per_flow_lru'));
+        }
+        return is;
+      } as () => boolean);
+      const report = await replay(engine, loaded.prog('jumps_always'), openCaptureFile(path), { workers: 2 });
+      spy.mockRestore();
+      const seen = [...loaded.map('recent').entries()].map(([, value]) => value as Record<string, number | bigint>);
+      const counted = seen.reduce((sum, { packets }) => sum + Number(packets), 0);
+      expect([changed, report.packets]).toEqual([true, 12000]);
+      expect(counted).toBe(12000 - (report.programs.find(({ name }) => name === 'dropped')?.runs ?? 0));
+      // The numbers begin again in the second copy: once in each flow.
+      expect(seen.filter(({ disorder }) => disorder > 1)).toEqual([]);
+      engine.close();
+    });
+  });
+
   test('nor told of: what is said only grows', async () => {
     const said: number[] = [];
     const copies = concat(nested, ...Array.from({ length: 5 }, () => nested.subarray(24)));
@@ -252,5 +280,36 @@ test('a slot that changes between programs that keep nothing: each packet sees o
     expect(report.verdicts.XDP_DROP).toBe(runs('dropped'));
     expect(report.bytes).toBe(capture.length - 24 - 16 * 60000);
     engine.close();
+  });
+});
+
+test('the violations that are told of are the first, though packets behind them ran before', async () => {
+  // Packets that are all too short; those in piece 1 are unusual, so it waits for piece 0, and piece 2 runs ahead.
+  const short = payload(16);
+  const records = Array.from({ length: 4 * 8192 }, (_, i) => pcapRecord(short, { origLen: i >> 13 === 1 ? 1 : 16 }));
+  await withFile(concat(pcapHeader(), concat(...records)), async (path) => {
+    // Of shared memory, whose views last when it grows.
+    const { engine, progs } = await open(2);
+    const place = { control: engine.alloc(Control.bytes(1, 2), 'words'), threads: 1, places: 2 };
+    const control = new Control(engine.memory.raw.buffer, place, false);
+    control.reset(1, false);
+    control.claim(0);
+    const file = { path, offset: 24, flags: 0 };
+    const params = {
+      ...{ prog: progs[0].id, active: 1, file, spread: 'piece' as const, guess: true, packetsBefore: 0, shift: 0n },
+      ...{ ifindex: 0, linear: undefined, copy: false, clockOrigin: undefined, rxTimestamp: false },
+      ...{ ordered: false, output: false },
+    };
+    const part = new OwnPart(engine, progs[0], control, { file, params, undo: new Undo(engine) });
+    part.work(performance.now() + 200);
+    expect(part.isRunning).toBe(true);
+    // What another thread has found in piece 0.
+    Object.assign(control, { position: 24 + 8192 * 32, packets: 8192, walked: 1 });
+    while (part.isRunning) part.work(performance.now() + 200);
+    part.close();
+    engine.runtime.free(place.control);
+    const { count, first } = part.results.violations;
+    expect(count).toBe(3 * 8192);
+    expect(first.map(({ packet }) => packet)).toEqual(Array.from({ length: 100 }, (_, i) => 8193 + i));
   });
 });

@@ -527,6 +527,29 @@ describe('what goes wrong', () => {
     });
   });
 
+  test('two at once before the threads have started: one is refused', async () => {
+    const capture = pcapOf(packetsOf({ packets: 5000, flows: 10 }));
+    await withFile(capture, async (path) => {
+      const { engine, loaded } = await load(2);
+      const both = await Promise.allSettled(
+        [1, 2].map(() => replayFile(engine, loaded.prog('dropped'), path, { workers: 2 })),
+      );
+      expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+      expect(both[1]).toMatchObject({ reason: { code: 'RUN_BUSY' } });
+    });
+  });
+
+  test.each(['per_flow', 'dropped'])('%s: an engine that is closed meanwhile is an error, not a hang', async (prog) => {
+    const capture = pcapOf(packetsOf({ packets: 20000, flows: 10 }));
+    await withFile(capture, async (path) => {
+      const { engine, loaded } = await load(2);
+      const onProgress = () => void setTimeout(() => engine.close());
+      const options = { workers: 2, loop: 10000, onProgress };
+      const closed = replay(engine, loaded.prog(prog), () => openCaptureFile(path), options);
+      await expect(closed).rejects.toMatchObject({ code: expect.stringMatching(/^RUN_/) });
+    });
+  });
+
   test('a thread that fails is an error, not a hang', async () => {
     const { engine, loaded } = await load(2);
     const capture = pcapOf(packetsOf({ packets: 100, flows: 10 }));

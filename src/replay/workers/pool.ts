@@ -146,10 +146,7 @@ export class ThreadPool {
   fail(worker: number, reason: string): void {
     if (this.failure !== undefined) return;
     this.failure = new RunError('RUN_WORKER', { worker, reason });
-    this.control.command = COMMAND_FAIL;
-    this.control.signal();
-    this.close();
-    this.failed(this.failure);
+    this.end(this.failure);
   }
 
   /** Calls `failed` when a thread fails. */
@@ -159,10 +156,15 @@ export class ThreadPool {
   }
 
   close(): void {
-    const { threads } = this;
-    this.threads = [];
-    this.failure ??= new RunError('RUN_WORKER', { worker: 0, reason: 'the engine was closed' });
-    for (const thread of threads) thread.terminate();
+    this.fail(0, 'the engine was closed');
+  }
+
+  /** A replay that still runs is told: it would wait for threads that are no more. */
+  private end(failure: RunError<'RUN_WORKER'>): void {
+    this.control.command = COMMAND_FAIL;
+    this.control.signal();
+    for (const thread of this.threads.splice(0)) thread.terminate();
+    this.failed(failure);
   }
 
   /** While a replay runs the process waits for its threads. */

@@ -57,6 +57,8 @@ export async function replayParallel(
   const size = options.workers ?? 1;
   checkParallel(host, prog, size, options);
   const pool = await host.threads();
+  // Another one may have begun while threads started.
+  if (host.slotGate !== undefined) throw new RunError('RUN_BUSY', { what: 'replay' });
   const run = new ParallelRun(host, prog, pool, options);
   try {
     return await run.all(input);
@@ -278,7 +280,7 @@ class ParallelRun {
     let told = 0;
     while (!team.isDone) {
       await this.turn();
-      if (team.hasChanges) {
+      if (team.hasChanges && !this.isBehind) {
         await team.park();
         way = this.goOn(way);
       }
@@ -310,14 +312,15 @@ class ParallelRun {
   /** Goes on after all were parked. @returns in which way */
   private goOn(way: Way): Way {
     const { team } = this;
-    team.apply();
     const { file, spread } = way;
     if (this.pool.control.misguessed) {
       this.takeBack();
       this.guesses = false;
+      // With the programs it began with: slots change behind the packets that were told of.
       this.begin(way);
       return way;
     }
+    if (!this.isBehind) team.apply();
     if (team.isDone) return way;
     if (file === undefined || spread === 'flow') {
       team.resume(this.params(way));
@@ -329,6 +332,11 @@ class ParallelRun {
     const rest: Way = { ...way, file: { ...file, offset }, spread: this.isStateless ? 'piece' : 'flow' };
     this.begin(rest);
     return rest;
+  }
+
+  /** Packets that were told of are done anew. */
+  private get isBehind(): boolean {
+    return this.packets + this.ran('packets') < this.told.packets;
   }
 
   /** Nothing of the run that was misguessed counts. */
@@ -472,7 +480,7 @@ class ParallelRun {
       },
       lost: this.lost.since(host.maps),
       written: (options.output?.packets ?? 0) - this.writtenBefore,
-      layout: this.layouts.size === 2 ? 'mixed' : ([...this.layouts][0] ?? 'in place'),
+      layout: this.layouts.size === 2 ? 'mixed' : packets === 0 ? 'in place' : [...this.layouts][0],
       ...(this.stopped && { stopped: true as const }),
       ...(error !== undefined && { error: error.toJSON() }),
     };

@@ -98,6 +98,8 @@ export class WholeRun extends ThreadRun {
       return true;
     }
     if (piece >= control.gate || !isNext) return false;
+    // Violations are noted in the order of packets: those of pieces that are walked come first, and they are still to run.
+    if (next.ran !== undefined && at > 0) return false;
     if (next.ran === undefined) next.walked = this.walk(next.read);
     else if (this.settle(next.read, next.ran)) held.splice(at, 1);
     else return true;
