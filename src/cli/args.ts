@@ -53,13 +53,20 @@ export class Args {
   }
 }
 
+/** Why a text is no JSON, in one line: V8 quotes the text, line ends included. */
+export function jsonReason(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ');
+}
+
 /** The node:util text for one mistake, in one line and without advice on its own API. */
 function parserMessage(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const [, dashed] = /^Option '[^']*(--[\w-]+)[^']*' argument is ambiguous/.exec(text) ?? [];
   if (dashed !== undefined) return `${dashed} needs a value; one that begins with - is written ${dashed}=-...`;
   const [first = ''] = text.split(/\. To specify|\n/);
-  return first.replace(/\.$/, '').replace(/^Unknown option/, 'unknown option');
+  return first
+    .replace(/\.$/, '')
+    .replace(/^Unknown option .*/, (text) => `${text.replace('U', 'u')}; --help lists the options`);
 }
 
 export function parseCommandLine(argv: readonly string[], options: OptionTable): Args {
@@ -80,7 +87,7 @@ export function positionals<const N extends readonly string[]>(args: Args, names
   const given = args.positionals;
   if (given.length < names.length) {
     const missing = names.slice(given.length).map((name) => `<${name}>`);
-    throw new UsageError(`${missing.join(' and ')} missing`, 'USAGE_MISSING');
+    throw new UsageError(`${missing.join(' and ')} missing; --help says what is needed`, 'USAGE_MISSING');
   }
   if (given.length > names.length) throw new UsageError(`unexpected argument '${given[names.length]}'`, 'USAGE_EXTRA');
   return given as unknown as { [K in keyof N]: string };

@@ -1,5 +1,6 @@
 /** The file of `bpf2wasm net`: read, and checked field by field. What it says of routes, rules and neighbours is checked by `setNetwork`. */
 import { arrayAt, type Input, integerAt, objectAt, textAt } from '../runtime/network/input.ts';
+import { jsonReason } from './args.ts';
 import { UsageError } from './errors.ts';
 
 export type MapElems = readonly { readonly key: unknown; readonly value: unknown }[];
@@ -88,10 +89,7 @@ export function parseNetConfig(path: string, text: string): NetConfig {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(
-      `${path} is no JSON: ${error instanceof Error ? error.message : String(error)}`,
-      'USAGE_CONFIG',
-    );
+    throw new UsageError(`${path} is no JSON: ${jsonReason(error)}`, 'USAGE_CONFIG');
   }
   const input = objectAt(json, 'config', FIELDS);
   const { devices, peers } = devicesOf(input.devices);

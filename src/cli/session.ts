@@ -3,7 +3,7 @@ import { Engine, type Loaded } from '../engine.ts';
 import type { BpfObject } from '../object/types.ts';
 import { setNetwork } from '../runtime/network/json.ts';
 import type { Prog } from '../runtime/prog.ts';
-import type { Args, OptionTable } from './args.ts';
+import { type Args, jsonReason, type OptionTable } from './args.ts';
 import { BTF_HELP, needsTarget, targetBtf, withTarget } from './btf.ts';
 import { UsageError } from './errors.ts';
 import { readInput, readObject, saying } from './files.ts';
@@ -57,7 +57,7 @@ export function useNetwork(engine: Engine, path: string | undefined): void {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`--network ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`--network ${path}: ${jsonReason(error)}`);
   }
   try {
     setNetwork(engine, json);

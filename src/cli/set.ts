@@ -6,6 +6,7 @@ import type { Loaded } from '../engine.ts';
 import { findMap, setKconfig } from '../object/edit.ts';
 import type { BpfObject, MapSpec } from '../object/types.ts';
 import { setVariable } from '../object/variables.ts';
+import { jsonReason } from './args.ts';
 import { UsageError } from './errors.ts';
 import { parseHex, readInput, saying } from './files.ts';
 
@@ -165,7 +166,6 @@ function literal(setting: Setting, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`--set '${setting.text}': '${text}' is no JSON: ${reason}`, 'USAGE_SET');
+    throw new UsageError(`--set '${setting.text}': '${text}' is no JSON: ${jsonReason(error)}`, 'USAGE_SET');
   }
 }

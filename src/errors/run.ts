@@ -21,7 +21,7 @@ export const RUN_ERRORS = {
     `out of memory: ${f.what} needs ${f.bytes} bytes; give Engine.create a larger memory (maximumPages)`,
   RUN_TABLE_FULL: (f: { wanted: number; used: number; limit: number }) =>
     `the function table is full: ${f.wanted} slots wanted, ${f.used} of ${f.limit} in use`,
-  RUN_CLOSED: (f: { what: string; name: string }) => `${f.what} ${f.name} is closed`,
+  RUN_CLOSED: (f: { what: string; name: string }) => `${f.what}${f.name === '' ? '' : ` ${f.name}`} is closed`,
   RUN_NO_PROG: (f: { name: string; have: readonly string[] }) =>
     `no program named ${f.name}; there ${f.have.length === 1 ? 'is' : 'are'} ${f.have.join(', ') || 'none'}`,
   RUN_NO_MAP: (f: { name: string; have: readonly string[] }) =>
