@@ -48,6 +48,13 @@ export function commonHelp(script: string, fields: string, ending: string): stri
 `;
 }
 
+/** What `--filter` picks. @throws TypeError that lists what there is, when that is nothing */
+export function filtered<T extends { readonly name: string }>(all: readonly T[], filter: string): T[] {
+  const found = all.filter(({ name }) => name.includes(filter));
+  if (found.length > 0) return found;
+  throw new TypeError(`--filter ${filter}: there is ${all.map(({ name }) => name).join(', ')}`);
+}
+
 const DEFAULT_SAMPLES = '20';
 const MAX_SAMPLES = 100_000;
 

@@ -1,6 +1,6 @@
 // `npm run bench`: ns a packet of this engine and of the kernel's JIT, measured in one run. bench/README.md explains the figures.
 
-import { type BenchArgs, HELP, parseBenchArgs } from './args.ts';
+import { type BenchArgs, filtered, HELP, parseBenchArgs } from './args.ts';
 import { CASES, FIXED_COST } from './cases.ts';
 import { ENGINES } from './engine.ts';
 import { table } from './report.ts';
@@ -20,7 +20,7 @@ async function main(args: BenchArgs): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const cases = CASES.filter(({ name }) => name === FIXED_COST || name.includes(args.filter));
+  const cases = [...new Set([...CASES.filter(({ name }) => name === FIXED_COST), ...filtered(CASES, args.filter)])];
   const { figures, refusal, seconds } = await runBench({
     ...args,
     cases,

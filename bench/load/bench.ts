@@ -1,6 +1,6 @@
 // `npm run bench:load`: milliseconds from bytes to programs that are ready to run, cold and warm. bench/README.md explains the figures.
 
-import { commonHelp, parseCommonArgs } from '../args.ts';
+import { commonHelp, filtered, parseCommonArgs } from '../args.ts';
 import { kernelRefusal } from '../kernel.ts';
 import { writeFigures } from '../store.ts';
 import { LOAD_CASES } from './cases.ts';
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   }
   const refusal = kernelRefusal();
   if (refusal !== undefined) console.warn(`the kernel does not take part: ${refusal}`);
-  const cases = LOAD_CASES.filter(({ name }) => name.includes(args.filter));
+  const cases = filtered(LOAD_CASES, args.filter);
   const figures = await runLoadBench({ cases, samples: args.samples, kernel: refusal === undefined, cold: true });
   console.log(loadTable(figures));
   writeFigures(args, { figures, ending: '.load' });

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { filtered } from '../args.ts';
 import { machine } from '../machine.ts';
 import { CAPTURE_SEED, type FORMATS, makeCapture } from './capture.ts';
 import { REPLAYS, type ReplayCase } from './cases.ts';
@@ -123,7 +124,7 @@ async function main(): Promise<void> {
   const folder = join(tmpdir(), 'bpf2wasm-bench');
   mkdirSync(folder, { recursive: true });
   const output = join(folder, `${process.pid}.out.pcap`);
-  const cases = REPLAYS.filter(({ name }) => name.includes(values.filter));
+  const cases = filtered(REPLAYS, values.filter);
   if (values.workers !== undefined) {
     const capture = (source: ReplayCase) => captureFile(folder, source.format, size);
     const measured = await timeAllCores(cases, capture, integer('workers', values.workers), samples);

@@ -1,6 +1,6 @@
 // `npm run bench:verifier`: microseconds of a verification here and of BPF_PROG_LOAD, in one run. bench/README.md explains the figures.
 
-import { commonHelp, parseCommonArgs } from '../args.ts';
+import { commonHelp, filtered, parseCommonArgs } from '../args.ts';
 import { kernelRefusal } from '../kernel.ts';
 import { writeFigures } from '../store.ts';
 import { VERIFIER_CASES } from './cases.ts';
@@ -17,7 +17,7 @@ function main(): void {
   }
   const refusal = kernelRefusal();
   if (refusal !== undefined) console.warn(`the kernel does not take part: ${refusal}`);
-  const cases = VERIFIER_CASES.filter(({ name }) => name.includes(args.filter));
+  const cases = filtered(VERIFIER_CASES, args.filter);
   const onRound = (done: number, of: number): void => {
     if (process.stderr.isTTY) process.stderr.write(done === of ? '\r\x1b[K' : `\rround ${done} of ${of}`);
   };
