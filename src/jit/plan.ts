@@ -9,7 +9,7 @@ import { type Demand, findDemands, findNarrow } from '../ir/demand.ts';
 import { type Effects, findEffects, NO_SLOTS, type Slots } from '../ir/effects.ts';
 import { findLeast } from '../ir/least.ts';
 import { findOperands, type Operands, walkValues } from '../ir/operands.ts';
-import { findRanges } from '../ir/range.ts';
+import { findRanges, type RangeOptions } from '../ir/range.ts';
 import { findRotates, type Rotates } from '../ir/rotate.ts';
 import { findSlots, type SlotOptions } from '../ir/slots.ts';
 import { type Flow, structure } from '../ir/structure.ts';
@@ -190,6 +190,16 @@ function wideOptions(prog: ProgEnv, slots: Slots): WideOptions {
   return { region: (pc) => regionOf(prog, pc), stores: !prog.checks, slotAt: slots.at };
 }
 
+function rangeOptions(prog: ProgEnv, func: LinkedFunc, rounds: RangeOptions['rounds']): RangeOptions {
+  return {
+    loadsAddress: (pc) => loadsAddress(prog, pc),
+    isMain: func === prog.checked.funcs[0],
+    lowAddresses: !prog.checked.prog.maps.some((map) => map.type === BPF_MAP_TYPE_ARENA),
+    insnLimit: insnLimit(prog),
+    rounds,
+  };
+}
+
 function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
   const { ops } = prog.checked;
   const { blocks } = cfg;
@@ -206,13 +216,7 @@ function makePlan(prog: ProgEnv, func: LinkedFunc, cfg: Cfg): Plan {
   readAddends(effects, addends);
   const values = findValues(blocks, effects, cfg.order);
   const operands = findOperands(blocks, ops, values, slots.at);
-  const max = findRanges(ops, values, operands, {
-    loadsAddress: (pc) => loadsAddress(prog, pc),
-    isMain: func === prog.checked.funcs[0],
-    lowAddresses: !prog.checked.prog.maps.some((map) => map.type === BPF_MAP_TYPE_ARENA),
-    insnLimit: insnLimit(prog),
-    rounds: counted.rounds,
-  });
+  const max = findRanges(ops, values, operands, rangeOptions(prog, func, counted.rounds));
   const least = findLeast(ops, values, operands, {
     loadsAddress: (pc) => loadsAddress(prog, pc),
     max,

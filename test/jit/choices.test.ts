@@ -98,6 +98,19 @@ const CASES: readonly Case[] = [
     wanted: (a, b) => low(a > b ? a : b),
   },
   {
+    name: 'constants of which the low half is read alone',
+    body: `r4 = r2
+      if r2 > r5 goto next
+      r4 = -2
+      next: r3 = r5
+      if r2 & 1 goto end
+      r3 = 0x123456789abcdef0 ll
+      end: r4 ^= r3
+      w6 = w4`,
+    choices: 2,
+    wanted: (a, b) => low((a > b ? a : 2n ** 64n - 2n) ^ ((a & 1n) !== 0n ? b : 0x123456789abcdef0n)),
+  },
+  {
     name: 'the register that is compared',
     body: `if r2 < r5 goto end
       r2 = r5
