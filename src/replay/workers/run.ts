@@ -304,7 +304,8 @@ class ParallelRun {
   /** Takes part in the work for a while, or waits until something has happened. */
   private async turn(): Promise<void> {
     const { team, pause } = this;
-    if (team.work(performance.now() + TURN_MS)) await pause.turn();
+    // A short round may be done at once, and so may the next thousand.
+    if (team.work(performance.now() + TURN_MS) || pause.due) await pause.turn();
     else if (!team.isStopped) await team.news(this.options.onProgress === undefined ? undefined : TICK_MS);
     team.rethrow();
   }
