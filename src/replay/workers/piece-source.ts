@@ -67,7 +67,12 @@ export class PieceSource {
     const room = TAIL_BYTES + PCAP_RECORD_HEADER + PCAP_MAX_SNAPLEN + SLACK;
     this.placeBytes = Math.ceil((pieceBytes + room) / PAGE) * PAGE;
     this.file = files().openSync(input.path, 'r');
-    this.area = host.reserve(PAGE + places * this.placeBytes, 'pieces of a capture');
+    try {
+      this.area = host.reserve(PAGE + places * this.placeBytes, 'pieces of a capture');
+    } catch (error) {
+      files().closeSync(this.file);
+      throw error;
+    }
     this.start = this.area + PAGE - (this.area % PAGE);
   }
 
